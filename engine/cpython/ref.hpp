@@ -1,0 +1,50 @@
+#pragma once
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <utility>
+
+namespace elsewhere {
+
+// A Python exception is set in the current thread; whoever meets Python's calling convention
+// (entry() of the bindings) returns NULL and lets it travel on.
+struct PythonError {};
+
+// Owns one reference. Made only by `steal` (takes the caller's reference) or `share` (adds one).
+// Needs the GIL wherever it is copied, dropped or made.
+class Ref {
+  public:
+    Ref() = default;
+    [[nodiscard]] static Ref steal(PyObject *object) noexcept { return Ref(object); }
+    [[nodiscard]] static Ref share(PyObject *object) noexcept {
+        Py_XINCREF(object);
+        return Ref(object);
+    }
+    // A new reference that must not be NULL: NULL means that a Python exception is set.
+    [[nodiscard]] static Ref checked(PyObject *object) {
+        if (object == nullptr) throw PythonError{};
+        return Ref(object);
+    }
+    Ref(Ref &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    Ref &operator=(Ref &&other) noexcept {
+        // Read, then change, then drop: the drop may run any code.
+        PyObject *old = std::exchange(object_, std::exchange(other.object_, nullptr));
+        Py_XDECREF(old);
+        return *this;
+    }
+    Ref(const Ref &) = delete;
+    Ref &operator=(const Ref &) = delete;
+    ~Ref() { Py_XDECREF(object_); }
+
+    [[nodiscard]] PyObject *get() const noexcept { return object_; }
+    [[nodiscard]] PyObject *release() noexcept { return std::exchange(object_, nullptr); }
+    [[nodiscard]] Ref copy() const noexcept { return share(object_); }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+
+  private:
+    explicit Ref(PyObject *object) noexcept : object_(object) {}
+    PyObject *object_ = nullptr;
+};
+
+} // namespace elsewhere

@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/cpython/ref.hpp"
+
+// What a captured Python stack is, in our words: logical, version-free, made of references. The
+// object layer turns it into bytes and back; nothing here knows how.
+namespace elsewhere::frame {
+
+// What a slot of a frame's value stack is there for.
+enum class Role : std::uint8_t {
+    temporary,          // an operand waiting for the rest of its expression
+    null,               // the empty slot of the calling convention
+    callable,           // what the in-flight CALL calls
+    argument,           // an operand of the in-flight instruction
+    iterator,           // of a for loop, or the receiver of a yield from / await
+    exit_method,        // the bound __exit__ of an open with block
+    previous_exception, // the exception handled outside an active handler
+    active_exception,   // the exception that an active handler handles
+    last_instruction,   // where that exception was raised (an int)
+};
+
+struct Slot {
+    Role role = Role::temporary;
+    std::uint32_t origin = 0; // index of the instruction that pushed it, in code units
+    Ref value;                // null for Role::null
+};
+
+// How a frame goes on once the frame inside it has returned (or, for the innermost, at once).
+enum class Delivery : std::uint8_t {
+    resume = 0,    // nothing is owed: execute `instruction` next (innermost frame only)
+    result = 1,    // `instruction` is a call: replace its operands by the result, go on after it
+    iterate = 2,   // `instruction` is FOR_ITER over the generator inside: push, or leave the loop
+    send = 3,      // `instruction` is SEND to the generator inside: push, or leave the delegation
+    construct = 4, // `instruction` calls a class, __init__ is inside: deliver the instance
+    reexecute = 5, // run `instruction` again; the frame inside is met on the way
+};
+
+// One frame of a Python stack. All references are owned.
+struct FrameRecord {
+    Ref code;      // code object
+    Ref function;  // function object the frame executes (also for module and class bodies)
+    Ref globals;   // dict
+    Ref builtins;  // dict
+    Ref locals;    // mapping of a module or class body, else null
+    Ref generator; // generator, coroutine or async generator that owns the frame, else null
+    Ref frame;     // the frame object, where the program has one (traceback, sys._getframe), or null
+    std::uint32_t instruction = 0; // in code units from the start of the code
+    std::uint32_t line = 0;        // 1-based source line of `instruction`, 0 where unknown
+    Delivery delivery = Delivery::resume;
+    Ref constructed;             // Delivery::construct: the instance under construction
+    std::vector<Ref> variables;  // locals, cells, free variables in code order; null where unbound
+    std::vector<Slot> stack;     // value stack, bottom first
+};
+
+// The Python stack of one thread, outermost frame first.
+struct StackRecord {
+    std::vector<FrameRecord> frames;
+    Ref handled_exception; // sys.exception() of the non-generator part of the stack, or null
+};
+
+enum class GeneratorState : std::uint8_t { created = 0, suspended = 1, executing = 2, finished = 3 };
+
+// A generator, coroutine or async generator anywhere in the object graph. `frame` is filled in
+// for created and suspended ones; an executing one has its frame in the StackRecord.
+struct GeneratorRecord {
+    GeneratorState state = GeneratorState::finished;
+    Ref name;
+    Ref qualname;
+    Ref code;              // null when finished on a Python that forgets it
+    Ref handled_exception; // the exception being handled inside, or null
+    FrameRecord frame;
+};
+
+// ---- capture (frame/capture.cpp) ---------------------------------------------------------------
+
+// Reads a generator-like object. Throws Error{refused} for one that cannot be captured.
+GeneratorRecord capture_generator(PyObject *generator);
+
+// ---- rebuild (frame/rebuild.cpp) ---------------------------------------------------------------
+
+// A fresh generator-like object (state created, variables unbound) for `code`; the shell that
+// fill_generator completes. Throws PythonError.
+Ref generator_shell(PyObject *code, PyObject *globals);
+
+// Gives the shell its contents. `record` is consumed.
+void fill_generator(PyObject *generator, GeneratorRecord &&record);
+
+// A frame object for a frame that is no longer on any stack (of a kept traceback): f_code,
+// f_globals, f_lineno and the variables as recorded; `back` is ignored. Throws PythonError.
+Ref dead_frame(const FrameRecord &record);
+
+// Reads a frame object that is not on the stack (or a live one: the variables only).
+FrameRecord capture_frame_object(PyObject *frame);
+
+} // namespace elsewhere::frame

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "core/base/bytes.hpp"
+#include "engine/cpython/ref.hpp"
+#include "engine/frame/record.hpp"
+
+// The object graph of a program as bytes, and back.
+namespace elsewhere::object {
+
+// All of a program that is kept: its stack, and the `state` dict that elsewhere._state.capture()
+// made (interpreter settings; under "modules" the program's own modules by name).
+struct Program {
+    frame::StackRecord stack;
+    Ref state;
+};
+
+// The two sections of a snapshot file that hold a program (spec/snapshot.md).
+struct Image {
+    Bytes frames;
+    Bytes objects;
+};
+
+// Walks everything reachable from `program`, preserving identity. Calls reducers (user code
+// included); changes nothing. Throws Error{refused} naming the object's path, or PythonError.
+Image freeze(const Program &program);
+
+// Rebuilds the graph. Executes what the snapshot says, so only ever called on a trusted one.
+// Throws Error{damaged | unsupported | refused | io} or PythonError.
+Program thaw(const Image &image);
+
+// The same for one object alone (elsewhere.freeze / elsewhere.thaw).
+Bytes freeze_object(PyObject *object);
+Ref thaw_object(const Bytes &bytes);
+
+} // namespace elsewhere::object
