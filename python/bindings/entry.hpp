@@ -1,0 +1,41 @@
+#pragma once
+
+#include <exception>
+#include <new>
+
+#include "core/base/error.hpp"
+#include "engine/cpython/ref.hpp"
+
+namespace elsewhere::bindings {
+
+// Sets the Python exception of elsewhere.errors that stands for `error`.
+void set_error(const Error &error) noexcept;
+
+// Every C slot runs its body in here: no C++ exception passes into the interpreter. `body`
+// returns a Ref; a failure becomes a Python exception and NULL.
+template <typename Body> PyObject *entry(Body &&body) noexcept {
+    try {
+        Ref result = body();
+        return result.release();
+    } catch (const PythonError &) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_SystemError, "elsewhere: an error without an exception");
+    } catch (const Error &error) {
+        set_error(error);
+    } catch (const std::bad_alloc &) {
+        PyErr_NoMemory();
+    } catch (const std::exception &error) {
+        set_error(Error(ErrorKind::internal, error.what()));
+    }
+    return nullptr;
+}
+
+inline Ref none() { return Ref::share(Py_None); }
+
+// Each binding file adds what it offers to the module; throws PythonError.
+void add_errors(PyObject *module);
+void add_objects(PyObject *module);
+void add_layouts(PyObject *module);
+void add_moving(PyObject *module);
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,35 @@
+// The extension module _elsewhere: the native half of the Python package.
+#include "python/bindings/entry.hpp"
+
+namespace {
+
+int exec_module(PyObject *module) {
+    using namespace elsewhere::bindings;
+    PyObject *ok = entry([&] {
+        add_errors(module);
+        add_objects(module);
+        add_layouts(module);
+        add_moving(module);
+        return none();
+    });
+    Py_XDECREF(ok);
+    return ok == nullptr ? -1 : 0;
+}
+
+PyModuleDef_Slot slots[] = {{Py_mod_exec, reinterpret_cast<void *>(exec_module)}, {0, nullptr}};
+
+PyModuleDef definition = {
+    .m_base = PyModuleDef_HEAD_INIT,
+    .m_name = "elsewhere._elsewhere",
+    .m_doc = "Native half of elsewhere: frames, objects and snapshots.",
+    .m_size = 0,
+    .m_methods = nullptr,
+    .m_slots = slots,
+    .m_traverse = nullptr,
+    .m_clear = nullptr,
+    .m_free = nullptr,
+};
+
+} // namespace
+
+extern "C" PyMODINIT_FUNC PyInit__elsewhere(void) { return PyModuleDef_Init(&definition); }
