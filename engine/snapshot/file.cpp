@@ -1,0 +1,297 @@
+#include "engine/snapshot/file.hpp"
+
+#define XXH_INLINE_ALL
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include "core/base/fd.hpp"
+#include "engine/snapshot/durable_file.hpp"
+#include "engine/snapshot/header.hpp"
+
+//   preamble  64 bytes: magic, version, sizes
+//   table     32 bytes for each section: kind, offset, size
+//   sections  each at a multiple of `alignment`, zeros between
+//   checksum  16 bytes: XXH3-128 of everything before
+namespace elsewhere::snapshot {
+namespace {
+
+// Not text, so that no tool takes it for text; CR LF and ^Z show a transfer that "corrected" it.
+constexpr std::array<std::uint8_t, 8> magic = {0x89, 'E', 'L', 'S', '\r', '\n', 0x1a, '\n'};
+constexpr std::size_t preamble_size = 64;
+constexpr std::size_t entry_size = 32;
+constexpr std::size_t checksum_size = 16;
+constexpr std::uint32_t written_alignment = 8;
+constexpr std::uint32_t largest_alignment = 1u << 21; // a huge page
+constexpr std::uint32_t header_kind = 0;
+
+using Checksum = std::array<std::uint8_t, checksum_size>;
+
+class Hasher {
+  public:
+    Hasher() { XXH3_128bits_reset(&state_); }
+    void add(const void *data, std::size_t size) { XXH3_128bits_update(&state_, data, size); }
+    [[nodiscard]] Checksum digest() const {
+        XXH128_canonical_t canonical;
+        XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(&state_));
+        return std::bit_cast<Checksum>(canonical);
+    }
+
+  private:
+    XXH3_state_t state_ = {};
+};
+
+struct Entry {
+    std::uint32_t kind = 0;
+    std::uint64_t offset = 0;
+    std::uint64_t size = 0;
+};
+
+std::uint64_t aligned(std::uint64_t offset, std::uint64_t alignment) {
+    return (offset + alignment - 1) / alignment * alignment;
+}
+
+Bytes preamble(std::uint64_t file_size, std::size_t sections) {
+    Writer out;
+    out.raw(magic.data(), magic.size());
+    out.u32(format_version);
+    out.u32(0); // flags
+    out.u64(file_size);
+    out.u32(static_cast<std::uint32_t>(sections));
+    out.u32(written_alignment);
+    out.bytes().resize(preamble_size); // signature offset and size, reserved
+    return std::move(out.bytes());
+}
+
+void put(Writer &out, const Entry &entry) {
+    out.u32(entry.kind);
+    out.u32(0); // flags
+    out.u64(entry.offset);
+    out.u64(entry.size);
+    out.u64(0); // size when unpacked
+}
+
+// Hands out a snapshot file from front to back and hashes what passes, so that nothing is in
+// memory twice and a hostile length is held against the file's true size before it is believed.
+class Source {
+  public:
+    explicit Source(std::string path) : path_(std::move(path)) {
+        fd_ = Fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+        if (!fd_) fail_open(errno);
+        struct stat state = {};
+        if (::fstat(fd_.get(), &state) != 0) fail_open(errno);
+        if (!S_ISREG(state.st_mode)) throw foreign();
+        size_ = static_cast<std::uint64_t>(state.st_size);
+    }
+
+    [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+
+    Bytes take(std::uint64_t size) {
+        if (size > size_ - at_) throw damaged("it is truncated");
+        Bytes bytes(size);
+        fill(bytes.data(), bytes.size());
+        return bytes;
+    }
+
+    void pass(std::uint64_t offset) {
+        Bytes buffer(std::min<std::uint64_t>(offset - at_, 1u << 20));
+        while (at_ < offset)
+            fill(buffer.data(), std::min<std::uint64_t>(offset - at_, buffer.size()));
+    }
+
+    // Everything but the checksum has passed, or passes now.
+    void check() {
+        pass(size_ - checksum_size);
+        const Checksum expected = hasher_.digest();
+        if (!std::ranges::equal(take(checksum_size), expected))
+            throw damaged("its checksum does not match");
+    }
+
+    [[nodiscard]] Error damaged(const std::string &what) const {
+        return {ErrorKind::damaged, path_ + " is damaged: " + what, "use another snapshot"};
+    }
+    [[nodiscard]] Error foreign() const {
+        return {ErrorKind::damaged, path_ + " is not a snapshot",
+                "name a file that `elsewhere run` or `elsewhere suspend` wrote"};
+    }
+    [[nodiscard]] Error newer(std::uint32_t version) const {
+        return {ErrorKind::unsupported,
+                path_ + " has format " + std::to_string(version) + ", this elsewhere reads up to " +
+                    std::to_string(format_version),
+                "use a newer elsewhere"};
+    }
+
+  private:
+    void fill(std::uint8_t *data, std::size_t size) {
+        for (std::size_t done = 0; done < size;) {
+            const ssize_t n = ::read(fd_.get(), data + done, size - done);
+            if (n < 0 && errno == EINTR) continue;
+            if (n < 0)
+                throw Error(ErrorKind::io, "cannot read " + path_ + ": " + std::strerror(errno));
+            if (n == 0) throw damaged("it was truncated while being read");
+            done += static_cast<std::size_t>(n);
+        }
+        hasher_.add(data, size);
+        at_ += size;
+    }
+
+    [[noreturn]] void fail_open(int error) const {
+        const std::string why = "cannot read " + path_ + ": " + std::strerror(error);
+        if (error == ENOENT || error == ENOTDIR)
+            throw Error(ErrorKind::missing, why, "check the name of the snapshot");
+        if (error == EACCES || error == EPERM)
+            throw Error(ErrorKind::untrusted, why, "ask its owner, or run as its owner");
+        throw Error(ErrorKind::io, why);
+    }
+
+    std::string path_;
+    Fd fd_;
+    std::uint64_t size_ = 0;
+    std::uint64_t at_ = 0;
+    Hasher hasher_;
+};
+
+struct Layout {
+    std::uint32_t sections = 0;
+    std::uint32_t alignment = 0;
+};
+
+Layout read_preamble(Source &source) {
+    if (source.size() < magic.size()) throw source.foreign();
+    if (!std::ranges::equal(source.take(magic.size()), magic)) throw source.foreign();
+    if (source.size() < preamble_size + checksum_size) throw source.damaged("it is truncated");
+    const Bytes rest = source.take(preamble_size - magic.size());
+    Reader in(rest.data(), rest.size());
+    const std::uint32_t version = in.u32();
+    if (version != format_version) {
+        source.check(); // a flipped bit is damage; every format keeps magic, version and checksum
+        if (version > format_version) throw source.newer(version);
+        throw source.damaged("there is no format " + std::to_string(version));
+    }
+    if (in.u32() != 0) throw source.damaged("unknown flags");
+    const std::uint64_t size = in.u64();
+    if (size > source.size()) throw source.damaged("it is truncated");
+    if (size < source.size()) throw source.damaged("something was appended to it");
+    Layout layout;
+    layout.sections = in.u32();
+    layout.alignment = in.u32();
+    if (!std::has_single_bit(layout.alignment) || layout.alignment < written_alignment ||
+        layout.alignment > largest_alignment)
+        throw source.damaged("wrong alignment");
+    while (!in.done())
+        if (in.u8() != 0) throw source.damaged("unknown fields");
+    return layout;
+}
+
+// Sections lie in the order of the table, each at the first aligned offset behind the one before:
+// so they cannot overlap, and one snapshot has one form.
+std::vector<Entry> read_table(Source &source, const Layout &layout) {
+    const std::uint64_t end = source.size() - checksum_size;
+    if (layout.sections > (end - preamble_size) / entry_size)
+        throw source.damaged("its table is too long");
+    const Bytes table = source.take(layout.sections * entry_size);
+    Reader in(table.data(), table.size());
+    std::vector<Entry> entries(layout.sections);
+    std::set<std::uint32_t> kinds;
+    std::uint64_t at = preamble_size + table.size();
+    for (Entry &entry : entries) {
+        entry.kind = in.u32();
+        if (in.u32() != 0) throw source.damaged("unknown flags of a section");
+        entry.offset = in.u64();
+        entry.size = in.u64();
+        if (in.u64() != 0) throw source.damaged("unknown fields of a section");
+        if (entry.offset != aligned(at, layout.alignment) || entry.offset > end ||
+            entry.size > end - entry.offset)
+            throw source.damaged("a section is not where it should be");
+        if (!kinds.insert(entry.kind).second) throw source.damaged("a section is there twice");
+        at = entry.offset + entry.size;
+    }
+    if (aligned(at, written_alignment) != end) throw source.damaged("its sections end early");
+    if (entries.empty() || entries.front().kind != header_kind)
+        throw source.damaged("it has no header");
+    return entries;
+}
+
+// With `sections` false they pass through the checksum only.
+Snapshot load(const std::string &path, bool sections) {
+    Source source(path);
+    const Layout layout = read_preamble(source);
+    Bytes header;
+    Snapshot snapshot;
+    for (const Entry &entry : read_table(source, layout)) {
+        source.pass(entry.offset);
+        if (entry.kind == header_kind)
+            header = source.take(entry.size);
+        else if (sections)
+            snapshot.sections.emplace_back(Section{entry.kind}, source.take(entry.size));
+        else
+            source.pass(entry.offset + entry.size);
+    }
+    source.check();
+    snapshot.header = decode_header(header);
+    return snapshot;
+}
+
+} // namespace
+
+const Bytes &Snapshot::section(Section kind) const {
+    const auto found = std::ranges::find(sections, kind, &std::pair<Section, Bytes>::first);
+    if (found == sections.end())
+        throw Error(ErrorKind::damaged,
+                    "the snapshot has no section " +
+                        std::to_string(static_cast<std::uint32_t>(kind)),
+                    "use another snapshot");
+    return found->second;
+}
+
+void write(const std::string &path, const Snapshot &snapshot) {
+    const Bytes header = encode(snapshot.header);
+    std::vector<std::pair<std::uint32_t, const Bytes *>> parts = {{header_kind, &header}};
+    for (const auto &[kind, bytes] : snapshot.sections)
+        parts.emplace_back(static_cast<std::uint32_t>(kind), &bytes);
+
+    Writer table;
+    std::uint64_t end = preamble_size + parts.size() * entry_size;
+    for (const auto &[kind, bytes] : parts) {
+        const std::uint64_t offset = aligned(end, written_alignment);
+        put(table, {kind, offset, bytes->size()});
+        end = offset + bytes->size();
+    }
+    const std::uint64_t file_size = aligned(end, written_alignment) + checksum_size;
+
+    DurableFile file(path);
+    Hasher hasher;
+    std::uint64_t at = 0;
+    const auto put_bytes = [&](const void *data, std::size_t size) {
+        hasher.add(data, size);
+        file.write(data, size);
+        at += size;
+    };
+    const auto pad = [&] {
+        constexpr std::array<std::uint8_t, written_alignment> zeros = {};
+        put_bytes(zeros.data(), aligned(at, written_alignment) - at);
+    };
+    const Bytes front = preamble(file_size, parts.size());
+    put_bytes(front.data(), front.size());
+    put_bytes(table.bytes().data(), table.size());
+    for (const auto &[kind, bytes] : parts) {
+        put_bytes(bytes->data(), bytes->size());
+        pad();
+    }
+    const Checksum checksum = hasher.digest();
+    file.write(checksum.data(), checksum.size());
+    file.commit();
+}
+
+Snapshot read(const std::string &path) { return load(path, true); }
+
+Header read_header(const std::string &path) { return load(path, false).header; }
+
+} // namespace elsewhere::snapshot
