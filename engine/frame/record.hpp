@@ -46,13 +46,13 @@ struct FrameRecord {
     Ref builtins;  // dict
     Ref locals;    // mapping of a module or class body, else null
     Ref generator; // generator, coroutine or async generator that owns the frame, else null
-    Ref frame;     // the frame object, where the program has one (traceback, sys._getframe), or null
+    Ref frame; // the frame object, where the program has one (traceback, sys._getframe), or null
     std::uint32_t instruction = 0; // in code units from the start of the code
     std::uint32_t line = 0;        // 1-based source line of `instruction`, 0 where unknown
     Delivery delivery = Delivery::resume;
-    Ref constructed;             // Delivery::construct: the instance under construction
-    std::vector<Ref> variables;  // locals, cells, free variables in code order; null where unbound
-    std::vector<Slot> stack;     // value stack, bottom first
+    Ref constructed;            // Delivery::construct: the instance under construction
+    std::vector<Ref> variables; // locals, cells, free variables in code order; null where unbound
+    std::vector<Slot> stack;    // value stack, bottom first
 };
 
 // The Python stack of one thread, outermost frame first.
@@ -61,7 +61,12 @@ struct StackRecord {
     Ref handled_exception; // sys.exception() of the non-generator part of the stack, or null
 };
 
-enum class GeneratorState : std::uint8_t { created = 0, suspended = 1, executing = 2, finished = 3 };
+enum class GeneratorState : std::uint8_t {
+    created = 0,
+    suspended = 1,
+    executing = 2,
+    finished = 3
+};
 
 // A generator, coroutine or async generator anywhere in the object graph. `frame` is filled in
 // for created and suspended ones; an executing one has its frame in the StackRecord.

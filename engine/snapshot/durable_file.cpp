@@ -106,8 +106,8 @@ void DurableFile::open_directory() {
     target_ = real.filename();
     if (target_.empty() || target_ == "." || target_ == "..") fail(path_, EISDIR);
     const auto parent = real.has_parent_path() ? real.parent_path() : std::filesystem::path(".");
-    directory_ = Fd(uninterrupted(
-        [&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
+    directory_ = Fd(
+        uninterrupted([&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!directory_) fail(path_, errno);
     struct stat there = {};
     if (::fstatat(directory_.get(), target_.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0) {

@@ -27,13 +27,13 @@ struct Header {
     std::string python_version; // "3.11.7"
     std::string executable;     // absolute path of the interpreter
     std::vector<std::string> interpreter_arguments; // options of the interpreter: -O, -X dev, …
-    std::string creator;        // "elsewhere 0.1.0"
+    std::string creator;                            // "elsewhere 0.1.0"
     Target target = Target::none;
-    std::string program;        // absolute script path | module name | source of -c
-    std::vector<std::string> arguments; // sys.argv[1:] as started
-    std::string directory;      // working directory at start
+    std::string program;                    // absolute script path | module name | source of -c
+    std::vector<std::string> arguments;     // sys.argv[1:] as started
+    std::string directory;                  // working directory at start
     std::optional<std::uint32_t> hash_seed; // PYTHONHASHSEED pinned by `run`
-    std::uint64_t created = 0;  // Unix time in nanoseconds
+    std::uint64_t created = 0;              // Unix time in nanoseconds
     std::array<std::uint8_t, 16> id{};      // of the program's life, kept across snapshots
     std::uint32_t generation = 0;           // how often it was snapshot before
     Purpose purpose = Purpose::suspend;

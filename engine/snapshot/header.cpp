@@ -49,8 +49,8 @@ Header decode(Reader &in) {
     header.created = in.u64();
     std::ranges::copy(in.raw(header.id.size()), header.id.begin());
     header.generation = in.u32();
-    header.purpose = Purpose{
-        get_choice(in, static_cast<std::uint8_t>(Purpose::checkpoint), "purpose")};
+    header.purpose =
+        Purpose{get_choice(in, static_cast<std::uint8_t>(Purpose::checkpoint), "purpose")};
     if (!in.done()) fail("it is longer than it should be");
     return header;
 }
