@@ -24,7 +24,7 @@ def tree(tmp_path: Path) -> Path:
     write(tmp_path, "cli/main.cpp", "#include <nlohmann/json.hpp>\n")
     write(tmp_path, "python/elsewhere/__init__.py", "import os\nfrom elsewhere import errors\n")
     write(tmp_path, "ARCHITECTURE.md", "See `core/base/error.hpp` and `engine/cpython/py3??.c`.\n")
-    write(tmp_path, "CONTRIBUTING.md", "Run `make test`.\n")
+    write(tmp_path, "CONTRIBUTING.md", "Run `make test`, `build/dev/x`.\n")
     return tmp_path
 
 
