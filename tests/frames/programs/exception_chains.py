@@ -1,0 +1,75 @@
+"""Causes, contexts, notes and tracebacks printed with their lines after any number of suspends."""
+import sys
+import traceback
+
+from checkpoint import checkpoint
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+
+
+class Failure(Exception):
+    def __init__(self, what, code):
+        super().__init__(what)
+        self.code = code
+
+
+def deepest(n):
+    total = 0
+    for i in range(50):
+        total += i
+    checkpoint()
+    return total / (n - n)
+
+
+def middle(n):
+    try:
+        return deepest(n)
+    except ZeroDivisionError as error:
+        error.add_note(f"with {n}")
+        checkpoint()
+        raise Failure("could not divide", n) from error
+
+
+def outer(n):
+    try:
+        middle(n)
+    finally:
+        checkpoint()
+        [].append(n)
+
+
+def cleaning_badly(n):
+    try:
+        outer(n)
+    except Failure:
+        checkpoint()
+        int("not a number")
+
+
+kept = None
+for turn in range(300 * ROUNDS):
+    try:
+        cleaning_badly(turn)
+    except ValueError as error:
+        checkpoint()
+        text = traceback.format_exc()
+        if turn == 7:
+            kept = error
+        lines = []
+        for entry in traceback.extract_tb(error.__traceback__):
+            lines.append(f"{entry.name}:{entry.lineno}")
+        if turn % 100 == 0:
+            print(text)
+            print(lines, error.__context__.code, error.__context__.__cause__.__notes__)
+checkpoint()
+print("".join(traceback.format_exception(kept)))
+frames, step = [], kept.__context__.__traceback__
+while step is not None:
+    frames.append((step.tb_frame.f_code.co_name, step.tb_lineno, step.tb_frame.f_locals.get("n")))
+    step = step.tb_next
+print(frames)
+try:
+    raise kept
+except ValueError:
+    checkpoint()
+    traceback.print_exc(limit=2, file=sys.stdout)
