@@ -43,8 +43,8 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 bench: build ## measure: frames, start-up, slowdown
 	$(PY) bench/run $(ARGS)
 
-torture: build ## suspend programs at N random moments (make torture N=300)
-	$(PY) tools/torture $(if $(N),--suspends $(N)) $(ARGS)
+torture: build ## suspend programs at N random moments on each Python (make torture N=300)
+	$(PY) tools/torture $(N) $(ARGS)
 
 fuzz: .venv/.develop ## feed broken snapshots to the reader for SECONDS (60)
 	cmake --preset asan >/dev/null
