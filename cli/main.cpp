@@ -1,0 +1,77 @@
+#include <array>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "cli/commands.hpp"
+#include "cli/signals.hpp"
+#include "core/base/error.hpp"
+
+namespace elsewhere::cli {
+namespace {
+
+struct Command {
+    std::string_view name;
+    const char *summary;
+    int (*call)(const Words &);
+};
+
+constexpr std::array<Command, 4> commands = {{
+    {"run", "run a Python program so that it can be suspended", run},
+    {"suspend", "write a running program to a file and end it", suspend},
+    {"resume", "go on with a suspended program", resume},
+    {"inspect", "show what is in a snapshot; executes nothing", inspect},
+}};
+
+void print_help() {
+    std::puts("Run Python anywhere, and move it while it runs.\n\n"
+              "usage: elsewhere COMMAND …\n\ncommands:");
+    for (const Command &command : commands)
+        std::printf("  %-10s %s\n", command.name.data(), command.summary);
+    std::puts("\noptions:\n  --help     show this\n  --version  show the version\n\n"
+              "`elsewhere COMMAND --help` tells more.");
+}
+
+int dispatch(const Words &words) {
+    if (words.empty()) throw Error(ErrorKind::usage, "no command given", "see `elsewhere --help`");
+    const std::string &name = words.front();
+    if (name == "--help" || name == "-h") {
+        print_help();
+        return 0;
+    }
+    if (name == "--version") {
+        std::puts("elsewhere " ELSEWHERE_VERSION);
+        return 0;
+    }
+    for (const Command &command : commands)
+        if (command.name == name) return command.call({words.begin() + 1, words.end()});
+    throw Error(ErrorKind::usage, "there is no command `" + name + "`", "see `elsewhere --help`");
+}
+
+int report(ErrorKind kind, const char *message, const char *hint) {
+    std::fprintf(stderr, "error: %s\n", message);
+    if (*hint != '\0') std::fprintf(stderr, "hint: %s\n", hint);
+    return exit_code(kind);
+}
+
+int guarded(const Words &words) {
+    try {
+        const int code = dispatch(words);
+        if (std::fflush(stdout) != 0)
+            throw Error(ErrorKind::io, "cannot write the output", "make room where it goes");
+        return code;
+    } catch (const Error &error) {
+        return report(error.kind(), error.what(), error.hint().c_str());
+    } catch (const std::exception &error) {
+        return report(ErrorKind::internal, error.what(), "please report this");
+    }
+}
+
+} // namespace
+} // namespace elsewhere::cli
+
+int main(int count, char **words) {
+    // First of all: a signal that comes before the program can handle it must wait, not kill.
+    elsewhere::cli::hold_signals();
+    return elsewhere::cli::guarded({words + (count > 0 ? 1 : 0), words + count});
+}
