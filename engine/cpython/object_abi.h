@@ -1,0 +1,74 @@
+/* Questions about the layout of CPython's own objects, answered by one objects_py3NN.c per Python.
+ *
+ * Iterators, cached functions and text files keep their position in C structs that no Python API
+ * shows faithfully. Each answer describes such a struct as a table of fields, together with a
+ * `probe`: a Python expression that makes an object whose numbers are known. A layout is used only
+ * after its probe was read back correctly in the running interpreter (python/bindings/layouts.cpp);
+ * otherwise the type is refused, never guessed.
+ */
+#ifndef ELSEWHERE_ENGINE_CPYTHON_OBJECT_ABI_H
+#define ELSEWHERE_ENGINE_CPYTHON_OBJECT_ABI_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+    elw_end = 0,
+    elw_object,   /* PyObject *, owned, may be NULL */
+    elw_required, /* PyObject *, owned, never NULL: its type's tp_dealloc relies on that */
+    elw_scratch,  /* tuple reused for results; its contents do not matter, its length does */
+    elw_sparse,   /* tuple of its own that may have NULL items */
+    elw_objects,  /* PyObject *[], owned; the field before says how many are in use */
+    elw_ssize,    /* Py_ssize_t, also size_t and unsigned long */
+    elw_long,     /* long */
+    elw_int,      /* int */
+    elw_char,     /* char or bool */
+    elw_offset,   /* off_t */
+    elw_indices,  /* Py_ssize_t[] of PyMem_Malloc; `related` names the field with its length: a
+                     tuple or a number, listed before this one */
+    elw_constant, /* a pointer that is the same in every object of the type */
+    elw_backlink, /* no field: whether the owner (the first field's object) points back here, from
+                     `offset` inside the owner */
+    elw_pointer,  /* a raw pointer: only for native code that knows what it means */
+} ElwKind;
+
+typedef struct {
+    const char *name;
+    ElwKind kind;
+    size_t offset;
+    long probe; /* number kinds: the value in the probe object */
+    size_t related;
+} ElwField;
+
+enum { elw_max_fields = 12 };
+
+typedef struct {
+    const char *name; /* as type.__module__ + "." + type.__qualname__; builtins without module */
+    const char
+        *probe; /* expression with the names of itertools, collections and `imported` bound */
+    const char *imported; /* the module the probe needs, or NULL */
+    size_t size;          /* tp_basicsize */
+    int whole;            /* 1: the fields are all there is, an object can be made from them */
+    ElwField fields[elw_max_fields];
+} ElwLayout;
+
+/* The table; ends with a row without a name. */
+const ElwLayout *elw_layouts(void);
+
+/* The functions registered with atexit, oldest first: a new list of (function, args, kwargs). */
+PyObject *elw_atexit_callbacks(void);
+
+/* Tests what the layouts' own probes do not cover; NULL, or what is not as expected. */
+const char *elw_objects_self_test(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

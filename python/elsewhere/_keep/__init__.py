@@ -1,0 +1,32 @@
+"""How objects are kept that do not know it themselves.
+
+`reducers` maps a type to a function that takes an object of exactly that type and returns what
+`__reduce_ex__` would: (callable, arguments[, state[, items[, pairs[, setter]]]]), its callables
+importable by name. A reducer never changes what it looks at; it raises Refused for what cannot be
+kept. Modules that the program has not imported are not imported for this, so the map is made
+afresh whenever it is asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+Reducer = Callable[[Any], tuple[Any, ...]]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "reducers":
+        return collect()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def collect() -> dict[type, Reducer]:
+    """The reducers for every type that exists in this process."""
+    from elsewhere._keep import caches, iterators
+
+    table: dict[type, Reducer] = iterators.reducers()
+    if "functools" in sys.modules:
+        table.update(caches.reducers())
+    return table

@@ -1,0 +1,119 @@
+"""Built-in and itertools iterators and views, at their position on the same container.
+
+Their own `__reduce__` turns dict and set iterators into lists, forgets whose buffer a tee shares,
+warns from Python 3.12 on and is gone in 3.14; so they are kept as the structs they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elsewhere import _elsewhere
+from elsewhere._elsewhere import layout_fill, layout_read, layout_shell
+from elsewhere.errors import Refused
+
+_names: dict[type, str] = {}
+
+
+def reducers() -> dict[type, Any]:
+    special = {
+        "set_iterator": reduce_set_iterator,
+        "odict_iterator": reduce_ordered_iterator,
+    }
+    table: dict[type, Any] = {}
+    for name, (kind, failure) in _elsewhere.layout_types(None).items():
+        if name == "collections.OrderedDict":
+            continue  # only looked into
+        _names[kind] = name
+        if failure:
+            table[kind] = reduce_unknown
+        elif name.startswith("dict_") and name.endswith("iterator"):
+            table[kind] = reduce_dict_iterator
+        else:
+            table[kind] = special.get(name, reduce_whole)
+    return table
+
+
+def reduce_unknown(iterator: Any) -> tuple[Any, ...]:
+    name = _names[type(iterator)]
+    failure = _elsewhere.layout_types(None)[name][1]
+    raise Refused(
+        f"a {name} is laid out differently in this Python: {failure}",
+        "report the exact version of this Python, or finish the iteration before suspending",
+    )
+
+
+def reduce_whole(iterator: Any) -> tuple[Any, ...]:
+    return layout_shell, (_names[type(iterator)],), layout_read(iterator), None, None, layout_fill
+
+
+# ---- dict: the position, kept as the number of live entries before it ----------------------------
+
+
+def reduce_dict_iterator(iterator: Any) -> tuple[Any, ...]:
+    name = _names[type(iterator)]
+    absent, container, used, position, *rest = layout_read(iterator)
+    if container is not None:
+        if "reverse" in name:
+            position = _elsewhere.layout_entries_before(container, position + 1) - 1
+        else:
+            position = _elsewhere.layout_entries_before(container, position)
+    state = (absent, container, used, position, *rest)
+    return layout_shell, (name,), state, None, None, fill_dict_iterator
+
+
+def fill_dict_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
+    absent, container, used, position, *rest = state
+    if container is not None and position >= 0:
+        position = _elsewhere.layout_entry_position(container, position)
+    layout_fill(iterator, (absent, container, used, position, *rest))
+
+
+# ---- set: the place in the hash table, and what is still to come from there ----------------------
+
+
+def reduce_set_iterator(iterator: Any) -> tuple[Any, ...]:
+    state = layout_read(iterator)
+    container, used, position = state[1:4]
+    remaining = None
+    if container is not None and used == len(container):
+        remaining = _elsewhere.layout_elements_from(container, position)
+    return layout_shell, ("set_iterator",), (state, remaining), None, None, fill_set_iterator
+
+
+def fill_set_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
+    fields, remaining = state
+    absent, container, used, position, left = fields
+    if remaining is not None:
+        found = _elsewhere.layout_elements_from(container, position)
+        if not (len(container) == used and _same_objects(found, remaining)):
+            # Hashes have changed and with them the table: go on in the order begun.
+            container = _elsewhere.layout_set_in_order(remaining)
+            used, position = len(remaining), 0
+    layout_fill(iterator, (absent, container, used, position, left))
+
+
+def _same_objects(one: list[Any], other: list[Any]) -> bool:
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other))
+
+
+# ---- OrderedDict: its iterators notice changes by a counter that starts afresh -------------------
+
+
+def reduce_ordered_iterator(iterator: Any) -> tuple[Any, ...]:
+    absent, flavour, container, used, generation, *rest = layout_read(iterator)
+    unchanged = (
+        container is not None and _elsewhere.layout_get(container, "generation", 0) == generation
+    )
+    state = (absent, flavour, container, used, unchanged, *rest)
+    return layout_shell, ("odict_iterator",), state, None, None, fill_ordered_iterator
+
+
+def fill_ordered_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
+    absent, flavour, container, used, unchanged, *rest = state
+    generation = -1
+    if unchanged:
+        # A container that holds its own iterator is not filled yet; each entry to come counts one.
+        missing = used - len(container)
+        generation = _elsewhere.layout_get(container, "generation", 0) + missing
+    layout_fill(iterator, (absent, flavour, container, used, generation, *rest))
