@@ -30,7 +30,8 @@ build: .venv/.built ## compile and install into .venv: .venv/bin/elsewhere, .ven
 	@touch $@ .venv/.set-up
 
 .venv/.built: .venv/.set-up $(SOURCES)
-	$(PY) -m pip --disable-pip-version-check install --quiet --force-reinstall --no-deps \
+	@echo "compiling, then installing into .venv (the first time takes minutes)"
+	@$(PY) -m pip --disable-pip-version-check install --quiet --force-reinstall --no-deps \
 	    --no-build-isolation --config-settings=cmake.define.ELSEWHERE_STRICT=ON .
 	@touch $@
 
