@@ -1,4 +1,4 @@
-"""The reducers of elsewhere._keep, in bare interpreters: one program of cases per kind of object."""
+"""The reducers of elsewhere._keep in bare interpreters: one program of cases per kind of object."""
 
 from __future__ import annotations
 

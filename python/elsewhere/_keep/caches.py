@@ -50,7 +50,7 @@ def reduce_cached(cached: Any) -> tuple[Any, ...]:
 
 
 def make_cached(maxsize: int | None, typed: bool, info_type: Any) -> Any:
-    return CachedFunction(len, maxsize, typed, info_type)
+    return CachedFunction(len, maxsize, typed, info_type)  # type: ignore[call-arg] # not in typeshed
 
 
 def fill_cached(cached: Any, state: dict[str, Any]) -> None:
