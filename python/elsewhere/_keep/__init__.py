@@ -24,9 +24,17 @@ def __getattr__(name: str) -> Any:
 
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
-    from elsewhere._keep import caches, iterators
+    from elsewhere._keep import files, iterators, memory
 
-    table: dict[type, Reducer] = iterators.reducers()
+    table: dict[type, Reducer] = {}
+    for module in (iterators, files, memory):
+        table.update(module.reducers())
     if "functools" in sys.modules:
+        from elsewhere._keep import caches
+
         table.update(caches.reducers())
+    if "_csv" in sys.modules:
+        from elsewhere._keep import tables
+
+        table.update(tables.reducers())
     return table

@@ -81,7 +81,7 @@ class Copier:
             state = self.copy(state)
             if setter:
                 setter(made, state)
-            elif hasattr(made, "__setstate__"):
+            elif hasattr(type(made), "__setstate__"):
                 made.__setstate__(state)
             else:
                 made.__dict__.update(state)
