@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "cli/commands.hpp"
+#include "cli/complain.hpp"
 #include "cli/signals.hpp"
 #include "core/base/error.hpp"
 
@@ -48,12 +49,6 @@ int dispatch(const Words &words) {
     throw Error(ErrorKind::usage, "there is no command `" + name + "`", "see `elsewhere --help`");
 }
 
-int report(ErrorKind kind, const char *message, const char *hint) {
-    std::fprintf(stderr, "error: %s\n", message);
-    if (*hint != '\0') std::fprintf(stderr, "hint: %s\n", hint);
-    return exit_code(kind);
-}
-
 int guarded(const Words &words) {
     try {
         const int code = dispatch(words);
@@ -61,9 +56,11 @@ int guarded(const Words &words) {
             throw Error(ErrorKind::io, "cannot write the output", "make room where it goes");
         return code;
     } catch (const Error &error) {
-        return report(error.kind(), error.what(), error.hint().c_str());
+        complain(error.message(), error.hint());
+        return exit_code(error.kind());
     } catch (const std::exception &error) {
-        return report(ErrorKind::internal, error.what(), "please report this");
+        complain(error.what(), "please report this");
+        return exit_code(ErrorKind::internal);
     }
 }
 

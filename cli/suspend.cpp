@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/complain.hpp"
 #include "cli/json_writer.hpp"
 #include "cli/options.hpp"
 #include "cli/process.hpp"
@@ -122,9 +123,7 @@ int report(const nlohmann::json &answer) {
         std::puts(text_in(answer, "file").c_str());
         return 0;
     }
-    std::fprintf(stderr, "error: %s\n", text_in(answer, "error").c_str());
-    if (const std::string hint = text_in(answer, "hint"); !hint.empty())
-        std::fprintf(stderr, "hint: %s\n", hint.c_str());
+    complain(text_in(answer, "error"), text_in(answer, "hint"));
     const auto code = answer.find("exit_code");
     return code != answer.end() && code->is_number_integer() ? code->get<int>()
                                                              : exit_code(ErrorKind::remote);
