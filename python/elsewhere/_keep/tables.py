@@ -8,7 +8,7 @@ from typing import Any
 from elsewhere import _elsewhere
 from elsewhere.errors import Refused
 
-Dialect = _csv.Dialect  # type: ignore[attr-defined]
+Dialect = _csv.Dialect
 FORMAT = (
     "delimiter",
     "doublequote",
