@@ -76,6 +76,7 @@ struct GeneratorRecord {
     Ref qualname;
     Ref code;              // null when finished on a Python that forgets it
     Ref handled_exception; // the exception being handled inside, or null
+    std::uint8_t flags = 0; // of an async generator: opaque here, kept as they are
     FrameRecord frame;
 };
 
@@ -93,11 +94,17 @@ Ref generator_shell(PyObject *code, PyObject *globals);
 // Gives the shell its contents. `record` is consumed.
 void fill_generator(PyObject *generator, GeneratorRecord &&record);
 
-// A frame object for a frame that is no longer on any stack (of a kept traceback): f_code,
-// f_globals, f_lineno and the variables as recorded; `back` is ignored. Throws PythonError.
-Ref dead_frame(const FrameRecord &record);
+// An empty frame object for `code`, in two uses.
+// - A frame that is on no stack any more (of a kept traceback): complete it by fill_frame.
+// - A frame of the StackRecord whose frame object the program has (FrameRecord::frame): put the
+//   shell into FrameRecord::frame of the thawed record; run_stack makes it the live frame's own.
+// So whatever refers to a frame object (tracebacks) can be rebuilt at once. Throws PythonError.
+Ref frame_shell(PyObject *code, PyObject *globals, PyObject *locals);
 
-// Reads a frame object that is not on the stack (or a live one: the variables only).
+// Gives the shell of a dead frame its function, variables and line. `record` is consumed.
+void fill_frame(PyObject *frame, FrameRecord &&record);
+
+// Reads a frame object, dead or alive: identity, instruction, variables; no value stack.
 FrameRecord capture_frame_object(PyObject *frame);
 
 } // namespace elsewhere::frame

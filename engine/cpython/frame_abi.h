@@ -1,0 +1,178 @@
+/* What the frame layer asks of CPython, in our words. One file per minor version answers
+ * (py311.c, py312.c, …); nothing above this header includes CPython's internal headers.
+ *
+ * Instructions are counted in code units (2 bytes) from the start of the code object.
+ * A "frame" is an interpreter frame (_PyInterpreterFrame). All functions need the GIL.
+ */
+#ifndef ELSEWHERE_FRAME_ABI_H
+#define ELSEWHERE_FRAME_ABI_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <stdbool.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct _PyInterpreterFrame ElwFrame;
+
+/* How a frame came to run inside the one outside it. */
+typedef enum {
+    ELW_ENTERED_FROM_C = 0, /* C code stands between them, or nothing is outside */
+    ELW_ENTERED_INLINE = 1, /* the eval loop pushed it: the outer operands are consumed */
+    ELW_ENTERED_INIT = 2    /* the eval loop pushed it as __init__ of a fresh instance */
+} ElwEntry;
+
+/* What an instruction does, as far as capture and restore care. */
+typedef enum {
+    ELW_OP_OTHER = 0,
+    ELW_OP_CALL,              /* callable and null/self below oparg arguments */
+    ELW_OP_CALL_KEYWORDS,     /* the same with a tuple of names on top */
+    ELW_OP_CALL_UNPACKED,     /* f(*args, **kwargs) */
+    ELW_OP_PRECALL,           /* 3.11: first half of CALL */
+    ELW_OP_KEYWORD_NAMES,     /* 3.11, 3.12: names for the next CALL */
+    ELW_OP_FOR_ITER,
+    ELW_OP_SEND,
+    ELW_OP_RESUME,
+    ELW_OP_JUMP_BACKWARD,     /* any backward jump that looks at the eval breaker */
+    ELW_OP_BINARY,
+    ELW_OP_COMPARE,
+    ELW_OP_CONTAINS,
+    ELW_OP_UNARY,             /* -x ~x */
+    ELW_OP_TRUTH,             /* takes the truth of the top of the stack */
+    ELW_OP_SUBSCRIPT,
+    ELW_OP_STORE_SUBSCRIPT,
+    ELW_OP_DELETE_SUBSCRIPT,
+    ELW_OP_LOAD_ATTRIBUTE,    /* also the method form */
+    ELW_OP_STORE_ATTRIBUTE,
+    ELW_OP_DELETE_ATTRIBUTE,
+    ELW_OP_GET_ITER,
+    ELW_OP_GET_AWAITABLE,
+    ELW_OP_BEFORE_WITH,
+    ELW_OP_WITH_EXCEPT,
+    ELW_OP_FORMAT,
+    ELW_OP_IMPORT,
+    ELW_OP_YIELD
+} ElwOp;
+
+/* Facts that differ between versions and matter above. */
+typedef struct {
+    int minor;                    /* 11, 12, … */
+    bool null_below_callable;     /* CALL: (null|self below) callable, else callable (null|self) */
+    bool with_keeps_manager;      /* __enter__ runs with the manager still on the stack */
+    bool send_pops_value;         /* SEND over C code has popped the value */
+} ElwFacts;
+extern const ElwFacts elw_facts;
+
+/* What the entry that an instruction pushes is there for. */
+typedef enum {
+    ELW_ROLE_TEMPORARY = 0,
+    ELW_ROLE_ITERATOR,
+    ELW_ROLE_EXIT,
+    ELW_ROLE_PREVIOUS_EXCEPTION
+} ElwRole;
+
+/* NULL, or why this interpreter cannot be served (wrong layout, missing symbol). */
+const char *elw_self_test(void);
+
+/* ---- code ------------------------------------------------------------------------------- */
+
+ElwOp elw_op(int opcode);
+ElwRole elw_stack_role(int opcode);
+int elw_caches(int opcode);                             /* inline cache units after it */
+/* Stack effect; `jump` is 1 for the taken branch, 0 for falling through. */
+int elw_stack_effect(int opcode, int oparg, int jump);
+/* Target of a jump at `next` (the index behind the instruction and its caches), or -1. */
+int elw_jump_target(int opcode, int oparg, int next);
+bool elw_ends_block(int opcode);                        /* never falls through */
+int elw_opcode_extended_arg(void);
+int elw_first_depth(PyCodeObject *code);                /* static stack depth at index 0 */
+/* The code's instructions as compiled: bytes object, new reference. */
+PyObject *elw_bytecode(PyCodeObject *code);
+/* Makes the one instruction at `index` the unspecialised form of itself. */
+void elw_despecialise(PyCodeObject *code, int index);
+/* May this instruction bind or unbind the first argument of the code it is in? */
+bool elw_may_rebind_first(int opcode, int oparg);
+bool elw_first_is_cell(PyCodeObject *code);             /* an inner function uses it */
+int elw_name_index(int opcode, int oparg);              /* of an attribute instruction */
+int elw_comparison(int oparg);                          /* of COMPARE: Py_LT … Py_GE */
+bool elw_is_class_body(PyCodeObject *code);
+int elw_variable_count(PyCodeObject *code);             /* locals, cells and free variables */
+
+/* ---- reading frames --------------------------------------------------------------------- */
+
+ElwFrame *elw_innermost(PyThreadState *thread);         /* Python frames only; may be NULL */
+/* The Python frame outside `frame` or NULL; *entry says how `frame` was entered; *instance gets
+ * the object under construction for ELW_ENTERED_INIT (borrowed). */
+ElwFrame *elw_outer(ElwFrame *frame, ElwEntry *entry, PyObject **instance);
+PyCodeObject *elw_code(ElwFrame *frame);                /* borrowed, as all that follow */
+PyObject *elw_function(ElwFrame *frame);
+PyObject *elw_globals(ElwFrame *frame);
+PyObject *elw_builtins(ElwFrame *frame);
+PyObject *elw_locals(ElwFrame *frame);                  /* NULL in function bodies */
+PyObject *elw_generator(ElwFrame *frame);               /* its owner, or NULL */
+PyFrameObject *elw_frame_object(ElwFrame *frame);       /* the one it has, or NULL */
+int elw_in_flight(ElwFrame *frame);     /* instruction last started, or a cache entry of it */
+int elw_next(ElwFrame *frame);          /* of a suspended generator: what it executes next */
+int elw_saved_depth(ElwFrame *frame);   /* entries on the value stack, -1 while not saved */
+PyObject **elw_variables(ElwFrame *frame);
+PyObject **elw_stack(ElwFrame *frame);  /* bottom of the value stack */
+
+/* ---- writing frames --------------------------------------------------------------------- */
+
+void elw_set_function(ElwFrame *frame, PyObject *function); /* with its globals and builtins */
+void elw_set_locals(ElwFrame *frame, PyObject *locals);     /* may be NULL */
+void elw_set_next(ElwFrame *frame, int index);
+/* As while the call at `index` runs; `behind` is the index of the instruction after it. */
+void elw_set_in_flight(ElwFrame *frame, int index, int behind);
+void elw_set_depth(ElwFrame *frame, int depth);
+/* Makes `frame` the running frame while what is inside it runs, and undoes that. */
+void elw_link(PyThreadState *thread, ElwFrame *frame);
+void elw_unlink(PyThreadState *thread, ElwFrame *frame);
+/* Hides every frame: what runs next has no frame outside it. Returns what elw_unhide needs. */
+ElwFrame *elw_hide(PyThreadState *thread);
+void elw_unhide(PyThreadState *thread, ElwFrame *hidden);
+PyObject **elw_handled_exception(PyThreadState *thread); /* of the non-generator stack */
+/* Raises (or lowers, if negative) how much deeper Python and C may recurse. */
+void elw_lend_recursion(PyThreadState *thread, int python, int c);
+bool elw_tracing(PyThreadState *thread); /* a trace or profile function is active */
+
+typedef PyObject *(*ElwEval)(PyThreadState *, ElwFrame *, int throwing);
+void elw_set_eval(PyThreadState *thread, ElwEval eval); /* NULL: the interpreter's own */
+PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing);
+
+/* ---- generators ------------------------------------------------------------------------- */
+
+typedef enum { ELW_GEN_CREATED, ELW_GEN_SUSPENDED, ELW_GEN_EXECUTING, ELW_GEN_FINISHED } ElwGenState;
+bool elw_is_generator(PyObject *object); /* generator, coroutine or async generator, exactly */
+ElwGenState elw_generator_state(PyObject *generator);
+/* After the frame has been filled: the state, which may depend on what is executed next. */
+void elw_set_generator_state(PyObject *generator, ElwGenState state);
+ElwFrame *elw_generator_frame(PyObject *generator); /* not for a finished one */
+PyCodeObject *elw_generator_code(PyObject *generator); /* borrowed; NULL if forgotten */
+PyObject **elw_generator_handled(PyObject *generator); /* the exception it is handling */
+PyObject **elw_generator_name(PyObject *generator);
+PyObject **elw_generator_qualname(PyObject *generator);
+int elw_async_generator_flags(PyObject *generator); /* hooks_inited | closed << 1 | running << 2 */
+void elw_set_async_generator_flags(PyObject *generator, int flags);
+
+/* ---- frame objects ---------------------------------------------------------------------- */
+
+ElwFrame *elw_frame_of(PyFrameObject *object); /* live, or the copy that a dead one keeps */
+bool elw_frame_is_dead(PyFrameObject *object); /* owns its data: on no stack, in no generator */
+/* Makes `object` (a dead one, empty) the frame object of `frame`. Steals the reference. */
+void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object);
+
+/* ---- signals ---------------------------------------------------------------------------- */
+
+/* In a signal handler called by CPython: true between two instructions of the eval loop, false
+ * inside C code that looked for signals (PyErr_CheckSignals). A further signal that arrives in
+ * the same instant can make it say false for true, never true for false. */
+bool elw_signal_between_instructions(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,284 @@
+#include "engine/frame/capture.hpp"
+
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/code_map.hpp"
+#include "engine/frame/patch.hpp"
+#include "engine/frame/trampoline.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+std::string text_of(PyObject *text) {
+    const char *utf8 = text != nullptr && PyUnicode_Check(text) ? PyUnicode_AsUTF8(text) : nullptr;
+    if (utf8 == nullptr) {
+        PyErr_Clear();
+        return "?";
+    }
+    return utf8;
+}
+
+std::uint32_t line_of(PyCodeObject *code, int instruction) {
+    const int line = PyCode_Addr2Line(code, instruction * 2);
+    return line < 0 ? 0 : static_cast<std::uint32_t>(line);
+}
+
+Error refusal(PyCodeObject *code, int instruction, const std::string &reason,
+              std::string hint = {}) {
+    if (hint.empty()) hint = "suspend at another moment, or call it outside of C code";
+    return Error(ErrorKind::refused,
+                 "cannot leave " + text_of(code->co_qualname) + " (" +
+                     text_of(code->co_filename) + ":" +
+                     std::to_string(line_of(code, instruction)) + "): " + reason,
+                 std::move(hint));
+}
+
+bool is_signal_handler(const Inner &inner) {
+    Ref module = Ref::steal(PyImport_ImportModule("_signal"));
+    Ref handler = Ref::steal(
+        module ? PyObject_CallMethod(module.get(), "getsignal", "O", inner.first) : nullptr);
+    if (!handler) PyErr_Clear(); // not the number of a signal
+    return handler && (handler.get() == inner.function || PyMethod_Check(handler.get()));
+}
+
+bool is_collector_callback(const Inner &inner) {
+    Ref module = Ref::steal(PyImport_ImportModule("gc"));
+    Ref callbacks =
+        Ref::steal(module ? PyObject_GetAttrString(module.get(), "callbacks") : nullptr);
+    if (!callbacks || !PyList_Check(callbacks.get())) {
+        PyErr_Clear();
+        return false;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(callbacks.get()); ++i)
+        if (PyList_GET_ITEM(callbacks.get(), i) == inner.function) return true;
+    return false;
+}
+
+// Code that CPython runs at a moment of its own choosing: nothing about the outer frame's operands
+// can be relied on, so these are recognised by the inner frame alone.
+const char *uninvited(const Inner &inner) {
+    if (inner.code == nullptr) return nullptr;
+    if (PyUnicode_CompareWithASCIIString(inner.code->co_name, "__del__") == 0)
+        return "a finalizer (__del__) is running";
+    if (inner.first != nullptr && PyWeakref_Check(inner.first)) return "a weakref callback is running";
+    if (inner.code->co_argcount == 2 && inner.first != nullptr) {
+        // A signal handler is called with (number, frame), a collector's callback with (phase, info).
+        if (PyLong_CheckExact(inner.first) && is_signal_handler(inner)) return "a signal handler is running";
+        if (PyUnicode_CheckExact(inner.first) && is_collector_callback(inner))
+            return "a garbage collection callback is running";
+    }
+    return nullptr;
+}
+
+class Capture {
+  public:
+    explicit Capture(const CaptureRequest &request)
+        : request_(request), thread_(PyThreadState_Get()) {}
+
+    Result<StackRecord> run();
+
+  private:
+    Result<FrameRecord> innermost(ElwFrame *frame);
+    Result<FrameRecord> enclosing(ElwFrame *frame, ElwFrame *inner, ElwEntry entry,
+                                  PyObject *instance);
+    FrameRecord identity(ElwFrame *frame, int instruction);
+    void take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at, int depth);
+
+    const CaptureRequest &request_;
+    PyThreadState *thread_;
+    CodeMaps maps_;
+};
+
+Role role_of(const CodeMap &map, int origin, PyObject *value) {
+    if (value == nullptr) return Role::null;
+    if (origin < 0 || map.start(origin) != origin) return Role::temporary;
+    switch (elw_stack_role(map.at(origin).opcode)) {
+    case ELW_ROLE_ITERATOR: return Role::iterator;
+    case ELW_ROLE_EXIT: return Role::exit_method;
+    case ELW_ROLE_PREVIOUS_EXCEPTION: return Role::previous_exception;
+    default: return Role::temporary;
+    }
+}
+
+FrameRecord Capture::identity(ElwFrame *frame, int instruction) {
+    FrameRecord record = read_frame(frame);
+    record.instruction = static_cast<std::uint32_t>(instruction);
+    return record;
+}
+
+// The `depth` lowest entries of the value stack, as they are before instruction `at`.
+void Capture::take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
+                         int depth) {
+    PyObject **stack = elw_stack(frame);
+    const std::vector<int> &origins = map.origins(at);
+    record.stack.reserve(static_cast<std::size_t>(depth));
+    for (int i = 0; i < depth; ++i) {
+        Slot slot;
+        const auto known = static_cast<std::size_t>(i) < origins.size();
+        const int origin = known ? origins[static_cast<std::size_t>(i)] : at;
+        slot.origin = static_cast<std::uint32_t>(origin);
+        slot.role = role_of(map, origin, stack[i]);
+        slot.value = Ref::share(stack[i]);
+        record.stack.push_back(std::move(slot));
+    }
+}
+
+Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
+    PyCodeObject *code = elw_code(frame);
+    const CodeMap &map = maps_.of(code);
+    const int at = map.start(elw_in_flight(frame));
+    if (at < 0) return refusal(code, 0, "it has not started yet");
+    const Instruction &instruction = map.at(at);
+
+    if (request_.moment == Moment::between) {
+        int next = -1;
+        if (instruction.op == ELW_OP_JUMP_BACKWARD) next = map.target(at);
+        else if (instruction.op == ELW_OP_PRECALL) next = map.at(instruction.next).next;
+        else if (instruction.op == ELW_OP_RESUME || instruction.op == ELW_OP_CALL ||
+                 instruction.op == ELW_OP_CALL_KEYWORDS || instruction.op == ELW_OP_CALL_UNPACKED)
+            next = instruction.next;
+        const int depth = next < 0 || map.start(next) < 0 ? -1 : map.at(next).depth;
+        if (depth < 0) return refusal(code, at, "an instruction that cannot be split");
+        FrameRecord record = identity(frame, next);
+        record.delivery = Delivery::resume;
+        take_stack(record, frame, map, next, depth);
+        return record;
+    }
+
+    // 3.11 calls some builtins from PRECALL; the CALL behind it is what counts.
+    const int call_at = instruction.op == ELW_OP_PRECALL ? instruction.next : at;
+    const Instruction &call = map.at(call_at);
+    if (call.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
+    const CallOperands operands = call_operands(call, elw_stack(frame), call.depth);
+    if (operands.callable == nullptr || operands.callable != request_.callable)
+        return refusal(code, at, "the call goes through other C code");
+    FrameRecord record = identity(frame, call_at);
+    if (request_.moment == Moment::blocked) {
+        record.delivery = Delivery::reexecute;
+        take_stack(record, frame, map, call_at, call.depth);
+        if (request_.timeout_index >= 0) {
+            if (operands.arguments == nullptr || request_.timeout_index >= operands.count)
+                return refusal(code, at, "a wait whose timeout is not a plain argument");
+            const auto slot = operands.arguments - elw_stack(frame) + request_.timeout_index;
+            record.stack[static_cast<std::size_t>(slot)].value = request_.timeout.copy();
+        }
+        return record;
+    }
+    record.delivery = Delivery::result;
+    take_stack(record, frame, map, call_at,
+               call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1);
+    return record;
+}
+
+Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, ElwEntry entry,
+                                       PyObject *instance) {
+    PyCodeObject *code = elw_code(frame);
+    const CodeMap &map = maps_.of(code);
+    int at = map.start(elw_in_flight(frame));
+    if (at < 0) return refusal(code, 0, "it has not started yet");
+    if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
+    const Instruction &instruction = map.at(at);
+    if (instruction.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
+    const int saved = elw_saved_depth(frame);
+    // What is left on the stack once the instruction has consumed its operands.
+    const int consumed =
+        instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
+    FrameRecord record = identity(frame, at);
+    const Inner inner = inner_of(inner_frame);
+
+    if (entry == ELW_ENTERED_INIT) {
+        record.delivery = Delivery::construct;
+        record.constructed = Ref::share(instance);
+        if (saved != consumed) return refusal(code, at, "an unknown construction");
+        take_stack(record, frame, map, at, saved);
+    } else if (saved >= 0 && inner.generator != nullptr &&
+               (instruction.op == ELW_OP_FOR_ITER || instruction.op == ELW_OP_SEND)) {
+        // The loop has handed over to the generator; SEND has also passed on the value.
+        record.delivery = Delivery::reexecute;
+        take_stack(record, frame, map, at, saved);
+    } else if (saved >= 0 && saved == consumed) {
+        record.delivery = Delivery::result;
+        take_stack(record, frame, map, at, saved);
+    } else if (saved >= 0 && saved == consumed + 1 && instruction.op == ELW_OP_CALL) {
+        // As our own restore leaves it: the instance waits on top.
+        record.delivery = Delivery::construct;
+        record.constructed = Ref::share(elw_stack(frame)[saved - 1]);
+        take_stack(record, frame, map, at, consumed);
+    } else if (saved >= 0) {
+        return refusal(code, at, "an unknown state of the value stack");
+    } else {
+        if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
+        const Verdict verdict =
+            through_c(code, instruction, elw_stack(frame), instruction.depth, inner);
+        if (!verdict.ok) return refusal(code, at, verdict.reason);
+        record.delivery = verdict.delivery;
+        record.constructed = Ref::share(verdict.constructed);
+        const bool keeps_operands = verdict.delivery == Delivery::reexecute;
+        const bool drops_value = instruction.op == ELW_OP_SEND; // put back as None below
+        take_stack(record, frame, map, at,
+                   keeps_operands ? instruction.depth - (drops_value ? 1 : 0) : consumed);
+    }
+    if (record.delivery == Delivery::reexecute && instruction.op == ELW_OP_SEND) {
+        Slot none;
+        none.origin = record.instruction;
+        none.role = Role::argument;
+        none.value = Ref::share(Py_None);
+        record.stack.push_back(std::move(none));
+    }
+    return record;
+}
+
+Result<StackRecord> Capture::run() {
+    StackRecord stack;
+    if (elw_tracing(thread_))
+        return Error(ErrorKind::refused, "a trace or profile function is active",
+                     "remove it (sys.settrace, sys.setprofile) before suspending");
+    ElwFrame *frame = elw_innermost(thread_);
+    if (frame == nullptr)
+        return Error(ErrorKind::refused, "no Python code is running in this thread");
+    Result<FrameRecord> record = innermost(frame);
+    if (!record) return record.error();
+    std::vector<FrameRecord> frames;
+    frames.push_back(std::move(record).value());
+    for (;;) {
+        ElwEntry entry = ELW_ENTERED_FROM_C;
+        PyObject *instance = nullptr;
+        ElwFrame *outer = elw_outer(frame, &entry, &instance);
+        if (outer == nullptr) {
+            if (const char *reason = uninvited(inner_of(frame)))
+                return refusal(elw_code(frame), 0, reason);
+            break;
+        }
+        record = enclosing(outer, frame, entry, instance);
+        if (!record) return record.error();
+        frames.push_back(std::move(record).value());
+        frame = outer;
+    }
+    stack.frames.reserve(frames.size());
+    for (auto it = frames.rbegin(); it != frames.rend(); ++it)
+        stack.frames.push_back(std::move(*it));
+    stack.handled_exception = Ref::share(*elw_handled_exception(thread_));
+    return stack;
+}
+
+} // namespace
+
+Result<StackRecord> capture_stack(const CaptureRequest &request) { return Capture(request).run(); }
+
+BlockedCall blocked_call() {
+    BlockedCall call;
+    ElwFrame *frame = elw_innermost(PyThreadState_Get());
+    if (frame == nullptr) return call;
+    const CodeMap map(elw_code(frame));
+    int at = map.start(elw_in_flight(frame));
+    if (at < 0) return call;
+    if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
+    const Instruction &instruction = map.at(at);
+    if (instruction.op != ELW_OP_CALL || instruction.depth < 0) return call;
+    const CallOperands operands = call_operands(instruction, elw_stack(frame), instruction.depth);
+    call.callable = operands.callable;
+    call.arguments.assign(operands.arguments, operands.arguments + operands.count);
+    return call;
+}
+
+} // namespace elsewhere::frame

@@ -1,0 +1,139 @@
+#include "engine/frame/code_map.hpp"
+
+#include <algorithm>
+
+#include "engine/cpython/ref.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+struct Handler {
+    int start;
+    int end;
+    int target;
+    int depth;
+    bool last_instruction;
+};
+
+// The exception table: groups of four varints of 6 bits a byte (CPython: Objects/exception_handling_notes.txt).
+std::vector<Handler> exception_table(PyCodeObject *code) {
+    std::vector<Handler> handlers;
+    const auto *at =
+        reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(code->co_exceptiontable));
+    const auto *end = at + PyBytes_GET_SIZE(code->co_exceptiontable);
+    auto number = [&] {
+        int value = at < end ? *at & 63 : 0;
+        while (at < end && (*at++ & 64) != 0 && at < end) value = (value << 6) | (*at & 63);
+        return value;
+    };
+    while (at < end) {
+        Handler handler{};
+        handler.start = number();
+        handler.end = handler.start + number();
+        handler.target = number();
+        const int depth_and_last = number();
+        handler.depth = depth_and_last >> 1;
+        handler.last_instruction = (depth_and_last & 1) != 0;
+        handlers.push_back(handler);
+    }
+    return handlers;
+}
+
+} // namespace
+
+CodeMap::CodeMap(PyCodeObject *code) {
+    Ref bytes = Ref::checked(elw_bytecode(code));
+    const int units = static_cast<int>(PyBytes_GET_SIZE(bytes.get()) / 2);
+    decode(reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(bytes.get())), units);
+    origins_.resize(instructions_.size());
+    trace(code);
+}
+
+int CodeMap::start(int index) const {
+    if (index < 0 || index >= static_cast<int>(start_.size())) return -1;
+    return start_[static_cast<std::size_t>(index)];
+}
+
+int CodeMap::target(int start) const {
+    const Instruction &instruction = at(start);
+    return elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
+}
+
+void CodeMap::decode(const std::uint8_t *bytes, int units) {
+    start_.assign(static_cast<std::size_t>(units), -1);
+    instructions_.resize(static_cast<std::size_t>(units));
+    int oparg = 0;
+    for (int i = 0; i < units;) {
+        const int opcode = bytes[2 * i];
+        oparg |= bytes[2 * i + 1];
+        if (opcode == elw_opcode_extended_arg()) {
+            // An instruction of its own, so that a jump to it has a place.
+            start_[static_cast<std::size_t>(i)] = i;
+            instructions_[static_cast<std::size_t>(i)] = {opcode, 0, i + 1, -1, ELW_OP_OTHER};
+            oparg <<= 8;
+            ++i;
+            continue;
+        }
+        const int next = std::min(i + 1 + elw_caches(opcode), units);
+        instructions_[static_cast<std::size_t>(i)] = {opcode, oparg, next, -1, elw_op(opcode)};
+        std::fill(start_.begin() + i, start_.begin() + next, i);
+        oparg = 0;
+        i = next;
+    }
+}
+
+// Notes that `at` is reached with this stack. True if that was news.
+bool CodeMap::arrive(int at, int depth, const std::vector<int> &origins) {
+    if (at < 0 || at >= static_cast<int>(instructions_.size()) || depth < 0) return false;
+    Instruction &instruction = instructions_[static_cast<std::size_t>(at)];
+    if (instruction.depth >= 0) return false;
+    instruction.depth = depth;
+    origins_[static_cast<std::size_t>(at)] = origins;
+    origins_[static_cast<std::size_t>(at)].resize(static_cast<std::size_t>(depth), at);
+    return true;
+}
+
+void CodeMap::trace(PyCodeObject *code) {
+    const std::vector<Handler> handlers = exception_table(code);
+    std::vector<int> todo;
+    auto reach = [&](int at, int depth, const std::vector<int> &origins) {
+        if (arrive(at, depth, origins)) todo.push_back(at);
+    };
+    reach(0, elw_first_depth(code), {});
+    while (!todo.empty()) {
+        const int i = todo.back();
+        todo.pop_back();
+        const Instruction instruction = at(i);
+        const std::vector<int> before = origins_[static_cast<std::size_t>(i)];
+        auto leave = [&](int to, int jump) {
+            const int effect = elw_stack_effect(instruction.opcode, instruction.oparg, jump);
+            if (effect == PY_INVALID_STACK_EFFECT) return;
+            const int depth = instruction.depth + effect;
+            std::vector<int> after = before;
+            // Whatever changes the depth wrote the new top of the stack.
+            if (effect != 0 && depth > 0) {
+                after.resize(static_cast<std::size_t>(std::min(instruction.depth, depth - 1)));
+                after.resize(static_cast<std::size_t>(depth), i);
+            }
+            reach(to, depth, after);
+        };
+        const int target = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
+        if (target >= 0) leave(target, 1);
+        if (!elw_ends_block(instruction.opcode)) leave(instruction.next, 0);
+        for (const Handler &handler : handlers) {
+            if (i < handler.start || i >= handler.end || instruction.depth < handler.depth)
+                continue;
+            std::vector<int> kept(before.begin(), before.begin() + handler.depth);
+            reach(handler.target, handler.depth + (handler.last_instruction ? 1 : 0) + 1, kept);
+        }
+    }
+}
+
+const CodeMap &CodeMaps::of(PyCodeObject *code) {
+    std::unique_ptr<CodeMap> &map = maps_[code];
+    if (!map) map = std::make_unique<CodeMap>(code);
+    return *map;
+}
+
+} // namespace elsewhere::frame

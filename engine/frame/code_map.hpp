@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/cpython/frame_abi.h"
+
+namespace elsewhere::frame {
+
+// One instruction of a code object, with its inline caches and EXTENDED_ARG prefixes folded in.
+struct Instruction {
+    int opcode = 0;
+    int oparg = 0;
+    int next = 0;   // index of the instruction behind it
+    int depth = -1; // value stack entries before it executes; -1: not reachable
+    ElwOp op = ELW_OP_OTHER;
+};
+
+// What static analysis knows of a code object: where instructions start, how deep the value stack
+// is before each, and which instruction wrote each entry. Indices are code units.
+class CodeMap {
+  public:
+    explicit CodeMap(PyCodeObject *code);
+
+    // The instruction that unit `index` belongs to (the unit may be a cache entry); -1 if none.
+    [[nodiscard]] int start(int index) const;
+    [[nodiscard]] const Instruction &at(int start) const {
+        return instructions_[static_cast<std::size_t>(start)];
+    }
+    // Where a backward jump at `start` goes.
+    [[nodiscard]] int target(int start) const;
+    // For every entry of the value stack before `start`: the instruction that wrote it.
+    [[nodiscard]] const std::vector<int> &origins(int start) const {
+        return origins_[static_cast<std::size_t>(start)];
+    }
+
+  private:
+    void decode(const std::uint8_t *bytes, int units);
+    void trace(PyCodeObject *code);
+    bool arrive(int at, int depth, const std::vector<int> &origins);
+
+    std::vector<int> start_;
+    std::vector<Instruction> instructions_;
+    std::vector<std::vector<int>> origins_;
+};
+
+// The maps of the code objects met in one capture or restore.
+class CodeMaps {
+  public:
+    const CodeMap &of(PyCodeObject *code);
+
+  private:
+    std::unordered_map<PyCodeObject *, std::unique_ptr<CodeMap>> maps_;
+};
+
+} // namespace elsewhere::frame

@@ -1,0 +1,65 @@
+#include "engine/frame/patch.hpp"
+
+#include "core/base/error.hpp"
+
+namespace elsewhere::frame {
+
+FrameRecord read_frame(ElwFrame *frame) {
+    FrameRecord record;
+    PyCodeObject *code = elw_code(frame);
+    record.code = Ref::share(reinterpret_cast<PyObject *>(code));
+    record.function = Ref::share(elw_function(frame));
+    record.globals = Ref::share(elw_globals(frame));
+    record.builtins = Ref::share(elw_builtins(frame));
+    record.locals = Ref::share(elw_locals(frame));
+    record.generator = Ref::share(elw_generator(frame));
+    record.frame = Ref::share(reinterpret_cast<PyObject *>(elw_frame_object(frame)));
+    const int instruction = elw_in_flight(frame);
+    const int line = instruction < 0 ? -1 : PyCode_Addr2Line(code, instruction * 2);
+    record.instruction = instruction < 0 ? 0 : static_cast<std::uint32_t>(instruction);
+    record.line = line < 0 ? 0 : static_cast<std::uint32_t>(line);
+    const int count = elw_variable_count(code);
+    PyObject **variables = elw_variables(frame);
+    record.variables.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) record.variables.push_back(Ref::share(variables[i]));
+    return record;
+}
+
+void patch_frame(ElwFrame *frame, FrameRecord &&record) {
+    PyCodeObject *code = elw_code(frame);
+    const auto count = static_cast<std::size_t>(elw_variable_count(code));
+    if (record.variables.size() != count ||
+        record.stack.size() > static_cast<std::size_t>(code->co_stacksize))
+        throw Error(ErrorKind::damaged, "a frame does not fit its code");
+    // Read, then change, then drop: the old values go last.
+    std::vector<Ref> old;
+    PyObject **slots = elw_variables(frame);
+    const int held = elw_saved_depth(frame);
+    for (std::size_t i = 0; i < count + static_cast<std::size_t>(held > 0 ? held : 0); ++i)
+        old.push_back(Ref::steal(std::exchange(slots[i], nullptr)));
+    for (std::size_t i = 0; i < count; ++i) slots[i] = record.variables[i].release();
+    PyObject **stack = elw_stack(frame);
+    for (std::size_t i = 0; i < record.stack.size(); ++i)
+        stack[i] = record.stack[i].value.release();
+    elw_set_depth(frame, static_cast<int>(record.stack.size()));
+    if (record.function) elw_set_function(frame, record.function.get());
+    elw_set_locals(frame, record.locals.get());
+    if (record.frame)
+        elw_adopt_frame_object(frame, reinterpret_cast<PyFrameObject *>(record.frame.release()));
+}
+
+Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
+    const std::vector<PyObject *> arguments(
+        static_cast<std::size_t>(code->co_argcount + code->co_kwonlyargcount + 1), Py_None);
+    Ref names;
+    if (code->co_kwonlyargcount > 0) {
+        Ref varnames = Ref::checked(PyCode_GetVarnames(code));
+        names = Ref::checked(PyTuple_GetSlice(varnames.get(), code->co_argcount,
+                                              code->co_argcount + code->co_kwonlyargcount));
+    }
+    return Ref::checked(PyObject_Vectorcall(function, arguments.data(),
+                                            static_cast<std::size_t>(code->co_argcount),
+                                            names.get()));
+}
+
+} // namespace elsewhere::frame

@@ -1,0 +1,19 @@
+#pragma once
+
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/record.hpp"
+
+namespace elsewhere::frame {
+
+// Identity and variables of an interpreter frame; no value stack, no delivery. `instruction` and
+// `line` are those of the instruction in flight.
+FrameRecord read_frame(ElwFrame *frame);
+
+// Makes a fresh frame the recorded one: function, locals, variables, value stack, frame object.
+// Does not say where it goes on. The record's references move into the frame.
+void patch_frame(ElwFrame *frame, FrameRecord &&record);
+
+// Calls `function` with as many arguments as its code demands, all None.
+Ref call_with_dummies(PyObject *function, PyCodeObject *code);
+
+} // namespace elsewhere::frame

@@ -1,0 +1,255 @@
+#include "engine/frame/restore.hpp"
+
+#include <cstdio>
+#include <unistd.h>
+
+#include "core/base/error.hpp"
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/code_map.hpp"
+#include "engine/frame/patch.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+// C levels that one re-executed instruction may cost beyond what it cost when it ran first
+// (then the eval loop may have entered a generator without C).
+constexpr int lent_c_levels = 8;
+
+[[noreturn]] void diverged(const char *why, const FrameRecord &record) {
+    const char *name = "?";
+    const char *file = "?";
+    if (record.code) {
+        auto *code = reinterpret_cast<PyCodeObject *>(record.code.get());
+        name = PyUnicode_AsUTF8(code->co_qualname);
+        file = PyUnicode_AsUTF8(code->co_filename);
+    }
+    std::fprintf(stderr,
+                 "error: the stack could not be rebuilt at %s (%s:%u): %s\n"
+                 "hint: the snapshot is unharmed; please report this\n",
+                 name != nullptr ? name : "?", file != nullptr ? file : "?", record.line, why);
+    std::fflush(stderr);
+    _exit(70);
+}
+
+// Every frame of the caller is out of sight while this lives.
+class Hidden {
+  public:
+    Hidden() : thread_(PyThreadState_Get()), frames_(elw_hide(thread_)) {}
+    ~Hidden() { elw_unhide(thread_, frames_); }
+    Hidden(const Hidden &) = delete;
+    Hidden &operator=(const Hidden &) = delete;
+
+  private:
+    PyThreadState *thread_;
+    ElwFrame *frames_;
+};
+
+class Restore {
+  public:
+    Restore(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live)
+        : thread_(PyThreadState_Get()), stack_(std::move(stack)),
+          top_result_(std::move(top_result)), on_live_(on_live) {}
+
+    Ref run();
+
+  private:
+    static PyObject *hook(PyThreadState *thread, ElwFrame *frame, int throwing);
+    PyObject *evaluate(ElwFrame *frame, int throwing);
+    PyObject *go_on(ElwFrame *frame, const FrameRecord &record);
+    PyObject *deliver(ElwFrame *frame, FrameRecord &record, PyObject *result);
+    PyObject *enter_next();
+    int first_of(const CodeMap &map, int at) const;
+
+    static Restore *current_;
+    PyThreadState *thread_;
+    StackRecord stack_;
+    Ref top_result_;
+    const std::function<void()> &on_live_;
+    std::size_t next_ = 0;
+    CodeMaps maps_;
+};
+
+Restore *Restore::current_ = nullptr;
+
+Ref Restore::run() {
+    if (stack_.frames.empty()) throw Error(ErrorKind::damaged, "a program without a stack");
+    const Hidden hidden;
+    PyObject *old = std::exchange(*elw_handled_exception(thread_),
+                                  stack_.handled_exception.release());
+    current_ = this;
+    elw_set_eval(thread_, hook);
+    PyObject *result = enter_next();
+    PyObject *left = std::exchange(*elw_handled_exception(thread_), old);
+    Py_XDECREF(left);
+    return Ref::steal(result);
+}
+
+PyObject *Restore::hook(PyThreadState *thread, ElwFrame *frame, int throwing) {
+    Restore *self = current_;
+    if (self == nullptr || thread != self->thread_) return elw_eval(thread, frame, throwing);
+    return self->evaluate(frame, throwing);
+}
+
+// Enters the next recorded frame as CPython would: a fresh frame for its code, which the hook
+// then overwrites.
+PyObject *Restore::enter_next() {
+    FrameRecord &record = stack_.frames[next_];
+    auto *code = reinterpret_cast<PyCodeObject *>(record.code.get());
+    if (record.generator) diverged("a generator without the call that runs it", record);
+    const std::vector<PyObject *> dummies(static_cast<std::size_t>(code->co_argcount), Py_None);
+    Ref keywords;
+    if (code->co_kwonlyargcount > 0) {
+        keywords = Ref::steal(PyDict_New());
+        Ref names = Ref::steal(PyCode_GetVarnames(code));
+        if (!keywords || !names) return nullptr;
+        for (int i = 0; i < code->co_kwonlyargcount; ++i)
+            if (PyDict_SetItem(keywords.get(),
+                               PyTuple_GET_ITEM(names.get(), code->co_argcount + i), Py_None) < 0)
+                return nullptr;
+    }
+    return PyEval_EvalCodeEx(record.code.get(), record.globals.get(), record.locals.get(),
+                             dummies.data(), code->co_argcount, nullptr, 0, nullptr, 0,
+                             keywords.get(), nullptr);
+}
+
+PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
+    FrameRecord &record = stack_.frames[next_];
+    PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
+    if (code != record.code.get() &&
+        PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
+        diverged("other code runs first", record);
+    const bool innermost = ++next_ == stack_.frames.size();
+    // generator.throw() runs again: the generator has long got the exception.
+    if (throwing) PyErr_Clear();
+
+    const int at = static_cast<int>(record.instruction);
+    const Delivery delivery = record.delivery;
+    FrameRecord rest; // what outlives the patch
+    rest.code = record.code.copy();
+    rest.instruction = record.instruction;
+    rest.line = record.line;
+    rest.delivery = delivery;
+    rest.constructed = std::move(record.constructed);
+    // A class body runs in the namespace that __build_class__ has just made for it.
+    Ref fresh_locals = Ref::share(elw_locals(frame));
+    if (record.locals && fresh_locals && fresh_locals.get() != record.locals.get() && next_ > 1 &&
+        PyDict_CheckExact(fresh_locals.get()) && fresh_locals.get() != elw_globals(frame) &&
+        elw_is_class_body(elw_code(frame))) {
+        if (PyDict_Update(fresh_locals.get(), record.locals.get()) < 0)
+            diverged("a class namespace cannot be filled", rest);
+        record.locals = std::move(fresh_locals);
+    }
+    try {
+        patch_frame(frame, std::move(record));
+    } catch (const Error &error) {
+        diverged(error.what(), rest);
+    }
+    const CodeMap &map = maps_.of(elw_code(frame));
+    if (map.start(at) != at) diverged("an instruction that is not one", rest);
+    elw_set_in_flight(frame, at, map.at(at).next);
+
+    if (innermost) return go_on(frame, rest);
+    if (delivery == Delivery::reexecute) return go_on(frame, rest);
+    if (delivery == Delivery::construct) {
+        const int depth = elw_saved_depth(frame);
+        elw_stack(frame)[depth] = rest.constructed.release();
+        elw_set_depth(frame, depth + 1);
+    }
+    elw_link(thread_, frame);
+    PyObject *result = enter_next();
+    elw_unlink(thread_, frame);
+    return deliver(frame, rest, result);
+}
+
+// The earliest unit from which executing `at` again has its full effect: EXTENDED_ARG prefixes,
+// and the KW_NAMES that an older CALL takes its keyword names from.
+int Restore::first_of(const CodeMap &map, int at) const {
+    auto with_prefixes = [&](int start) {
+        while (start > 0 && map.at(map.start(start - 1)).opcode == elw_opcode_extended_arg())
+            start = map.start(start - 1);
+        return start;
+    };
+    const int first = with_prefixes(at);
+    if (map.at(at).op != ELW_OP_CALL || first == 0) return first;
+    int before = map.start(first - 1);
+    if (map.at(before).op == ELW_OP_PRECALL) {
+        before = with_prefixes(before);
+        before = before > 0 ? map.start(before - 1) : before;
+    }
+    return map.at(before).op == ELW_OP_KEYWORD_NAMES ? with_prefixes(before) : first;
+}
+
+// Lets a patched frame run: the innermost one, or one that executes its instruction again.
+PyObject *Restore::go_on(ElwFrame *frame, const FrameRecord &record) {
+    const int at = static_cast<int>(record.instruction);
+    const bool innermost = next_ == stack_.frames.size();
+    const CodeMap &map = maps_.of(elw_code(frame));
+    if (record.delivery == Delivery::resume) {
+        elw_set_next(frame, at);
+    } else if (record.delivery == Delivery::reexecute) {
+        elw_despecialise(elw_code(frame), at);
+    }
+    if (innermost) {
+        elw_link(thread_, frame);
+        on_live_();
+        elw_unlink(thread_, frame);
+        current_ = nullptr;
+        elw_set_eval(thread_, nullptr);
+    }
+    if (record.delivery == Delivery::result) {
+        FrameRecord top;
+        top.instruction = record.instruction;
+        top.delivery = Delivery::result;
+        return deliver(frame, top, top_result_.release());
+    }
+    if (record.delivery == Delivery::reexecute) elw_set_next(frame, first_of(map, at));
+    elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
+    PyObject *result = elw_eval(thread_, frame, 0);
+    elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);
+    return result;
+}
+
+// Completes the call in flight with what the frame inside returned (null: it raised).
+PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
+    const int at = static_cast<int>(record.instruction);
+    const int depth = elw_saved_depth(frame);
+    if (record.delivery == Delivery::construct) {
+        if (result != nullptr && result != Py_None) {
+            PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
+                         Py_TYPE(result)->tp_name);
+            Py_CLEAR(result);
+        }
+        if (result == nullptr) { // the instance is dropped like any operand of a failed call
+            PyObject *instance = elw_stack(frame)[depth - 1];
+            elw_set_depth(frame, depth - 1);
+            Py_DECREF(instance);
+        } else {
+            Py_DECREF(result);
+        }
+    } else if (result != nullptr) {
+        elw_stack(frame)[depth] = result;
+        elw_set_depth(frame, depth + 1);
+    }
+    if (result == nullptr) return elw_eval(thread_, frame, 1);
+    elw_set_next(frame, maps_.of(elw_code(frame)).at(at).next);
+    return elw_eval(thread_, frame, 0);
+}
+
+} // namespace
+
+Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live) {
+    return Restore(std::move(stack), std::move(top_result), on_live).run();
+}
+
+Ref run_hidden(PyObject *code, PyObject *globals) {
+    const Hidden hidden;
+    return Ref::steal(PyEval_EvalCode(code, globals, globals));
+}
+
+Ref call_hidden(PyObject *callable, PyObject *argument) {
+    const Hidden hidden;
+    return Ref::steal(PyObject_CallOneArg(callable, argument));
+}
+
+} // namespace elsewhere::frame

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+
+#include "engine/frame/record.hpp"
+
+namespace elsewhere::frame {
+
+// Rebuilds the recorded stack in this thread and lets it run to its end. The frames that call
+// this are hidden: the outermost recorded frame has nothing outside it.
+//
+// `top_result` is what the innermost frame's call returns (Delivery::result of the innermost
+// frame; else null). `on_live` is called when every frame is in place and the innermost is about
+// to go on; it must not throw.
+//
+// Returns what the outermost frame returned, or null with a Python exception set. A record that
+// turns out not to fit ends the process with exit code 70: part of the program may already have
+// been entered, and nothing but the unharmed snapshot is left to go on from.
+//
+// How: CPython's frame evaluation hook (PEP 523) is installed until the innermost frame runs.
+// Each recorded frame is entered the way CPython enters it, its fresh frame is overwritten in the
+// hook, and then
+//   result, construct   the frame is linked as running while the next one is entered from here;
+//                       its result is pushed and the frame goes on behind the call;
+//   reexecute           the frame runs its instruction again, which leads to the next one;
+//   resume              the frame goes on.
+Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live);
+
+// Evaluates a module body (code, globals = locals) with every calling frame hidden.
+Ref run_hidden(PyObject *code, PyObject *globals);
+
+// Calls with every calling frame hidden.
+Ref call_hidden(PyObject *callable, PyObject *argument);
+
+// Rebuilds small stacks in the running interpreter; the reason if that does not work as it must.
+const char *self_test();
+
+} // namespace elsewhere::frame

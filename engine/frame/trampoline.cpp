@@ -1,0 +1,429 @@
+#include "engine/frame/trampoline.hpp"
+
+#include <array>
+#include <initializer_list>
+#include <string_view>
+
+namespace elsewhere::frame {
+
+namespace {
+
+using Names = std::initializer_list<const char *>;
+
+bool runs(PyObject *callable, const Inner &inner) {
+    return callable != nullptr && PyFunction_Check(callable) &&
+           PyFunction_GET_CODE(callable) == reinterpret_cast<PyObject *>(inner.code);
+}
+
+// What the type's MRO has under `name` (borrowed), or null.
+PyObject *lookup(PyTypeObject *type, const char *name) {
+    Ref key = Ref::steal(PyUnicode_InternFromString(name));
+    if (!key) {
+        PyErr_Clear();
+        return nullptr;
+    }
+    return _PyType_Lookup(type, key.get());
+}
+
+bool is_python(PyTypeObject *type, const char *name) {
+    PyObject *found = lookup(type, name);
+    return found != nullptr && PyFunction_Check(found);
+}
+
+// The inner frame is one of these special methods of `self`, and is its method.
+bool is_method_of(PyObject *self, const Inner &inner, Names names) {
+    if (self == nullptr || inner.first != self) return false;
+    for (const char *name : names)
+        if (runs(lookup(Py_TYPE(self), name), inner)) return true;
+    return false;
+}
+
+PyObject *unwrap_static(PyObject *object) {
+    if (object == nullptr || !PyObject_TypeCheck(object, &PyStaticMethod_Type)) return object;
+    Ref function = Ref::steal(PyObject_GetAttrString(object, "__func__"));
+    if (!function) PyErr_Clear();
+    return function.get(); // kept alive by the staticmethod
+}
+
+Verdict yes(Delivery delivery) { return {true, delivery, nullptr, {}}; }
+Verdict no(std::string reason) { return {false, Delivery::result, nullptr, std::move(reason)}; }
+Verdict reexecute_if(bool condition, const char *what) {
+    return condition ? yes(Delivery::reexecute)
+                     : no(std::string(what) + " is calling Python from C");
+}
+
+bool never_reassigns_first(PyCodeObject *code) {
+    CodeMap map(code);
+    Ref bytes = Ref::checked(elw_bytecode(code));
+    const int units = static_cast<int>(PyBytes_GET_SIZE(bytes.get()) / 2);
+    for (int i = 0; i < units; ++i) {
+        if (map.start(i) != i || map.at(i).depth < 0) continue;
+        if (elw_may_rebind_first(map.at(i).opcode, map.at(i).oparg)) return false;
+    }
+    return true;
+}
+
+// type(...) as C does it: __new__, then __init__ of what came out.
+Verdict through_type(PyObject *callable, const Inner &inner) {
+    auto *type = reinterpret_cast<PyTypeObject *>(callable);
+    if (inner.first == callable && runs(unwrap_static(lookup(type, "__new__")), inner))
+        return yes(Delivery::reexecute);
+    if (inner.first == callable && runs(lookup(Py_TYPE(callable), "__call__"), inner))
+        return yes(Delivery::result);
+    const bool plain = Py_TYPE(callable)->tp_call == PyType_Type.tp_call;
+    if (plain && inner.first != nullptr && PyType_IsSubtype(Py_TYPE(inner.first), type) &&
+        runs(lookup(Py_TYPE(inner.first), "__init__"), inner)) {
+        if (!never_reassigns_first(inner.code)) return no("__init__ rebinds its first argument");
+        Verdict verdict = yes(Delivery::construct);
+        verdict.constructed = inner.first;
+        return verdict;
+    }
+    return no("the construction of a " + std::string(type->tp_name));
+}
+
+struct Builtin {
+    const char *name;
+    Names methods; // of its first argument, any of which is the first Python code it runs
+};
+
+// Builtins that run one special method of their first argument before anything else happens.
+const std::array builtins = {
+    Builtin{"len", {"__len__"}},
+    Builtin{"repr", {"__repr__"}},
+    Builtin{"ascii", {"__repr__"}},
+    Builtin{"hash", {"__hash__"}},
+    Builtin{"abs", {"__abs__"}},
+    Builtin{"iter", {"__iter__"}},
+    Builtin{"next", {"__next__"}},
+    Builtin{"format", {"__format__", "__str__", "__repr__"}},
+    Builtin{"round", {"__round__"}},
+    Builtin{"bin", {"__index__"}},
+    Builtin{"hex", {"__index__"}},
+    Builtin{"oct", {"__index__"}},
+    Builtin{"dir", {"__dir__"}},
+    Builtin{"setattr", {"__setattr__"}},
+    Builtin{"delattr", {"__delattr__"}},
+};
+
+// getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
+bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
+    PyTypeObject *type = Py_TYPE(owner);
+    if (inner.first == owner && runs(lookup(type, "__getattribute__"), inner)) return true;
+    if (is_python(type, "__getattribute__")) return false; // it would run first
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == nullptr && PyType_Check(owner))
+        descriptor = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(owner), name);
+    if (descriptor == nullptr) return is_method_of(owner, inner, {"__getattr__"});
+    if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
+        Ref getter = Ref::steal(PyObject_GetAttrString(descriptor, "fget"));
+        if (!getter) PyErr_Clear();
+        return inner.first == owner && runs(getter.get(), inner);
+    }
+    return is_method_of(descriptor, inner, {"__get__"});
+}
+
+bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove) {
+    PyTypeObject *type = Py_TYPE(owner);
+    const char *hook = remove ? "__delattr__" : "__setattr__";
+    if (is_python(type, hook)) return is_method_of(owner, inner, {hook});
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == nullptr) return false;
+    if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
+        Ref setter = Ref::steal(PyObject_GetAttrString(descriptor, remove ? "fdel" : "fset"));
+        if (!setter) PyErr_Clear();
+        return inner.first == owner && runs(setter.get(), inner);
+    }
+    return is_method_of(descriptor, inner, {remove ? "__delete__" : "__set__"});
+}
+
+// class X: …  Executing __build_class__ again enters the body first if no __prepare__ is Python.
+bool builds_class(const CallOperands &call, const Inner &inner) {
+    if (call.count < 2 || !runs(call.arguments[0], inner)) return false;
+    for (int i = 2; i < call.count; ++i) {
+        PyObject *base = call.arguments[i];
+        if (!PyType_Check(base)) return false;
+        PyObject *prepare = lookup(Py_TYPE(base), "__prepare__");
+        if (prepare != lookup(&PyType_Type, "__prepare__")) return false;
+    }
+    return true;
+}
+
+Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
+                        const Inner &inner) {
+    const std::string_view is(name);
+    PyObject *first = call.count > 0 ? call.arguments[0] : nullptr;
+    // self is the bound object, else the first argument stands for it (unbound method form).
+    PyObject *owner = self != nullptr && !PyModule_Check(self) ? self : first;
+    if (inner.generator != nullptr) {
+        const bool resumes = is == "next" || is == "send" || is == "throw" || is == "close" ||
+                             is == "__next__";
+        return reexecute_if(resumes && owner == inner.generator, name);
+    }
+    if (is == "exec" || is == "eval")
+        return reexecute_if(first != nullptr &&
+                                (first == reinterpret_cast<PyObject *>(inner.code) ||
+                                 (PyUnicode_Check(first) && inner.first == nullptr)),
+                            name);
+    if (is == "__build_class__") return reexecute_if(builds_class(call, inner), "a class statement");
+    if ((is == "getattr" || is == "hasattr") && call.count >= 2)
+        return reexecute_if(gets_attribute(first, call.arguments[1], inner), name);
+    for (const Builtin &builtin : builtins)
+        if (is == builtin.name)
+            return reexecute_if(is_method_of(first, inner, builtin.methods), name);
+    return no(std::string(name) + " holds the stack in C");
+}
+
+// str(x), int(x), list(x) …: the conversion's special method is what runs first.
+Verdict through_conversion(PyTypeObject *type, const CallOperands &call, const Inner &inner) {
+    PyObject *first = call.count == 1 ? call.arguments[0] : nullptr;
+    if (type == &PyUnicode_Type) {
+        if (first != nullptr && is_python(Py_TYPE(first), "__str__"))
+            return reexecute_if(is_method_of(first, inner, {"__str__"}), "str");
+        return reexecute_if(is_method_of(first, inner, {"__repr__"}), "str");
+    }
+    if (type == &PyBool_Type)
+        return reexecute_if(is_method_of(first, inner, {"__bool__", "__len__"}), "bool");
+    if (type == &PyLong_Type)
+        return reexecute_if(is_method_of(first, inner, {"__int__", "__index__"}), "int");
+    if (type == &PyFloat_Type)
+        return reexecute_if(is_method_of(first, inner, {"__float__", "__index__"}), "float");
+    if (type == &PyList_Type || type == &PyTuple_Type || type == &PySet_Type)
+        return reexecute_if(is_method_of(first, inner, {"__iter__"}), type->tp_name);
+    return no(std::string(type->tp_name) + " holds the stack in C");
+}
+
+bool is_partial(PyObject *object) {
+    return std::string_view(Py_TYPE(object)->tp_name) == "functools.partial";
+}
+
+Verdict through_call(const CallOperands &call, const Inner &inner) {
+    PyObject *callable = call.callable;
+    if (callable == nullptr) return no("a call");
+    if (inner.generator == nullptr) {
+        if (runs(callable, inner)) return yes(Delivery::result);
+        if (PyMethod_Check(callable) && runs(PyMethod_GET_FUNCTION(callable), inner))
+            return yes(Delivery::result);
+        if (is_method_of(callable, inner, {"__call__"})) return yes(Delivery::result);
+        if (is_partial(callable)) {
+            Ref function = Ref::steal(PyObject_GetAttrString(callable, "func"));
+            if (!function) PyErr_Clear();
+            PyObject *plain = function.get();
+            if (plain != nullptr && PyMethod_Check(plain)) plain = PyMethod_GET_FUNCTION(plain);
+            if (runs(plain, inner)) return yes(Delivery::result);
+        }
+        if (PyType_Check(callable)) {
+            auto *type = reinterpret_cast<PyTypeObject *>(callable);
+            if (call.arguments != nullptr && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
+                return through_conversion(type, call, inner);
+            return through_type(callable, inner);
+        }
+    }
+    if (call.arguments == nullptr) return no(describe_callable(callable) + " called with *");
+    if (PyCFunction_Check(callable)) {
+        auto *function = reinterpret_cast<PyCFunctionObject *>(callable);
+        return through_builtin(function->m_ml->ml_name, function->m_self, call, inner);
+    }
+    if (Py_IS_TYPE(callable, &PyMethodDescr_Type)) {
+        auto *descriptor = reinterpret_cast<PyMethodDescrObject *>(callable);
+        return through_builtin(descriptor->d_method->ml_name, nullptr, call, inner);
+    }
+    if (inner.generator != nullptr && std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper") {
+        Ref self = Ref::steal(PyObject_GetAttrString(callable, "__self__"));
+        if (!self) PyErr_Clear();
+        return reexecute_if(self.get() == inner.generator, "a method wrapper");
+    }
+    return no(describe_callable(callable) + " holds the stack in C");
+}
+
+struct Operator {
+    const char *forward;
+    const char *reflected;
+    const char *in_place;
+};
+
+// In the order of CPython's NB_* numbers (Include/opcode.h); in-place forms start at 13.
+const std::array<Operator, 13> operators = {{
+    {"__add__", "__radd__", "__iadd__"},
+    {"__and__", "__rand__", "__iand__"},
+    {"__floordiv__", "__rfloordiv__", "__ifloordiv__"},
+    {"__lshift__", "__rlshift__", "__ilshift__"},
+    {"__matmul__", "__rmatmul__", "__imatmul__"},
+    {"__mul__", "__rmul__", "__imul__"},
+    {"__mod__", "__rmod__", "__imod__"},
+    {"__or__", "__ror__", "__ior__"},
+    {"__pow__", "__rpow__", "__ipow__"},
+    {"__rshift__", "__rrshift__", "__irshift__"},
+    {"__sub__", "__rsub__", "__isub__"},
+    {"__truediv__", "__rtruediv__", "__itruediv__"},
+    {"__xor__", "__rxor__", "__ixor__"},
+}};
+
+// Would evaluating `left op right` enter the inner frame first?
+bool operates(PyObject *left, PyObject *right, const Inner &inner, const char *forward,
+              const char *reflected) {
+    PyTypeObject *l = Py_TYPE(left);
+    PyTypeObject *r = Py_TYPE(right);
+    const bool right_first = l != r && PyType_IsSubtype(r, l) && is_python(r, reflected) &&
+                             lookup(r, reflected) != lookup(l, reflected);
+    if (is_method_of(left, inner, {forward})) return !right_first;
+    if (!is_method_of(right, inner, {reflected})) return false;
+    return right_first || !is_python(l, forward);
+}
+
+Verdict through_binary(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
+    const bool in_place = oparg >= 13;
+    const Operator &op = operators[static_cast<std::size_t>(oparg % 13)];
+    if (inner.first != left && inner.first != right) return no("an operator");
+    if (in_place && is_python(Py_TYPE(left), op.in_place))
+        return reexecute_if(is_method_of(left, inner, {op.in_place}), op.in_place);
+    return reexecute_if(operates(left, right, inner, op.forward, op.reflected), op.forward);
+}
+
+Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
+    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+    static const int swapped[] = {4, 5, 2, 3, 0, 1};
+    const int which = elw_comparison(oparg);
+    if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
+    // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
+    if (which == 3 && !is_python(Py_TYPE(left), "__ne__") &&
+        is_method_of(left, inner, {"__eq__"}))
+        return reexecute_if(left == right || !is_python(Py_TYPE(right), "__ne__"), "!=");
+    return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]]),
+                        names[which]);
+}
+
+} // namespace
+
+Inner inner_of(ElwFrame *frame) {
+    Inner inner;
+    inner.code = elw_code(frame);
+    inner.function = elw_function(frame);
+    inner.generator = elw_generator(frame);
+    if (inner.generator == nullptr && inner.code->co_argcount > 0) {
+        PyObject *first = elw_variables(frame)[0];
+        if (first != nullptr && PyCell_Check(first) && elw_first_is_cell(inner.code))
+            first = PyCell_GET(first);
+        inner.first = first;
+    }
+    return inner;
+}
+
+std::string describe_callable(PyObject *callable) {
+    if (callable == nullptr) return "a C function";
+    Ref name = Ref::steal(PyObject_GetAttrString(callable, "__qualname__"));
+    if (!name || !PyUnicode_Check(name.get())) {
+        PyErr_Clear();
+        return std::string("a ") + Py_TYPE(callable)->tp_name;
+    }
+    const char *text = PyUnicode_AsUTF8(name.get());
+    if (text == nullptr) {
+        PyErr_Clear();
+        return Py_TYPE(callable)->tp_name;
+    }
+    return text;
+}
+
+CallOperands call_operands(const Instruction &instruction, PyObject *const *stack, int depth) {
+    CallOperands call;
+    if (instruction.op == ELW_OP_CALL_UNPACKED) {
+        const int base = depth - 3 - (instruction.oparg & 1);
+        if (base >= 0) call.callable = stack[base + (elw_facts.null_below_callable ? 1 : 0)];
+        return call;
+    }
+    if (instruction.op != ELW_OP_CALL && instruction.op != ELW_OP_CALL_KEYWORDS) return call;
+    const int names = instruction.op == ELW_OP_CALL_KEYWORDS ? 1 : 0;
+    const int base = depth - 2 - instruction.oparg - names;
+    if (base < 0) return call;
+    PyObject *const lower = stack[base];
+    PyObject *const upper = stack[base + 1];
+    PyObject *const self = elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr)
+                                                         : upper;
+    call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
+    call.arguments = stack + base + (self != nullptr ? 1 : 2);
+    call.count = instruction.oparg + (self != nullptr ? 1 : 0);
+    return call;
+}
+
+Verdict through_c(PyCodeObject *code, const Instruction &instruction, PyObject *const *stack,
+                  int depth, const Inner &inner) {
+    auto from_top = [&](int n) { return depth >= n ? stack[depth - n] : nullptr; };
+    PyObject *top = from_top(1);
+    PyObject *second = from_top(2);
+    switch (instruction.op) {
+    case ELW_OP_CALL:
+    case ELW_OP_CALL_KEYWORDS:
+    case ELW_OP_CALL_UNPACKED:
+        return through_call(call_operands(instruction, stack, depth), inner);
+    case ELW_OP_FOR_ITER:
+        return reexecute_if(inner.generator != nullptr ? inner.generator == top
+                                                       : is_method_of(top, inner, {"__next__"}),
+                            "the iterator of a for loop");
+    case ELW_OP_SEND:
+        return reexecute_if(inner.generator != nullptr ? inner.generator == second
+                                                       : is_method_of(second, inner, {"__next__"}),
+                            "the awaitable of an await or yield from");
+    case ELW_OP_BINARY:
+        if (top == nullptr || second == nullptr) break;
+        return through_binary(instruction.oparg, second, top, inner);
+    case ELW_OP_COMPARE:
+        if (top == nullptr || second == nullptr) break;
+        return through_compare(instruction.oparg, second, top, inner);
+    case ELW_OP_CONTAINS:
+        return reexecute_if(is_method_of(top, inner, {"__contains__"}), "in");
+    case ELW_OP_UNARY:
+        return reexecute_if(is_method_of(top, inner, {"__neg__", "__pos__", "__invert__"}),
+                            "a unary operator");
+    case ELW_OP_TRUTH:
+        return reexecute_if(is_method_of(top, inner, {"__bool__", "__len__"}), "a truth value");
+    case ELW_OP_SUBSCRIPT:
+        return reexecute_if(is_method_of(second, inner, {"__getitem__"}) ||
+                                (top != nullptr && !is_python(Py_TYPE(top), "__hash__") &&
+                                 is_method_of(second, inner, {"__missing__"})),
+                            "a subscript");
+    case ELW_OP_STORE_SUBSCRIPT:
+        return reexecute_if(is_method_of(second, inner, {"__setitem__"}), "an item assignment");
+    case ELW_OP_DELETE_SUBSCRIPT:
+        return reexecute_if(is_method_of(second, inner, {"__delitem__"}), "an item deletion");
+    case ELW_OP_LOAD_ATTRIBUTE:
+    case ELW_OP_STORE_ATTRIBUTE:
+    case ELW_OP_DELETE_ATTRIBUTE: {
+        const int index = elw_name_index(instruction.opcode, instruction.oparg);
+        if (top == nullptr || index >= PyTuple_GET_SIZE(code->co_names) || inner.first == nullptr)
+            break;
+        PyObject *name = PyTuple_GET_ITEM(code->co_names, index);
+        if (instruction.op == ELW_OP_LOAD_ATTRIBUTE)
+            return reexecute_if(gets_attribute(top, name, inner), "an attribute lookup");
+        return reexecute_if(
+            sets_attribute(top, name, inner, instruction.op == ELW_OP_DELETE_ATTRIBUTE),
+            "an attribute assignment");
+    }
+    case ELW_OP_GET_ITER:
+        return reexecute_if(is_method_of(top, inner, {"__iter__"}), "iter");
+    case ELW_OP_GET_AWAITABLE:
+        return reexecute_if(is_method_of(top, inner, {"__await__"}), "await");
+    case ELW_OP_BEFORE_WITH:
+        // 3.11 has put __exit__ in the manager's place; only the result is missing.
+        if (!elw_facts.with_keeps_manager) {
+            if (top != nullptr && PyMethod_Check(top) &&
+                is_method_of(PyMethod_GET_SELF(top), inner, {"__enter__"}))
+                return yes(Delivery::result);
+            return no("__enter__ of a C type");
+        }
+        return reexecute_if(is_method_of(top, inner, {"__enter__"}), "__enter__");
+    case ELW_OP_WITH_EXCEPT: {
+        PyObject *exit = from_top(4);
+        if (exit != nullptr && PyMethod_Check(exit) && runs(PyMethod_GET_FUNCTION(exit), inner))
+            return yes(Delivery::result);
+        return no("__exit__ of a C type");
+    }
+    case ELW_OP_FORMAT:
+        return reexecute_if(is_method_of(top, inner, {"__format__", "__str__", "__repr__"}) ||
+                                is_method_of(second, inner, {"__format__"}),
+                            "a format expression");
+    case ELW_OP_IMPORT: return no("an import in progress");
+    default: break;
+    }
+    return no("an operation of the interpreter");
+}
+
+} // namespace elsewhere::frame

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/code_map.hpp"
+#include "engine/frame/record.hpp"
+
+namespace elsewhere::frame {
+
+// A frame that runs inside another one, as seen by that other one.
+struct Inner {
+    PyCodeObject *code = nullptr;
+    PyObject *function = nullptr;
+    PyObject *generator = nullptr; // its owner, or null
+    PyObject *first = nullptr;     // its first argument (self), or null where it cannot be told
+};
+
+[[nodiscard]] Inner inner_of(ElwFrame *frame);
+
+struct Verdict {
+    bool ok = false;
+    Delivery delivery = Delivery::result;
+    PyObject *constructed = nullptr; // borrowed, for Delivery::construct
+    std::string reason;              // why not
+};
+
+// C code runs between the outer frame's instruction and `inner`. Can the outer frame be completed
+// after a restore? Yes where the C code only forwards (Delivery::result), or where executing the
+// instruction again leads straight to the same inner frame (Delivery::reexecute): then it is C
+// that completes it, with all its error paths. Whatever is not known to be one of these is no.
+//
+// `stack` holds the `depth` entries before the instruction. Entries are looked into only after
+// they have been tied to the inner frame by identity: during a finalizer they may be dangling.
+[[nodiscard]] Verdict through_c(PyCodeObject *code, const Instruction &instruction,
+                                PyObject *const *stack, int depth, const Inner &inner);
+
+// The same for the instruction's operands alone: what a CALL calls, null if it is not a CALL.
+struct CallOperands {
+    PyObject *callable = nullptr;
+    PyObject *const *arguments = nullptr; // of CALL; null for f(*args)
+    int count = 0;
+};
+[[nodiscard]] CallOperands call_operands(const Instruction &instruction, PyObject *const *stack,
+                                         int depth);
+
+// "name (a builtin function)" and the like, for messages.
+[[nodiscard]] std::string describe_callable(PyObject *callable);
+
+} // namespace elsewhere::frame

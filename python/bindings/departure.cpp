@@ -1,0 +1,138 @@
+#include "python/bindings/departure.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <optional>
+
+#include "engine/cpython/frame_abi.h"
+#include "engine/object/image.hpp"
+#include "python/bindings/python_values.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+// Python code runs on top of a program that may stand at its recursion limit.
+constexpr int lent_levels = 400;
+
+// The quiet in which a program is read: no garbage collection, room to call Python.
+class Quiet {
+  public:
+    Quiet() : thread_(PyThreadState_Get()), collecting_(PyGC_Disable() == 1) {
+        elw_lend_recursion(thread_, lent_levels, lent_levels);
+    }
+    ~Quiet() {
+        elw_lend_recursion(thread_, -lent_levels, -lent_levels);
+        if (collecting_) PyGC_Enable();
+    }
+    Quiet(const Quiet &) = delete;
+    Quiet &operator=(const Quiet &) = delete;
+
+  private:
+    PyThreadState *thread_;
+    bool collecting_;
+};
+
+// The stack must be the program's: `__main__`'s body at the bottom, or runpy on its way there.
+void check_outermost(const frame::StackRecord &stack) {
+    const frame::FrameRecord &outermost = stack.frames.front();
+    auto *code = reinterpret_cast<PyCodeObject *>(outermost.code.get());
+    Ref modules = Ref::share(PyImport_GetModuleDict());
+    PyObject *main = PyDict_GetItemString(modules.get(), "__main__");
+    if (main != nullptr && PyModule_Check(main) &&
+        outermost.globals.get() == PyModule_GetDict(main))
+        return;
+    PyObject *runpy = PyDict_GetItemString(modules.get(), "runpy");
+    if (runpy != nullptr && PyModule_Check(runpy) &&
+        outermost.globals.get() == PyModule_GetDict(runpy))
+        return;
+    throw Error(ErrorKind::refused,
+                "cannot leave from " + text(code->co_qualname) +
+                    ": the main program is not on the stack",
+                "suspend while the main program runs, not from an exit handler or a callback");
+}
+
+snapshot::Header header_of_program() {
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    Ref told = Ref::checked(PyObject_CallMethod(module.get(), "header", nullptr));
+    snapshot::Header header;
+    const Fields fields(told.get());
+    header.python_tag = fields.text("python_tag");
+    header.python_version = fields.text("python_version");
+    header.executable = fields.text("executable");
+    header.interpreter_arguments = fields.texts("interpreter_arguments");
+    header.creator = fields.text("creator");
+    header.target = static_cast<snapshot::Target>(fields.integer("target"));
+    header.program = fields.text("program");
+    header.arguments = fields.texts("arguments");
+    header.directory = fields.text("directory");
+    if (!fields.is_none("hash_seed"))
+        header.hash_seed = static_cast<std::uint32_t>(fields.integer("hash_seed"));
+    header.created = static_cast<std::uint64_t>(fields.integer("created"));
+    header.generation = static_cast<std::uint32_t>(fields.integer("generation"));
+    const std::string id = fields.bytes("id");
+    if (id.size() != header.id.size()) throw Error(ErrorKind::internal, "a program id of wrong size");
+    std::copy(id.begin(), id.end(), header.id.begin());
+    return header;
+}
+
+} // namespace
+
+void depart(const frame::CaptureRequest &request, const std::string &path,
+            snapshot::Purpose purpose) {
+    if (getpid() != static_cast<pid_t>(syscall(SYS_gettid)))
+        throw Error(ErrorKind::refused, "only the main thread can leave",
+                    "call it from the main thread");
+    object::Program program;
+    program.stack = frame::capture_stack(request).value();
+    check_outermost(program.stack);
+    const Quiet quiet;
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+    program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
+    object::Image image = object::freeze(program);
+    snapshot::Snapshot file;
+    file.header = header_of_program();
+    file.header.purpose = purpose;
+    file.sections.emplace_back(snapshot::Section::frames, std::move(image.frames));
+    file.sections.emplace_back(snapshot::Section::objects, std::move(image.objects));
+    snapshot::write(path, file);
+}
+
+void leave() {
+    std::fflush(nullptr);
+    _exit(75);
+}
+
+Error error_from_python() {
+    PyObject *type = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    const Ref t = Ref::steal(type);
+    const Ref v = Ref::steal(value);
+    const Ref b = Ref::steal(traceback);
+    if (!v) return Error(ErrorKind::internal, "an error without an exception");
+    Ref message = Ref::steal(PyObject_GetAttrString(v.get(), "message"));
+    Ref hint = Ref::steal(PyObject_GetAttrString(v.get(), "hint"));
+    Ref code = Ref::steal(PyObject_GetAttrString(v.get(), "exit_code"));
+    PyErr_Clear();
+    if (message && hint && code && PyUnicode_Check(message.get()) && PyUnicode_Check(hint.get())) {
+        ErrorKind kind = ErrorKind::refused;
+        const long exit = PyLong_AsLong(code.get());
+#define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
+    if (exit == exit_code) kind = ErrorKind::name;
+#include "core/base/error_kinds.def"
+#undef ELSEWHERE_ERROR_KIND
+        PyErr_Clear();
+        return Error(kind, text(message.get()), text(hint.get()));
+    }
+    Ref shown = Ref::steal(PyObject_Str(v.get()));
+    PyErr_Clear();
+    return Error(ErrorKind::refused, std::string(Py_TYPE(v.get())->tp_name) + ": " +
+                                         (shown ? text(shown.get()) : std::string()));
+}
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+
+#include "engine/cpython/ref.hpp"
+#include "engine/frame/capture.hpp"
+#include "engine/snapshot/file.hpp"
+
+namespace elsewhere::bindings {
+
+// Writes the running program to `path`: stack, objects, interpreter state. The program is not
+// changed. Throws Error or PythonError; then nothing was written and an earlier file is intact.
+void depart(const frame::CaptureRequest &request, const std::string &path,
+            snapshot::Purpose purpose);
+
+// Ends the process as a suspended one does: exit code 75, without finally, atexit or __del__.
+[[noreturn]] void leave();
+
+// A Python exception that is set, as an Error (the exception is cleared).
+[[nodiscard]] Error error_from_python();
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,326 @@
+// SIGTERM, SIGUSR1 and the control signal: a suspend asked for from outside, at an arbitrary
+// instruction. CPython calls on_signal() in the main thread, either between two instructions of
+// its eval loop or from C code that waits; no thread and no supervisor is involved.
+#include "python/bindings/departures.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+#include <ctime>
+#include <optional>
+
+#include "engine/cpython/frame_abi.h"
+#include "python/bindings/departure.hpp"
+#include "python/bindings/entry.hpp"
+#include "python/bindings/interposed.hpp"
+#include "python/bindings/python_values.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+int control_signal() { return SIGRTMIN + 8; }
+
+double now() {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+void say(const std::string &line) {
+    const std::string whole = line + "\n";
+    for (std::size_t done = 0; done < whole.size();) {
+        const ssize_t n = ::write(2, whole.data() + done, whole.size() - done);
+        if (n <= 0) break;
+        done += static_cast<std::size_t>(n);
+    }
+}
+
+enum class Source { terminate, user, control };
+
+// One wish to leave, from the signal that brought it to the snapshot or the end of the grace.
+struct Request {
+    Source source = Source::terminate;
+    snapshot::Purpose purpose = snapshot::Purpose::suspend;
+    std::string path;
+    double deadline = 0;
+    std::optional<Error> obstacle;
+};
+
+// Where a C call was seen to wait; seen twice in a row, it does wait.
+struct Waiting {
+    ElwFrame *frame = nullptr;
+    int instruction = -1;
+    bool operator==(const Waiting &) const = default;
+};
+
+// One per process, main thread only; lives as long as the process.
+class Departures {
+  public:
+    void start(SignalSettings settings) { settings_ = std::move(settings); }
+    void on_signal(int number);
+    int on_pending_call();
+
+  private:
+    void ask(Source source);
+    void attempt(frame::CaptureRequest &&moment);
+    void attempt_in_c();
+    void attempt_between();
+    void failed(const Error &error, double cost);
+    void give_up();
+    void succeeded();
+    void arm(double seconds);
+    void answer(const Error *error);
+
+    SignalSettings settings_;
+    std::optional<Request> request_;
+    std::optional<Source> queued_; // came while a checkpoint was being written
+    Waiting waiting_;
+    bool busy_ = false;            // writing: Python code runs, signals come back in here
+    bool terminate_again_ = false; // a second SIGTERM came meanwhile
+    bool call_pending_ = false;
+    bool has_timer_ = false;
+    timer_t timer_{};
+};
+
+Departures departures;
+
+[[noreturn]] void die_of(int number) {
+    struct sigaction plain = {};
+    plain.sa_handler = SIG_DFL;
+    sigaction(number, &plain, nullptr);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    pthread_sigmask(SIG_UNBLOCK, &only, nullptr);
+    raise(number);
+    _exit(128 + number);
+}
+
+void Departures::on_signal(int number) {
+    if (number == SIGTERM) {
+        if (request_ && request_->source == Source::terminate) {
+            if (!busy_) die_of(SIGTERM);
+            terminate_again_ = true;
+            return;
+        }
+        if (busy_) queued_ = Source::terminate;
+        else ask(Source::terminate);
+    } else if (number == SIGUSR1) {
+        if (busy_ || request_) queued_ = queued_ ? queued_ : Source::user;
+        else ask(Source::user);
+    } else if (!busy_ && !request_) {
+        ask(Source::control); // else: a tick of our own timer
+    }
+    if (busy_ || !request_) return;
+    if (elw_signal_between_instructions()) attempt_between();
+    else attempt_in_c();
+}
+
+void Departures::ask(Source source) {
+    Request request;
+    request.source = source;
+    request.purpose =
+        source == Source::user ? snapshot::Purpose::checkpoint : snapshot::Purpose::suspend;
+    request.path = settings_.snapshot;
+    request.deadline = now() + settings_.grace;
+    if (source == Source::control || request.path.empty()) {
+        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+        Ref path = Ref::checked(PyObject_CallMethod(
+            module.get(), source == Source::control ? "take_request" : "default_path", nullptr));
+        if (path.get() == Py_None) return; // the control signal without a request
+        request.path = text(path.get());
+    }
+    waiting_ = Waiting{};
+    request_ = std::move(request);
+}
+
+// Between two instructions everything of the innermost frame is in its place.
+void Departures::attempt_between() {
+    frame::CaptureRequest moment;
+    moment.moment = frame::Moment::between;
+    attempt(std::move(moment));
+}
+
+// Inside C code: wait for the eval loop, unless this C code waits for the world and can be asked
+// to wait again later.
+void Departures::attempt_in_c() {
+    if (!call_pending_ && Py_AddPendingCall(
+                              [](void *) { return departures.on_pending_call(); }, nullptr) == 0)
+        call_pending_ = true;
+    PyThreadState *thread = PyThreadState_Get();
+    ElwFrame *frame = elw_innermost(thread);
+    const Waiting here{frame, frame != nullptr ? elw_in_flight(frame) : -1};
+    const bool still = waiting_ == here;
+    waiting_ = here;
+    if (still) {
+        if (std::optional<frame::CaptureRequest> moment = waiting_call()) {
+            attempt(std::move(*moment));
+            return;
+        }
+        if (now() >= request_->deadline) {
+            frame::CaptureRequest moment; // says what stands in the way
+            moment.moment = frame::Moment::blocked;
+            attempt(std::move(moment));
+            return;
+        }
+    }
+    arm(0.002);
+}
+
+int Departures::on_pending_call() {
+    call_pending_ = false;
+    waiting_ = Waiting{};
+    if (!request_ || busy_) return 0;
+    try {
+        attempt_between();
+    } catch (const PythonError &) {
+        return -1;
+    }
+    return 0;
+}
+
+void Departures::attempt(frame::CaptureRequest &&moment) {
+    const double begun = now();
+    busy_ = true;
+    std::optional<Error> obstacle;
+    PyObject *type = nullptr;
+    PyObject *value = nullptr;
+    PyObject *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    try {
+        depart(moment, request_->path, request_->purpose);
+    } catch (const Error &error) {
+        obstacle = error;
+    } catch (const PythonError &) {
+        obstacle = error_from_python();
+    } catch (const std::exception &error) {
+        obstacle = Error(ErrorKind::internal, error.what());
+    }
+    PyErr_Restore(type, value, traceback);
+    busy_ = false;
+    if (obstacle) failed(*obstacle, now() - begun);
+    else succeeded();
+}
+
+void Departures::failed(const Error &error, double cost) {
+    request_->obstacle = error;
+    if (terminate_again_) die_of(SIGTERM);
+    const bool may_pass = error.kind() == ErrorKind::refused;
+    if (!may_pass || now() >= request_->deadline) {
+        give_up();
+        return;
+    }
+    // Rechecking must not become what the program does: a tenth of the time at most.
+    arm(std::max(0.0007, cost * 10));
+}
+
+void Departures::give_up() {
+    const Request request = std::move(*request_);
+    request_.reset();
+    arm(0);
+    say("error: " + request.obstacle->message());
+    if (!request.obstacle->hint().empty()) say("hint: " + request.obstacle->hint());
+    say("elsewhere: no snapshot was written; the program goes on");
+    if (request.source == Source::control) answer(&*request.obstacle);
+}
+
+void Departures::succeeded() {
+    const Request request = std::move(*request_);
+    request_.reset();
+    arm(0);
+    if (request.source == Source::control) answer(nullptr);
+    else if (!settings_.snapshot_given)
+        say("elsewhere: " +
+            std::string(request.purpose == snapshot::Purpose::suspend ? "suspended to "
+                                                                      : "snapshot in ") +
+            request.path + "; continue with: elsewhere resume " + request.path);
+    if (request.purpose == snapshot::Purpose::suspend) leave();
+    if (queued_) {
+        const Source source = *queued_;
+        queued_.reset();
+        ask(source);
+        arm(0.0002);
+    }
+}
+
+void Departures::answer(const Error *error) {
+    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._program"));
+    Ref done = Ref::steal(
+        !module ? nullptr
+        : error != nullptr
+            ? PyObject_CallMethod(module.get(), "answer", "ssi", error->what(),
+                                  error->hint().c_str(), exit_code(error->kind()))
+            : PyObject_CallMethod(module.get(), "answer", nullptr));
+    if (!done) PyErr_WriteUnraisable(nullptr); // the asker sees the process go on, or end
+}
+
+// A tick in `seconds` (0: none): the control signal to this thread.
+void Departures::arm(double seconds) {
+    if (!has_timer_) {
+        if (seconds <= 0) return;
+        sigevent event = {};
+        event.sigev_notify = SIGEV_THREAD_ID;
+        event.sigev_signo = control_signal();
+        event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+        if (timer_create(CLOCK_MONOTONIC, &event, &timer_) != 0) return;
+        has_timer_ = true;
+    }
+    itimerspec when = {};
+    when.it_value.tv_sec = static_cast<time_t>(seconds);
+    when.it_value.tv_nsec =
+        static_cast<long>((seconds - static_cast<double>(when.it_value.tv_sec)) * 1e9);
+    timer_settime(timer_, 0, &when, nullptr);
+}
+
+// ---- the handler and its installation ----
+
+PyObject *on_signal(PyObject *, PyObject *const *arguments, Py_ssize_t count) {
+    return entry([&] {
+        if (count < 1) throw Error(ErrorKind::usage, "a signal number is missing");
+        const long number = PyLong_AsLong(arguments[0]);
+        if (number == -1 && PyErr_Occurred()) throw PythonError{};
+        departures.on_signal(static_cast<int>(number));
+        return none();
+    });
+}
+
+PyMethodDef handler_method = {
+    "on_signal", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(on_signal)),
+    METH_FASTCALL, "Suspends the program when SIGTERM, SIGUSR1 or the control signal comes."};
+
+sigset_t original_mask;
+bool have_mask = false;
+
+} // namespace
+
+void install_signals(PyObject *module, SignalSettings settings) {
+    departures.start(std::move(settings));
+    Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
+    Ref handler = Ref::checked(PyCFunction_NewEx(&handler_method, nullptr, name.get()));
+    if (PyModule_AddObjectRef(module, "on_signal", handler.get()) < 0) throw PythonError{};
+    Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
+    for (const int number : {SIGTERM, SIGUSR1, control_signal()})
+        (void)Ref::checked(
+            PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));
+    watch_handlers(handler.get());
+}
+
+void remember_mask(PyObject *numbers) {
+    sigemptyset(&original_mask);
+    Ref items = Ref::checked(PySequence_Fast(numbers, "a list of signal numbers"));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(items.get()); ++i)
+        sigaddset(&original_mask,
+                  static_cast<int>(PyLong_AsLong(PySequence_Fast_GET_ITEM(items.get(), i))));
+    // Asked to suspend is never blocked, whatever the parent had blocked.
+    for (const int number : {SIGTERM, SIGUSR1, control_signal()}) sigdelset(&original_mask, number);
+    have_mask = true;
+}
+
+void unblock_signals() {
+    if (have_mask) pthread_sigmask(SIG_SETMASK, &original_mask, nullptr);
+}
+
+} // namespace elsewhere::bindings

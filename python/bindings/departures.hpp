@@ -1,0 +1,26 @@
+#pragma once
+
+#include <string>
+
+#include "engine/cpython/ref.hpp"
+
+// Suspends asked for from outside: by signal.
+namespace elsewhere::bindings {
+
+// What the program was started with, as far as signals need it.
+struct SignalSettings {
+    std::string snapshot;     // where SIGTERM and SIGUSR1 write
+    bool snapshot_given = false; // by --snapshot; else the place is told on stderr
+    std::string requests;     // directory of the requests of `elsewhere suspend`
+    double grace = 10;        // seconds
+};
+
+// Installs the handlers of SIGTERM, SIGUSR1 and the control signal. They are taken once the
+// signals are unblocked. Throws PythonError.
+void install_signals(PyObject *module, SignalSettings settings);
+
+// Restores the signal mask that the program was started with.
+void unblock_signals();
+void remember_mask(PyObject *numbers);
+
+} // namespace elsewhere::bindings

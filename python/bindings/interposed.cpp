@@ -1,0 +1,210 @@
+#include "python/bindings/interposed.hpp"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+#include <string_view>
+
+#include "core/base/error.hpp"
+#include "python/bindings/entry.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+double seconds_now() {
+    timespec t{};
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
+}
+
+// The method table entry behind a builtin function or a method of a C type.
+PyMethodDef *definition_of(const char *module, const char *type, const char *name) {
+    Ref owner = Ref::checked(PyImport_ImportModule(module));
+    if (type != nullptr) owner = Ref::checked(PyObject_GetAttrString(owner.get(), type));
+    Ref callable = Ref::checked(PyObject_GetAttrString(owner.get(), name));
+    if (PyCFunction_Check(callable.get()))
+        return reinterpret_cast<PyCFunctionObject *>(callable.get())->m_ml;
+    if (Py_IS_TYPE(callable.get(), &PyMethodDescr_Type))
+        return reinterpret_cast<PyMethodDescrObject *>(callable.get())->d_method;
+    throw Error(ErrorKind::unsupported, std::string(module) + "." + name + " is no C function");
+}
+
+// Puts `ours` into the table; returns what was there. A flag that is not as expected means a
+// calling convention that `ours` does not speak: then the function is left alone (null).
+PyCFunction interpose(PyMethodDef *definition, int flags, PyCFunction ours) {
+    if (definition->ml_flags != flags || definition->ml_meth == ours) return nullptr;
+    PyCFunction original = definition->ml_meth;
+    definition->ml_meth = ours;
+    return original;
+}
+
+// ---- waits ----
+
+struct Wait {
+    PyMethodDef *function = nullptr;
+    double begun = 0;
+};
+Wait current_wait; // of the main thread
+unsigned long main_thread = 0;
+
+class WaitNoted {
+  public:
+    explicit WaitNoted(PyMethodDef *function)
+        : main_(PyThread_get_thread_ident() == main_thread), outer_(current_wait) {
+        if (main_) current_wait = {function, seconds_now()};
+    }
+    ~WaitNoted() {
+        if (main_) current_wait = outer_;
+    }
+    WaitNoted(const WaitNoted &) = delete;
+    WaitNoted &operator=(const WaitNoted &) = delete;
+
+  private:
+    bool main_;
+    Wait outer_; // a signal handler may wait within a wait
+};
+
+PyMethodDef *sleep_definition = nullptr;
+PyCFunction original_sleep = nullptr;
+PyObject *sleep(PyObject *self, PyObject *seconds) {
+    const WaitNoted noted(sleep_definition);
+    return original_sleep(self, seconds);
+}
+
+// Lock.acquire and RLock.acquire: f(self, args, kwargs).
+template <int which> struct Acquire {
+    static inline PyMethodDef *definition = nullptr;
+    static inline PyCFunctionWithKeywords original = nullptr;
+    static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords) {
+        const WaitNoted noted(definition);
+        return original(self, arguments, keywords);
+    }
+    static void install(const char *type) {
+        definition = definition_of("_thread", type, "acquire");
+        original = reinterpret_cast<PyCFunctionWithKeywords>(reinterpret_cast<void (*)()>(
+            interpose(definition, METH_VARARGS | METH_KEYWORDS,
+                      reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call)))));
+    }
+};
+using AcquireLock = Acquire<0>;
+using AcquireRLock = Acquire<1>;
+
+// ---- clocks ----
+
+template <int which> struct Clock {
+    static inline PyCFunction original = nullptr;
+    static inline double shift = 0;
+    static PyObject *seconds(PyObject *self, PyObject *none) {
+        Ref value = Ref::steal(original(self, none));
+        return value ? PyFloat_FromDouble(PyFloat_AsDouble(value.get()) + shift) : nullptr;
+    }
+    static PyObject *nanoseconds(PyObject *self, PyObject *none) {
+        Ref value = Ref::steal(original(self, none));
+        if (!value) return nullptr;
+        return PyLong_FromLongLong(PyLong_AsLongLong(value.get()) +
+                                   static_cast<long long>(shift * 1e9));
+    }
+    static void install(const char *name, double by, bool in_nanoseconds) {
+        PyCFunction ours = in_nanoseconds ? nanoseconds : seconds;
+        PyCFunction found = interpose(definition_of("time", nullptr, name), METH_NOARGS, ours);
+        if (found != nullptr) original = found;
+        shift = by;
+    }
+};
+
+double clock_value(const char *name) {
+    Ref module = Ref::checked(PyImport_ImportModule("time"));
+    Ref value = Ref::checked(PyObject_CallMethod(module.get(), name, nullptr));
+    return PyFloat_AsDouble(value.get());
+}
+
+// ---- signal.signal ----
+
+using FastCall = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
+FastCall original_signal = nullptr;
+PyObject *our_signal_handler = nullptr;
+
+PyObject *set_signal(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    PyObject *old = original_signal(self, arguments, count);
+    if (old == nullptr || count != 2 || arguments[1] == our_signal_handler) return old;
+    const long number = PyLong_AsLong(arguments[0]);
+    if (number == -1) PyErr_Clear();
+    static bool told[65];
+    if ((number == SIGTERM || number == SIGUSR1) && !told[number]) {
+        told[number] = true;
+        std::fprintf(stderr,
+                     "elsewhere: the program handles SIG%s itself; `elsewhere suspend %d` still "
+                     "suspends it\n",
+                     number == SIGTERM ? "TERM" : "USR1", static_cast<int>(getpid()));
+    }
+    return old;
+}
+
+// The number an argument gives, or nothing.
+std::optional<double> number_of(PyObject *argument) {
+    const double value = PyFloat_AsDouble(argument);
+    if (value == -1 && PyErr_Occurred()) {
+        PyErr_Clear();
+        return std::nullopt;
+    }
+    return value;
+}
+
+} // namespace
+
+void watch_waits() {
+    main_thread = PyThread_get_thread_ident();
+    if (sleep_definition != nullptr) return;
+    sleep_definition = definition_of("time", nullptr, "sleep");
+    original_sleep = interpose(sleep_definition, METH_O, sleep);
+    AcquireLock::install("LockType");
+    AcquireRLock::install("RLock");
+}
+
+void watch_handlers(PyObject *our_handler) {
+    our_signal_handler = our_handler; // the module keeps it
+    if (original_signal != nullptr) return;
+    original_signal = reinterpret_cast<FastCall>(reinterpret_cast<void (*)()>(
+        interpose(definition_of("_signal", nullptr, "signal"), METH_FASTCALL,
+                  reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(set_signal)))));
+}
+
+void continue_clocks(double monotonic, double perf_counter) {
+    const double by = monotonic - clock_value("monotonic");
+    Clock<0>::install("monotonic", by, false);
+    Clock<1>::install("monotonic_ns", by, true);
+    const double performance = perf_counter - clock_value("perf_counter");
+    Clock<2>::install("perf_counter", performance, false);
+    Clock<3>::install("perf_counter_ns", performance, true);
+}
+
+std::optional<frame::CaptureRequest> waiting_call() {
+    const frame::BlockedCall call = frame::blocked_call();
+    if (call.callable == nullptr) return std::nullopt;
+    PyMethodDef *definition = nullptr;
+    std::size_t behind_self = 0; // the unbound form has self among the arguments
+    if (PyCFunction_Check(call.callable)) {
+        definition = reinterpret_cast<PyCFunctionObject *>(call.callable)->m_ml;
+    } else if (Py_IS_TYPE(call.callable, &PyMethodDescr_Type)) {
+        definition = reinterpret_cast<PyMethodDescrObject *>(call.callable)->d_method;
+        behind_self = 1;
+    }
+    if (definition == nullptr || current_wait.function != definition) return std::nullopt;
+    frame::CaptureRequest request;
+    request.moment = frame::Moment::blocked;
+    request.callable = call.callable;
+    const std::size_t index = definition == sleep_definition ? 0 : behind_self + 1;
+    if (index >= call.arguments.size()) return request; // waits without a limit
+    const std::optional<double> timeout = number_of(call.arguments[index]);
+    if (!timeout) return std::nullopt;
+    if (*timeout < 0) return request;
+    const double left = std::max(0.0, *timeout - (seconds_now() - current_wait.begun));
+    request.timeout_index = static_cast<int>(index);
+    request.timeout = Ref::checked(PyFloat_FromDouble(left));
+    return request;
+}
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <optional>
+
+#include "engine/frame/capture.hpp"
+
+// A few C functions of the standard library get a prologue of ours, by their method tables: the
+// function objects stay the same, and nobody pays who does not call them.
+namespace elsewhere::bindings {
+
+// time.sleep and lock.acquire note when a wait began, so that a resumed program waits for the
+// remaining time only. Throws PythonError.
+void watch_waits();
+
+// signal.signal notes when the program takes SIGTERM or SIGUSR1 for itself, and says so once.
+void watch_handlers(PyObject *our_handler);
+
+// time.monotonic and time.perf_counter go on from these values (seconds): the pause between
+// suspend and resume did not happen for the program. Throws PythonError.
+void continue_clocks(double monotonic, double perf_counter);
+
+// If the main thread stands in a C function that only waits: how to capture it so that it waits
+// again for what is left. Nothing if it stands elsewhere.
+std::optional<frame::CaptureRequest> waiting_call();
+
+} // namespace elsewhere::bindings

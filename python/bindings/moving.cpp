@@ -1,0 +1,242 @@
+// elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/fd.hpp"
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/restore.hpp"
+#include "engine/object/image.hpp"
+#include "python/bindings/departure.hpp"
+#include "python/bindings/departures.hpp"
+#include "python/bindings/entry.hpp"
+#include "python/bindings/interposed.hpp"
+#include "python/bindings/python_values.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+const char *disabled = nullptr; // why the engine refuses to work here, or null
+
+std::string path_of(PyObject *path) {
+    Ref plain = Ref::checked(PyOS_FSPath(path));
+    if (PyBytes_Check(plain.get())) return PyBytes_AS_STRING(plain.get());
+    return text(plain.get());
+}
+
+PyObject *suspend_function = nullptr; // the objects that programs call; owned by the module
+PyObject *snapshot_function = nullptr;
+
+void depart_by_call(PyObject *path, PyObject *function, snapshot::Purpose purpose) {
+    if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
+    frame::CaptureRequest request;
+    request.moment = frame::Moment::call;
+    request.callable = function;
+    depart(request, path_of(path), purpose);
+}
+
+PyObject *suspend(PyObject *, PyObject *path) {
+    return entry([&]() -> Ref {
+        depart_by_call(path, suspend_function, snapshot::Purpose::suspend);
+        leave();
+    });
+}
+
+PyObject *snapshot_(PyObject *, PyObject *path) {
+    return entry([&] {
+        depart_by_call(path, snapshot_function, snapshot::Purpose::checkpoint);
+        return Ref::share(Py_False);
+    });
+}
+
+PyObject *run_code(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *code = nullptr;
+        PyObject *globals = nullptr;
+        if (!PyArg_ParseTuple(arguments, "O!O!:run_code", &PyCode_Type, &code, &PyDict_Type,
+                              &globals))
+            throw PythonError{};
+        unblock_signals();
+        Ref result = frame::run_hidden(code, globals);
+        if (!result) throw PythonError{};
+        return result;
+    });
+}
+
+PyObject *run_callable(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *callable = nullptr;
+        PyObject *argument = nullptr;
+        if (!PyArg_ParseTuple(arguments, "OO:run_callable", &callable, &argument))
+            throw PythonError{};
+        unblock_signals();
+        Ref result = frame::call_hidden(callable, argument);
+        if (!result) throw PythonError{};
+        return result;
+    });
+}
+
+// Held as long as this process lives: its snapshot is not resumed a second time meanwhile.
+void lock_snapshot(const std::string &path, bool clone) {
+    static Fd lock;
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+        throw Error(ErrorKind::missing, "cannot open " + path + ": " + std::strerror(errno),
+                    "name an existing snapshot");
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && !clone)
+        throw Error(ErrorKind::refused, path + " has been resumed and that program is still running",
+                    "end it first, or start a second one with --clone");
+    lock = std::move(file);
+}
+
+PyObject *resume_program(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *path = nullptr;
+        int clone = 0;
+        if (!PyArg_ParseTuple(arguments, "Op:resume_program", &path, &clone)) throw PythonError{};
+        if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
+        const std::string file_path = path_of(path);
+        lock_snapshot(file_path, clone != 0);
+        snapshot::Snapshot file = snapshot::read(file_path);
+        Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+        Ref checkpoint =
+            Ref::share(file.header.purpose == snapshot::Purpose::checkpoint ? Py_True : Py_False);
+        (void)Ref::checked(PyObject_CallMethod(state_module.get(), "begin_resume", "O",
+                                         checkpoint.get()));
+        const int collecting = PyGC_Disable();
+        object::Image image;
+        for (auto &[kind, bytes] : file.sections) {
+            if (kind == snapshot::Section::frames) image.frames = std::move(bytes);
+            if (kind == snapshot::Section::objects) image.objects = std::move(bytes);
+        }
+        object::Program program = object::thaw(image);
+        image = {};
+        (void)Ref::checked(
+            PyObject_CallMethod(state_module.get(), "restore", "O", program.state.get()));
+        program.state = Ref();
+        Ref top_result;
+        if (!program.stack.frames.empty() &&
+            program.stack.frames.back().delivery == frame::Delivery::result)
+            top_result = Ref::share(checkpoint.get() == Py_True ? Py_True : Py_None);
+        Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
+            if (collecting == 1) PyGC_Enable();
+            unblock_signals();
+        });
+        if (!result) throw PythonError{};
+        return result;
+    });
+}
+
+// As the interpreter does with the exception that ends a program: sys.excepthook and the rest.
+PyObject *print_exception(PyObject *, PyObject *exception) {
+    return entry([&] {
+        Py_INCREF(exception);
+        Py_INCREF(Py_TYPE(exception));
+        PyErr_Restore(reinterpret_cast<PyObject *>(Py_TYPE(exception)), exception,
+                      PyException_GetTraceback(exception));
+        PyErr_PrintEx(1);
+        return none();
+    });
+}
+
+PyObject *install(PyObject *, PyObject *told) {
+    return entry([&] {
+        const Fields fields(told);
+        SignalSettings settings;
+        settings.snapshot = fields.text_or_empty("snapshot");
+        settings.snapshot_given = !settings.snapshot.empty();
+        settings.grace = fields.number("grace");
+        remember_mask(fields["original_signal_mask"]);
+        watch_waits();
+        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._elsewhere"));
+        install_signals(module.get(), std::move(settings));
+        return none();
+    });
+}
+
+// The header of a snapshot as a dict; the whole file is checked first.
+PyObject *read_header(PyObject *, PyObject *path) {
+    return entry([&] {
+        const snapshot::Header header = snapshot::read_header(path_of(path));
+        auto list = [](const std::vector<std::string> &texts) {
+            Ref all = Ref::checked(PyList_New(0));
+            for (const std::string &one : texts) {
+                Ref item = Ref::checked(PyUnicode_DecodeUTF8(
+                    one.data(), static_cast<Py_ssize_t>(one.size()), "surrogateescape"));
+                if (PyList_Append(all.get(), item.get()) < 0) throw PythonError{};
+            }
+            return all;
+        };
+        Ref seed = header.hash_seed ? Ref::checked(PyLong_FromUnsignedLong(*header.hash_seed))
+                                    : none();
+        Ref arguments = list(header.arguments);
+        Ref options = list(header.interpreter_arguments);
+        return Ref::checked(Py_BuildValue(
+            "{s:s,s:s,s:s,s:i,s:s,s:O,s:O,s:O}", "python_tag", header.python_tag.c_str(),
+            "python_version", header.python_version.c_str(), "executable",
+            header.executable.c_str(), "target", static_cast<int>(header.target), "program",
+            header.program.c_str(), "arguments", arguments.get(), "interpreter_arguments",
+            options.get(), "hash_seed", seed.get()));
+    });
+}
+
+PyObject *set_clocks(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        double monotonic = 0;
+        double performance = 0;
+        if (!PyArg_ParseTuple(arguments, "dd:set_clocks", &monotonic, &performance))
+            throw PythonError{};
+        continue_clocks(monotonic, performance);
+        return none();
+    });
+}
+
+PyMethodDef methods[] = {
+    {"suspend", suspend, METH_O,
+     "suspend(path)\n--\n\n"
+     "Write the running program to the file `path` and end the process with exit code 75.\n\n"
+     "Returns None in the program that is resumed from the file. No finally block, exit handler\n"
+     "or finalizer runs: they belong to the program's later life.\n\n"
+     "Raises elsewhere.errors.Refused if a frame or an object cannot be kept, CannotWrite if the\n"
+     "file cannot be written; the program then goes on, and an earlier file is untouched."},
+    {"snapshot", snapshot_, METH_O,
+     "snapshot(path)\n--\n\n"
+     "Write the running program to the file `path` and go on.\n\n"
+     "Returns False in the program that goes on, True in one that is resumed from the file.\n"
+     "Raises like suspend."},
+    {"run_code", run_code, METH_VARARGS, "run_code(code, globals)\n--\n\nEvaluate a main program."},
+    {"run_callable", run_callable, METH_VARARGS,
+     "run_callable(callable, argument)\n--\n\nCall with no frame outside."},
+    {"resume_program", resume_program, METH_VARARGS,
+     "resume_program(path, clone)\n--\n\nRebuild a program and run it to its end."},
+    {"print_exception", print_exception, METH_O,
+     "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
+    {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},
+    {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},
+    {"set_clocks", set_clocks, METH_VARARGS,
+     "set_clocks(monotonic, perf_counter)\n--\n\nLet the clocks go on from these seconds."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+void add_moving(PyObject *module) {
+    disabled = elw_self_test();
+    if (disabled == nullptr) disabled = frame::self_test();
+    Ref reason = disabled == nullptr ? none() : Ref::checked(PyUnicode_FromString(disabled));
+    if (PyModule_AddObjectRef(module, "disabled", reason.get()) < 0) throw PythonError{};
+    // As builtin functions of `elsewhere`: that is where programs find them.
+    Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
+    for (PyMethodDef *method = methods; method->ml_name != nullptr; ++method) {
+        Ref function = Ref::checked(PyCFunction_NewEx(method, nullptr, name.get()));
+        if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0)
+            throw PythonError{};
+        if (method->ml_meth == suspend) suspend_function = function.get();
+        if (method->ml_meth == snapshot_) snapshot_function = function.get();
+    }
+}
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,25 @@
+"""Moving the running program: into a file and out of it."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+from elsewhere._elsewhere import snapshot, suspend
+
+__all__ = ["resume", "snapshot", "suspend"]
+
+
+def resume(path: str | os.PathLike[str]) -> NoReturn:
+    """Replace this process by the program that was suspended into the file `path`.
+
+    The process keeps its id. Nothing of the calling program is left: no exit handler runs.
+
+    Raises:
+        elsewhere.errors.NotFound: there is no such file.
+        elsewhere.errors.Damaged: the file is not what was written.
+        elsewhere.errors.Unsupported: it was written by another Python than this one.
+    """
+    from elsewhere._replacing import replace_by
+
+    replace_by(os.fspath(path))

@@ -1,0 +1,138 @@
+"""What this process runs, how it was started, and what `elsewhere suspend` asks of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+# As `elsewhere run` said it; empty in a program that was started otherwise.
+told: dict[str, Any] = {}
+# The life of this program: its id, and how many snapshots were taken of it before.
+life: dict[str, Any] = {"id": b"", "generation": 0}
+
+_TARGETS = {"script": 0, "module": 1, "command": 2, "none": 3}
+
+
+def remember(instructions: dict[str, Any]) -> None:
+    """Take note of what the program was started with."""
+    told.update(instructions)
+    if instructions["target"] == "script":
+        told["program"] = os.path.abspath(instructions["program"])
+    told["directory"] = os.getcwd()
+
+
+def _hash_seed() -> int | None:
+    if told:
+        seed: int | None = told["hash_seed"]
+        return seed
+    fixed = os.environ.get("PYTHONHASHSEED", "")
+    return int(fixed) if fixed.isdigit() else None
+
+
+def _start() -> dict[str, Any]:
+    """How a program that was not started by `elsewhere run` was started, as far as it shows."""
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    file = getattr(main, "__file__", None)
+    start = {"arguments": [str(word) for word in sys.argv[1:]], "interpreter_arguments": []}
+    if spec is not None:
+        return {**start, "target": "module", "program": spec.name.removesuffix(".__main__")}
+    if file is not None:
+        return {**start, "target": "script", "program": os.path.abspath(file)}
+    return {**start, "target": "none", "program": ""}
+
+
+def header() -> dict[str, Any]:
+    """The fields of a snapshot's header, as engine/snapshot/file.hpp names them."""
+    from elsewhere import __version__
+
+    start = told or _start()
+    if not life["id"]:
+        life["id"] = os.urandom(16)
+    life["generation"] += 1
+    return {
+        "python_tag": tag(),
+        "python_version": ".".join(map(str, sys.version_info[:3])),
+        "executable": sys.executable,
+        "interpreter_arguments": start["interpreter_arguments"],
+        "creator": f"elsewhere {__version__}",
+        "target": _TARGETS[start["target"]],
+        "program": start["program"],
+        "arguments": start["arguments"],
+        "directory": told.get("directory", os.getcwd()),
+        "hash_seed": _hash_seed(),
+        "created": time.time_ns(),
+        "generation": life["generation"] - 1,
+        "id": life["id"],
+    }
+
+
+def tag() -> str:
+    """The interpreter's ABI tag, e.g. "cpython-312-x86_64-linux-gnu"."""
+    import _imp
+
+    return str(_imp.extension_suffixes()[0]).split(".")[1]
+
+
+def default_path() -> str:
+    """Where a program without --snapshot is written to; its directory is made."""
+    directory = told["default_snapshot_dir"]
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    name = os.path.basename(told["program"]) if told["target"] != "command" else "command"
+    stem = name.removesuffix(".py") or "program"
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    return os.path.join(directory, f"{stem}-{stamp}-{os.getpid()}.snap")
+
+
+def _exchange() -> str:
+    """The files through which `elsewhere suspend` talks to this process, without their suffix."""
+    runtime = told.get("runtime_dir") or os.environ.get("XDG_RUNTIME_DIR")
+    directory = f"{runtime}/elsewhere" if runtime else f"/tmp/elsewhere-{os.getuid()}"
+    return f"{directory}/{os.getpid()}"
+
+
+def take_request() -> str | None:
+    """The file that `elsewhere suspend` asks for, or None where there is no request."""
+    import json
+
+    path = _exchange() + ".request"
+    try:
+        if os.lstat(path).st_uid not in (os.getuid(), 0):
+            return None
+        with open(path, encoding="utf-8") as file:
+            request = json.load(file)
+        os.unlink(path)
+    except FileNotFoundError:
+        return None
+    life["asked"] = request["file"] or told.get("snapshot") or default_path()
+    asked: str = life["asked"]
+    return asked
+
+
+def answer(error: str = "", hint: str = "", exit_code: int = 75) -> None:
+    """Tell the asker how it went: written, or why not."""
+    import json
+
+    path = _exchange() + ".answer"
+    answered = {
+        "ok": not error,
+        "file": life["asked"],
+        "error": error,
+        "hint": hint,
+        "exit_code": exit_code,
+    }
+    with open(path + ".new", "w", encoding="utf-8") as file:
+        json.dump(answered, file)
+    os.rename(path + ".new", path)
+
+
+def completed() -> None:
+    """The program has ended well: the snapshot it would have gone on from has served."""
+    import contextlib
+
+    path = told.get("snapshot")
+    if path:
+        with contextlib.suppress(OSError):
+            os.unlink(path)
