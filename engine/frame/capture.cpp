@@ -276,6 +276,8 @@ BlockedCall blocked_call() {
     const Instruction &instruction = map.at(at);
     if (instruction.op != ELW_OP_CALL || instruction.depth < 0) return call;
     const CallOperands operands = call_operands(instruction, elw_stack(frame), instruction.depth);
+    if (operands.callable == nullptr || map.at(map.reexecute_from(at)).op == ELW_OP_KEYWORD_NAMES)
+        return call;
     call.callable = operands.callable;
     call.arguments.assign(operands.arguments, operands.arguments + operands.count);
     return call;

@@ -60,6 +60,23 @@ int CodeMap::target(int start) const {
     return elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
 }
 
+int CodeMap::with_prefixes(int start) const {
+    while (start > 0 && at(this->start(start - 1)).opcode == elw_opcode_extended_arg())
+        start = this->start(start - 1);
+    return start;
+}
+
+int CodeMap::reexecute_from(int start) const {
+    const int first = with_prefixes(start);
+    if (at(start).op != ELW_OP_CALL || first == 0) return first;
+    int before = this->start(first - 1);
+    if (at(before).op == ELW_OP_PRECALL) {
+        before = with_prefixes(before);
+        before = before > 0 ? this->start(before - 1) : before;
+    }
+    return at(before).op == ELW_OP_KEYWORD_NAMES ? with_prefixes(before) : first;
+}
+
 void CodeMap::decode(const std::uint8_t *bytes, int units) {
     start_.assign(static_cast<std::size_t>(units), -1);
     instructions_.resize(static_cast<std::size_t>(units));

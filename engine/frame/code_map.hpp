@@ -31,12 +31,16 @@ class CodeMap {
     }
     // Where a backward jump at `start` goes.
     [[nodiscard]] int target(int start) const;
+    // The earliest unit from which executing `start` again has its full effect: EXTENDED_ARG
+    // prefixes, and the KW_NAMES that an older CALL takes its keyword names from.
+    [[nodiscard]] int reexecute_from(int start) const;
     // For every entry of the value stack before `start`: the instruction that wrote it.
     [[nodiscard]] const std::vector<int> &origins(int start) const {
         return origins_[static_cast<std::size_t>(start)];
     }
 
   private:
+    [[nodiscard]] int with_prefixes(int start) const;
     void decode(const std::uint8_t *bytes, int units);
     void trace(PyCodeObject *code);
     bool arrive(int at, int depth, const std::vector<int> &origins);

@@ -59,7 +59,6 @@ class Restore {
     PyObject *go_on(ElwFrame *frame, const FrameRecord &record);
     PyObject *deliver(ElwFrame *frame, FrameRecord &record, PyObject *result);
     PyObject *enter_next();
-    int first_of(const CodeMap &map, int at) const;
 
     static Restore *current_;
     PyThreadState *thread_;
@@ -162,24 +161,6 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     return deliver(frame, rest, result);
 }
 
-// The earliest unit from which executing `at` again has its full effect: EXTENDED_ARG prefixes,
-// and the KW_NAMES that an older CALL takes its keyword names from.
-int Restore::first_of(const CodeMap &map, int at) const {
-    auto with_prefixes = [&](int start) {
-        while (start > 0 && map.at(map.start(start - 1)).opcode == elw_opcode_extended_arg())
-            start = map.start(start - 1);
-        return start;
-    };
-    const int first = with_prefixes(at);
-    if (map.at(at).op != ELW_OP_CALL || first == 0) return first;
-    int before = map.start(first - 1);
-    if (map.at(before).op == ELW_OP_PRECALL) {
-        before = with_prefixes(before);
-        before = before > 0 ? map.start(before - 1) : before;
-    }
-    return map.at(before).op == ELW_OP_KEYWORD_NAMES ? with_prefixes(before) : first;
-}
-
 // Lets a patched frame run: the innermost one, or one that executes its instruction again.
 PyObject *Restore::go_on(ElwFrame *frame, const FrameRecord &record) {
     const int at = static_cast<int>(record.instruction);
@@ -203,7 +184,7 @@ PyObject *Restore::go_on(ElwFrame *frame, const FrameRecord &record) {
         top.delivery = Delivery::result;
         return deliver(frame, top, top_result_.release());
     }
-    if (record.delivery == Delivery::reexecute) elw_set_next(frame, first_of(map, at));
+    if (record.delivery == Delivery::reexecute) elw_set_next(frame, map.reexecute_from(at));
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
     PyObject *result = elw_eval(thread_, frame, 0);
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);

@@ -8,6 +8,7 @@
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/object/image.hpp"
+#include "python/bindings/interposed.hpp"
 #include "python/bindings/python_values.hpp"
 
 namespace elsewhere::bindings {
@@ -91,6 +92,9 @@ void depart(const frame::CaptureRequest &request, const std::string &path,
     const Quiet quiet;
     Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
     program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
+    const Clocks clocks = read_clocks();
+    Ref times = Ref::checked(Py_BuildValue("dd", clocks.monotonic, clocks.perf_counter));
+    if (PyDict_SetItemString(program.state.get(), "clocks", times.get()) < 0) throw PythonError{};
     object::Image image = object::freeze(program);
     snapshot::Snapshot file;
     file.header = header_of_program();

@@ -181,6 +181,8 @@ void continue_clocks(double monotonic, double perf_counter) {
     Clock<3>::install("perf_counter_ns", performance, true);
 }
 
+Clocks read_clocks() { return {clock_value("monotonic"), clock_value("perf_counter")}; }
+
 std::optional<frame::CaptureRequest> waiting_call() {
     const frame::BlockedCall call = frame::blocked_call();
     if (call.callable == nullptr) return std::nullopt;

@@ -19,6 +19,13 @@ void watch_handlers(PyObject *our_handler);
 // suspend and resume did not happen for the program. Throws PythonError.
 void continue_clocks(double monotonic, double perf_counter);
 
+// What the program reads from both just now.
+struct Clocks {
+    double monotonic = 0;
+    double perf_counter = 0;
+};
+Clocks read_clocks();
+
 // If the main thread stands in a C function that only waits: how to capture it so that it waits
 // again for what is left. Nothing if it stands elsewhere.
 std::optional<frame::CaptureRequest> waiting_call();

@@ -104,8 +104,11 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
         Ref checkpoint =
             Ref::share(file.header.purpose == snapshot::Purpose::checkpoint ? Py_True : Py_False);
-        (void)Ref::checked(PyObject_CallMethod(state_module.get(), "begin_resume", "O",
-                                         checkpoint.get()));
+        Ref reopening = Ref::checked(PyImport_ImportModule("elsewhere._keep.reopening"));
+        Ref purpose = Ref::checked(
+            PyUnicode_FromString(checkpoint.get() == Py_True ? "checkpoint" : "suspend"));
+        if (PyObject_SetAttrString(reopening.get(), "purpose", purpose.get()) < 0)
+            throw PythonError{};
         const int collecting = PyGC_Disable();
         object::Image image;
         for (auto &[kind, bytes] : file.sections) {
@@ -116,6 +119,12 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         image = {};
         (void)Ref::checked(
             PyObject_CallMethod(state_module.get(), "restore", "O", program.state.get()));
+        double monotonic = 0;
+        double performance = 0;
+        if (!PyArg_ParseTuple(Fields(program.state.get())["clocks"], "dd", &monotonic,
+                              &performance))
+            throw PythonError{};
+        continue_clocks(monotonic, performance);
         program.state = Ref();
         Ref top_result;
         if (!program.stack.frames.empty() &&
@@ -183,17 +192,6 @@ PyObject *read_header(PyObject *, PyObject *path) {
     });
 }
 
-PyObject *set_clocks(PyObject *, PyObject *arguments) {
-    return entry([&] {
-        double monotonic = 0;
-        double performance = 0;
-        if (!PyArg_ParseTuple(arguments, "dd:set_clocks", &monotonic, &performance))
-            throw PythonError{};
-        continue_clocks(monotonic, performance);
-        return none();
-    });
-}
-
 PyMethodDef methods[] = {
     {"suspend", suspend, METH_O,
      "suspend(path)\n--\n\n"
@@ -216,8 +214,6 @@ PyMethodDef methods[] = {
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},
     {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},
-    {"set_clocks", set_clocks, METH_VARARGS,
-     "set_clocks(monotonic, perf_counter)\n--\n\nLet the clocks go on from these seconds."},
     {nullptr, nullptr, 0, nullptr},
 };
 

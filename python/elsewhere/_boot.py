@@ -140,6 +140,26 @@ def _start(told):
     return partial(_elsewhere.run_code, code, vars(main))
 
 
+def _resume(told):
+    """Prepares the interpreter for a program out of a snapshot; returns the call that runs it."""
+    import sys
+    from functools import partial
+
+    from elsewhere import _elsewhere
+
+    _new_main()
+    _set_path0(None)
+    named = {"script": [told["program"]], "module": ["-m", told["program"]]}
+    named["command"] = ["-c", told["program"]]
+    sys.orig_argv = [
+        sys.orig_argv[0],
+        *told["interpreter_arguments"],
+        *named.get(told["target"], []),
+        *told["arguments"],
+    ]
+    return partial(_elsewhere.resume_program, told["file"], told["clone"])
+
+
 def _finish(error):
     """The end of the program, as the interpreter does it; `error` is what ended it or None."""
     import sys
@@ -168,7 +188,7 @@ def _main():
     _import_elsewhere()
     import sys
 
-    from elsewhere import _elsewhere, _program
+    from elsewhere import _elsewhere, _program, _state
     from elsewhere.errors import Error
 
     try:
@@ -181,13 +201,8 @@ def _main():
             )
         _program.remember(told)
         _elsewhere.install(told)
-        if told["mode"] == "run":
-            run = _start(told)
-        else:
-            from functools import partial
-
-            _new_main()
-            run = partial(_elsewhere.resume_program, told["file"], told["clone"])
+        _state.remember_start()
+        run = _start(told) if told["mode"] == "run" else _resume(told)
     except Error as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
