@@ -83,6 +83,8 @@ typedef struct { PyObject_HEAD PyObject *write; PyObject *dialect; Py_UCS4 *reco
     Py_ssize_t record_size; Py_ssize_t record_length; int fields; PyObject *error; } CsvWriter;
 typedef struct { PyObject_HEAD PyObject *key; PyObject *args; PyObject *kwargs; PyObject *weak;
     PyObject *dummies; PyObject *callback; } Local;
+typedef struct { PyObject_HEAD PyObject *context; PyObject *variable; PyObject *old; int used; }
+    Token;
 typedef struct { PyObject_HEAD PyObject *raw; int ok; int detached; int readable; int writable;
     char finalizing; int fast_closed_checks; off_t absolute; char *buffer; off_t position;
     off_t raw_position; off_t read_end; off_t write_position; off_t write_end;
@@ -256,6 +258,8 @@ static const ElwLayout layouts[] = {
         OBJECT(CsvWriter, write), OBJECT(CsvWriter, dialect), SSIZE(CsvWriter, record_length, 0)),
     PART("_thread._local", "_thread", Local, "_local()", OBJECT(Local, args),
         OBJECT(Local, kwargs)),
+    PART("_contextvars.Token", "_contextvars", Token, "ContextVar('x').set(1)",
+        OBJECT(Token, context), OBJECT(Token, variable), OBJECT(Token, old), INT(Token, used, 0)),
     PART("_io.BufferedReader", "_io", Buffered,
         "(lambda b: (b.read(3), b)[1])(BufferedReader(BytesIO(b'abcdefgh'), 64))",
         OBJECT(Buffered, raw), INT(Buffered, ok, 1), INT(Buffered, detached, 0),

@@ -208,13 +208,16 @@ const Layout &layout_named(const std::string &name) {
 
 namespace {
 
+const char *without_module(const char *name) {
+    const char *dot = std::strrchr(name, '.');
+    return dot == nullptr ? name : dot + 1;
+}
+
 // A row for the type itself, or one that describes the part of the struct it inherits.
 const Layout *layout_for(PyTypeObject *type, bool inherited) {
-    const char *own = std::strrchr(type->tp_name, '.');
     for (const ElwLayout *row = elw_layouts(); row->name != nullptr; row++) {
         // A probe imports modules: only for a name that can be this type's.
-        const char *simple = std::strrchr(row->name, '.');
-        if (std::strcmp(simple ? simple : row->name, own ? own : type->tp_name) != 0) continue;
+        if (std::strcmp(without_module(row->name), without_module(type->tp_name)) != 0) continue;
         const Layout &layout = bound(*row);
         if (layout.type == type && !(inherited && row->whole)) return &usable(layout);
     }

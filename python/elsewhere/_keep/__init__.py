@@ -10,10 +10,13 @@ afresh whenever it is asked for.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from typing import Any
 
-Reducer = Callable[[Any], tuple[Any, ...]]
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Reducer = Callable[[Any], tuple[Any, ...]]
 
 
 def __getattr__(name: str) -> Any:
@@ -24,10 +27,10 @@ def __getattr__(name: str) -> Any:
 
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
-    from elsewhere._keep import files, iterators, memory
+    from elsewhere._keep import contexts, files, iterators, locks, memory, refusals
 
     table: dict[type, Reducer] = {}
-    for module in (iterators, files, memory):
+    for module in (iterators, files, memory, locks, contexts, refusals):
         table.update(module.reducers())
     if "functools" in sys.modules:
         from elsewhere._keep import caches

@@ -11,11 +11,14 @@ import gc
 import io
 import os
 import sys
-from typing import Any
 
 from elsewhere import _elsewhere
 from elsewhere._keep.reopening import describe_open_file, reopened
 from elsewhere.errors import Refused
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 STANDARD = ("__stdin__", "__stdout__", "__stderr__")
 BUFFERED = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
@@ -29,7 +32,10 @@ def reducers() -> dict[type, Any]:
 
 def flush_all() -> None:
     """Hands everything written so far to the operating system, before anything is looked at."""
-    writers = [o for o in gc.get_objects() if isinstance(o, (io.TextIOWrapper, *BUFFERED))]
+    objects = gc.get_objects()
+    # By type, not isinstance: that would ask every object for its __class__.
+    kinds = {t for t in set(map(type, objects)) if issubclass(t, (io.TextIOWrapper, *BUFFERED))}
+    writers = [o for o in objects if type(o) in kinds]
     # Text first: it goes through the buffers.
     writers.sort(key=lambda writer: isinstance(writer, BUFFERED))
     for writer in writers:

@@ -6,11 +6,13 @@ warns from Python 3.12 on and is gone in 3.14; so they are kept as the structs t
 
 from __future__ import annotations
 
-from typing import Any
-
 from elsewhere import _elsewhere
 from elsewhere._elsewhere import layout_fill, layout_read, layout_shell
 from elsewhere.errors import Refused
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 _names: dict[type, str] = {}
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def reducers() -> dict[type, Any]:

@@ -6,9 +6,12 @@ import io
 import os
 import stat
 from binascii import crc32
-from typing import Any
 
 from elsewhere.errors import InputOutputError, Refused
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 # "suspend": the program wrote nothing since the snapshot. "checkpoint": it may have gone on, and
 # what it wrote after the snapshot is cut off. Set before a thaw by whoever knows.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import _csv
-from typing import Any
 
 from elsewhere import _elsewhere
 from elsewhere.errors import Refused
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
 
 Dialect = _csv.Dialect
 FORMAT = (

@@ -1,0 +1,225 @@
+"""The interpreter's own state: what a program has set that no object of it holds.
+
+`capture()` returns a dict that is frozen with the program, under "modules" the program's own
+modules; `restore()` applies it in the process that the program goes on in. Only what differs from
+a fresh interpreter is in it, so that a small program wakes up without imports it does not need.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+# What this process was like before the program: remember_start().
+_start: dict[str, Any] = {}
+
+# Kept by role, by other keys of the state, or the interpreter's own business.
+_NOT_SET_BY_PROGRAMS = {
+    "stdin",
+    "stdout",
+    "stderr",
+    "__stdin__",
+    "__stdout__",
+    "__stderr__",
+    "argv",
+    "path",
+    "meta_path",
+    "path_hooks",
+    "modules",
+    "path_importer_cache",
+    "last_type",
+    "last_value",
+    "last_traceback",
+    "last_exc",
+    "flags",
+    "orig_argv",
+    "executable",
+    "base_prefix",
+    "base_exec_prefix",
+    "prefix",
+    "exec_prefix",
+    "_framework",
+    "monitoring",
+    "__spec__",
+    "__loader__",
+    "_home",
+    "_base_executable",
+}
+_LISTS = ("argv", "path", "meta_path", "path_hooks")
+
+
+def remember_start() -> None:
+    """Called once before the program starts, in a fresh and in a resumed process alike."""
+    import _signal
+    import _warnings
+    import builtins
+    import gc
+
+    from elsewhere import _elsewhere
+
+    _start.update(
+        environ=_environment(),
+        atexit=_elsewhere.layout_atexit_callbacks(),
+        sys=dict(vars(sys)),
+        builtins=dict(vars(builtins)),
+        lists={name: list(getattr(sys, name)) for name in _LISTS},
+        numbers=_numbers(),
+        signals=[_signal.getsignal(number) for number in range(1, _signal.NSIG)],
+        warnings=list(_warnings.filters),
+        gc=(gc.isenabled(), gc.get_threshold()),
+    )
+
+
+def _environment() -> dict[Any, Any]:
+    return dict(os.environ._data)  # type: ignore[attr-defined]  # encoded: decoding costs more
+
+
+def _numbers() -> dict[str, Any]:
+    mask = os.umask(0)
+    os.umask(mask)
+    return {
+        "umask": mask,
+        "recursion": sys.getrecursionlimit(),
+        "switch": sys.getswitchinterval(),
+        "digits": sys.get_int_max_str_digits(),
+    }
+
+
+def capture() -> dict[str, Any]:
+    """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
+    from elsewhere._keep import files
+    from elsewhere._state_modules import changed_modules, own_modules
+    from elsewhere._state_threads import refuse_other_threads
+
+    if not _start:
+        raise RuntimeError("elsewhere._state.remember_start() was not called")
+    refuse_other_threads()
+    files.flush_all()
+    own = own_modules()
+    state: dict[str, Any] = {"modules": own, "cwd": _directory()}
+    parts = {
+        "numbers": _differences(_numbers(), _start["numbers"]),
+        "sys": _sys_attributes(),
+        "lists": {
+            name: list(getattr(sys, name))
+            for name in _LISTS
+            if list(getattr(sys, name)) != _start["lists"][name]
+        },
+        "builtins": _additions(vars(sys.modules["builtins"]), _start["builtins"], ()),
+        "environ": _environ(),
+        "gc": _collector(),
+        **changed_modules(_start, own),
+    }
+    state.update((name, part) for name, part in parts.items() if part)
+    return state
+
+
+def restore(state: dict[str, Any]) -> None:
+    """Applies a captured state to this process; the modules are already in place."""
+    from elsewhere.errors import InputOutputError
+
+    try:
+        os.chdir(state["cwd"])
+    except OSError as error:
+        raise InputOutputError(
+            f"the program ran in {state['cwd']}, and that cannot be entered: {error.strerror}",
+            "make the directory again",
+        ) from error
+    for name, values in state.get("lists", {}).items():
+        # In place: the program may hold the list itself.
+        getattr(sys, name)[:] = values
+    for name, value in state.get("sys", {}).items():
+        setattr(sys, name, value)
+    vars(sys.modules["builtins"]).update(state.get("builtins", {}))
+    for name, value in state.get("environ", {}).items():
+        if value is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = value
+    _set_numbers(state.get("numbers", {}))
+    if "gc" in state:
+        import gc
+
+        enabled, threshold = state["gc"]
+        gc.set_threshold(*threshold)
+        gc.enable() if enabled else gc.disable()
+    if state.keys() & {"warnings", "random", "decimal", "locale", "logging", "patches", "atexit"}:
+        from elsewhere._state_modules import restore_modules
+
+        restore_modules(state)
+    if "signals" in state or "timers" in state:
+        from elsewhere._state_modules import restore_signals
+
+        # Last: from here on the program's handlers may run.
+        restore_signals(state.get("signals", {}), state.get("timers", {}))
+
+
+def _set_numbers(numbers: dict[str, Any]) -> None:
+    setters = {
+        "umask": os.umask,
+        "recursion": sys.setrecursionlimit,
+        "switch": sys.setswitchinterval,
+        "digits": sys.set_int_max_str_digits,
+    }
+    for name, value in numbers.items():
+        setters[name](value)
+
+
+def _directory() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        from elsewhere.errors import Refused
+
+        raise Refused(
+            f"the current directory is gone: {error.strerror}",
+            "change to an existing directory before suspending",
+        ) from error
+
+
+def _differences(now: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in now.items() if value != before[name]}
+
+
+def _additions(now: dict[str, Any], before: dict[str, Any], skipped: Any) -> dict[str, Any]:
+    """What was bound to another object than before, or is new."""
+    missing = object()
+    return {
+        name: value
+        for name, value in now.items()
+        if before.get(name, missing) is not value and name not in skipped
+    }
+
+
+def _sys_attributes() -> dict[str, Any]:
+    changed = _additions(vars(sys), _start["sys"], _NOT_SET_BY_PROGRAMS)
+    # Submodules of packages are never attributes of sys; a module there was set by the program,
+    # but a built-in one imported late is not.
+    changed = {n: v for n, v in changed.items() if not isinstance(v, type(sys))}
+    for name in ("stdin", "stdout", "stderr"):
+        # The process' own stream stands for itself, whatever it is there.
+        if getattr(sys, name, None) is not getattr(sys, f"__{name}__"):
+            changed[name] = getattr(sys, name)
+    return changed
+
+
+def _environ() -> dict[str, str | None]:
+    before, now = _start["environ"], _environment()
+    changes: dict[str, str | None] = {
+        os.fsdecode(name): os.fsdecode(value)
+        for name, value in now.items()
+        if before.get(name) != value
+    }
+    changes.update((os.fsdecode(name), None) for name in before if name not in now)
+    return changes
+
+
+def _collector() -> tuple[bool, tuple[int, ...]] | None:
+    import gc
+
+    now = (gc.isenabled(), gc.get_threshold())
+    return None if now == _start["gc"] else now

@@ -1,0 +1,270 @@
+"""State that lives inside modules of the standard library, and the program's own modules."""
+
+from __future__ import annotations
+
+import os
+import sys
+from types import FunctionType, ModuleType
+
+from elsewhere import _elsewhere
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from typing import Any
+
+# ---- the program's own modules -------------------------------------------------------------------
+
+
+def own_modules() -> dict[str, ModuleType]:
+    """By name: __main__ and whatever was not installed; those are kept by value."""
+    library = _library_folders()
+    modules = list(sys.modules.items())
+    return {n: m for n, m in modules if isinstance(m, ModuleType) and _is_own(n, m, library)}
+
+
+def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
+    if name == "__main__":
+        return True
+    namespace = vars(module)
+    file = namespace.get("__file__")
+    if file is None:
+        paths = list(namespace.get("__path__") or ())
+        if not paths:
+            return namespace.get("__spec__") is None
+        file = paths[0]
+    installed = "/site-packages/" in file or "/dist-packages/" in file
+    return not installed and not file.startswith(library)
+
+
+def _library_folders() -> tuple[str, ...]:
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    library = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return (*(f"{path}/" for path in library), os.path.dirname(__file__) + "/")
+
+
+# ---- capture -------------------------------------------------------------------------------------
+
+
+def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[str, Any]:
+    return {
+        "warnings": _warnings(start["warnings"]),
+        "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
+        "decimal": sys.modules["decimal"].getcontext() if "decimal" in sys.modules else None,
+        "locale": _locale() if "locale" in sys.modules else None,
+        "logging": _logging() if "logging" in sys.modules else None,
+        "patches": _patches(own),
+        "atexit": _exit_functions(start["atexit"]),
+        "signals": _signals(start["signals"]),
+        "timers": _timers() if "signal" in sys.modules else None,
+    }
+
+
+def _warnings(before: list[Any]) -> dict[str, Any] | None:
+    import _warnings
+
+    module = sys.modules.get("warnings", _warnings)
+    now = {
+        "filters": list(module.filters),
+        "once": dict(_warnings._onceregistry),
+    }
+    return None if now == {"filters": before, "once": {}} else now
+
+
+def _locale() -> dict[int, str] | None:
+    import locale
+
+    # Python itself sets LC_CTYPE at its start, from the environment.
+    names = ("LC_COLLATE", "LC_MONETARY", "LC_NUMERIC", "LC_TIME", "LC_MESSAGES")
+    set_ones = {getattr(locale, name): locale.setlocale(getattr(locale, name)) for name in names}
+    return {number: name for number, name in set_ones.items() if name != "C"}
+
+
+def _logging() -> dict[str, Any] | None:
+    import logging
+
+    manager = logging.Logger.manager
+    loggers: dict[str, dict[str, Any]] = {}
+    for logger_name, logger in [("root", manager.root), *manager.loggerDict.items()]:
+        if isinstance(logger, logging.Logger):
+            usual = {
+                "level": logging.WARNING if logger is manager.root else logging.NOTSET,
+                "handlers": [],
+                "filters": [],
+                "propagate": True,
+                "disabled": False,
+            }
+            changed = {
+                name: list(value) if type(value) is list else value
+                for name, value in vars(logger).items()
+                if name not in _LOGGER_PLACE and (name not in usual or usual[name] != value)
+            }
+            if changed:
+                loggers[logger_name] = changed
+    last_resort = logging._defaultLastResort  # type: ignore[attr-defined]
+    found = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
+    handlers = [handler for handler in found if handler not in (None, last_resort)]
+    levels = dict(logging._levelToName)  # type: ignore[attr-defined]
+    if not (loggers or handlers or manager.disable or len(levels) != _USUAL_LEVELS):
+        return None
+    return {"loggers": loggers, "handlers": handlers, "disable": manager.disable, "levels": levels}
+
+
+_LOGGER_PLACE = frozenset({"name", "parent", "manager", "_cache"})
+_USUAL_LEVELS = 6
+
+
+def _patches(own: dict[str, ModuleType]) -> dict[str, dict[str, Any]]:
+    """Functions and classes of the program that it put into modules kept by name."""
+    namespaces = {id(vars(module)) for module in own.values()}
+    patches: dict[str, dict[str, Any]] = {}
+    skipped = {"sys", "builtins", *own}
+    for name, module in list(sys.modules.items()):
+        if name in skipped or not isinstance(module, ModuleType):
+            continue
+        if module.__name__ in skipped:
+            continue
+        for attribute, value in vars(module).items():
+            if type(value) is FunctionType:
+                foreign = id(value.__globals__) in namespaces
+            else:
+                foreign = isinstance(value, type) and value.__module__ in own
+            if foreign:
+                patches.setdefault(name, {})[attribute] = value
+    return patches
+
+
+def _exit_functions(before: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    if failure := _elsewhere.layout_self_test():
+        from elsewhere.errors import Refused
+
+        raise Refused(f"this Python is not as expected: {failure}", "report its exact version")
+    known = {id(row[0]) for row in before}
+    library = _library_folders()
+    return [
+        row
+        for row in _elsewhere.layout_atexit_callbacks()
+        if id(row[0]) not in known and not _of_library(row[0], library)
+    ]
+
+
+def _of_library(function: Any, library: tuple[str, ...]) -> bool:
+    """A library's own function that importing the library registers again."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    if module is None or _is_own(module.__name__, module, library):
+        return False
+    name = getattr(function, "__name__", "")
+    return name.startswith("_") or (module.__name__, name) == ("logging", "shutdown")
+
+
+def _signals(before: list[Any]) -> dict[int, Any]:
+    import _signal
+
+    return {
+        number: handler
+        for number, then in enumerate(before, 1)
+        # None: a handler that is not Python's, such as ours.
+        if (handler := _signal.getsignal(number)) != then and handler is not None
+    }
+
+
+def _timers() -> dict[int, tuple[float, float]]:
+    import signal
+
+    kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
+    remaining = {int(kind): signal.getitimer(kind) for kind in kinds}
+    return {kind: timer for kind, timer in remaining.items() if timer[0]}
+
+
+# ---- restore -------------------------------------------------------------------------------------
+
+
+def restore_modules(state: dict[str, Any]) -> None:
+    for name in ("warnings", "random", "decimal", "locale", "logging", "patches", "atexit"):
+        if name in state:
+            _restorers[name](state[name])
+
+
+def _restore_warnings(kept: dict[str, Any]) -> None:
+    import warnings
+
+    warnings.filters[:] = kept["filters"]  # type: ignore[index]
+    warnings.onceregistry.update(kept["once"])  # type: ignore[attr-defined]
+    warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _restore_random(kept: Any) -> None:
+    import random
+
+    random.setstate(kept)
+
+
+def _restore_decimal(context: Any) -> None:
+    import decimal
+
+    decimal.setcontext(context)
+
+
+def _restore_locale(kept: dict[int, str]) -> None:
+    import locale
+
+    from elsewhere.errors import InputOutputError
+
+    for category, name in kept.items():
+        try:
+            locale.setlocale(category, name)
+        except locale.Error as error:
+            raise InputOutputError(
+                f"the program runs in the locale {name}, which is not here",
+                "install the locale (Debian: dpkg-reconfigure locales)",
+            ) from error
+
+
+def _restore_logging(kept: dict[str, Any]) -> None:
+    import logging
+
+    for level, name in kept["levels"].items():
+        logging.addLevelName(level, name)
+    for handler in kept["handlers"]:
+        logging._addHandlerRef(handler)  # type: ignore[attr-defined]
+        if handler.name is not None:
+            logging._handlers[handler.name] = handler  # type: ignore[attr-defined]
+    for name, attributes in kept["loggers"].items():
+        logger = logging.getLogger(None if name == "root" else name)
+        vars(logger).update(attributes)
+    logging.disable(kept["disable"])
+
+
+def _restore_patches(patches: dict[str, dict[str, Any]]) -> None:
+    import importlib
+
+    for name, attributes in patches.items():
+        vars(importlib.import_module(name)).update(attributes)
+
+
+def _restore_exit_functions(rows: list[tuple[Any, ...]]) -> None:
+    import atexit
+
+    for function, args, kwargs in rows:
+        atexit.register(function, *args, **(kwargs or {}))
+
+
+def restore_signals(handlers: dict[int, Any], timers: dict[int, tuple[float, float]]) -> None:
+    import signal
+
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+    for kind, (remaining, interval) in timers.items():
+        signal.setitimer(kind, remaining, interval)
+
+
+_restorers = {
+    "warnings": _restore_warnings,
+    "random": _restore_random,
+    "decimal": _restore_decimal,
+    "locale": _restore_locale,
+    "logging": _restore_logging,
+    "patches": _restore_patches,
+    "atexit": _restore_exit_functions,
+}
