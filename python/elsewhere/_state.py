@@ -54,7 +54,7 @@ _LISTS = ("argv", "path", "meta_path", "path_hooks")
 
 def remember_start() -> None:
     """Called once before the program starts, in a fresh and in a resumed process alike."""
-    import _signal
+    import _signal  # type: ignore[import-not-found]
     import _warnings
     import builtins
     import gc

@@ -88,7 +88,7 @@ def _logging() -> dict[str, Any] | None:
     loggers: dict[str, dict[str, Any]] = {}
     for logger_name, logger in [("root", manager.root), *manager.loggerDict.items()]:
         if isinstance(logger, logging.Logger):
-            usual = {
+            usual: dict[str, Any] = {
                 "level": logging.WARNING if logger is manager.root else logging.NOTSET,
                 "handlers": [],
                 "filters": [],
@@ -105,7 +105,7 @@ def _logging() -> dict[str, Any] | None:
     last_resort = logging._defaultLastResort  # type: ignore[attr-defined]
     found = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
     handlers = [handler for handler in found if handler not in (None, last_resort)]
-    levels = dict(logging._levelToName)  # type: ignore[attr-defined]
+    levels = dict(logging._levelToName)
     if not (loggers or handlers or manager.disable or len(levels) != _USUAL_LEVELS):
         return None
     return {"loggers": loggers, "handlers": handlers, "disable": manager.disable, "levels": levels}
@@ -159,7 +159,7 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
 
 
 def _signals(before: list[Any]) -> dict[int, Any]:
-    import _signal
+    import _signal  # type: ignore[import-not-found]
 
     return {
         number: handler
@@ -259,7 +259,7 @@ def restore_signals(handlers: dict[int, Any], timers: dict[int, tuple[float, flo
         signal.setitimer(kind, remaining, interval)
 
 
-_restorers = {
+_restorers: dict[str, Any] = {
     "warnings": _restore_warnings,
     "random": _restore_random,
     "decimal": _restore_decimal,

@@ -81,7 +81,7 @@ def _context_here() -> Any:
 def make_token() -> Any:
     import _contextvars
 
-    variable = _contextvars.ContextVar("elsewhere")
+    variable: Any = _contextvars.ContextVar("elsewhere")
     token = variable.set(None)
     unused = variable.set(None)
     variable.reset(unused)

@@ -32,7 +32,8 @@ def reducers() -> dict[type, Any]:
 
 def with_subclasses(kind: type) -> set[type]:
     found = {kind}
-    for subclass in type.__subclasses__(kind):
+    subclasses: list[type] = type.__subclasses__(kind)
+    for subclass in subclasses:
         found |= with_subclasses(subclass)
     return found
 
