@@ -29,24 +29,18 @@ std::string time_of(const Header &header) {
 
 std::string name_of(Section section) {
     switch (section) {
-    case Section::frames:
-        return "frames";
-    case Section::objects:
-        return "objects";
+    case Section::frames: return "frames";
+    case Section::objects: return "objects";
     }
     return "section " + std::to_string(static_cast<std::uint32_t>(section));
 }
 
 const char *name_of(Target target) {
     switch (target) {
-    case Target::script:
-        return "script";
-    case Target::module:
-        return "module";
-    case Target::command:
-        return "command";
-    case Target::none:
-        break;
+    case Target::script: return "script";
+    case Target::module: return "module";
+    case Target::command: return "command";
+    case Target::none: break;
     }
     return "none";
 }

@@ -35,14 +35,10 @@ std::string default_snapshot_directory() {
 
 const char *name_of(snapshot::Target target) {
     switch (target) {
-    case snapshot::Target::script:
-        return "script";
-    case snapshot::Target::module:
-        return "module";
-    case snapshot::Target::command:
-        return "command";
-    case snapshot::Target::none:
-        return "none";
+    case snapshot::Target::script: return "script";
+    case snapshot::Target::module: return "module";
+    case snapshot::Target::command: return "command";
+    case snapshot::Target::none: return "none";
     }
     return "none";
 }

@@ -88,23 +88,12 @@ void mutate(Random &random, Bytes &bytes) {
         const std::size_t at = below(random, bytes.size());
         const std::size_t size = std::min<std::size_t>(below(random, 16), bytes.size() - at);
         switch (below(random, 6)) {
-        case 0:
-            bytes[at] ^= static_cast<std::uint8_t>(1u << below(random, 8));
-            break;
-        case 1:
-            bytes[at] = static_cast<std::uint8_t>(random());
-            break;
-        case 2:
-            bytes[at] = 0xff;
-            break;
-        case 3:
-            bytes.resize(at);
-            break;
-        case 4:
-            bytes.erase(bytes.begin() + at, bytes.begin() + at + size);
-            break;
-        case 5:
-            bytes.insert(bytes.begin() + at, 1 + size, static_cast<std::uint8_t>(random()));
+        case 0: bytes[at] ^= static_cast<std::uint8_t>(1u << below(random, 8)); break;
+        case 1: bytes[at] = static_cast<std::uint8_t>(random()); break;
+        case 2: bytes[at] = 0xff; break;
+        case 3: bytes.resize(at); break;
+        case 4: bytes.erase(bytes.begin() + at, bytes.begin() + at + size); break;
+        case 5: bytes.insert(bytes.begin() + at, 1 + size, static_cast<std::uint8_t>(random()));
         }
     }
 }

@@ -28,24 +28,24 @@ typedef enum {
 /* What an instruction does, as far as capture and restore care. */
 typedef enum {
     ELW_OP_OTHER = 0,
-    ELW_OP_CALL,              /* callable and null/self below oparg arguments */
-    ELW_OP_CALL_KEYWORDS,     /* the same with a tuple of names on top */
-    ELW_OP_CALL_UNPACKED,     /* f(*args, **kwargs) */
-    ELW_OP_PRECALL,           /* 3.11: first half of CALL */
-    ELW_OP_KEYWORD_NAMES,     /* 3.11, 3.12: names for the next CALL */
+    ELW_OP_CALL,          /* callable and null/self below oparg arguments */
+    ELW_OP_CALL_KEYWORDS, /* the same with a tuple of names on top */
+    ELW_OP_CALL_UNPACKED, /* f(*args, **kwargs) */
+    ELW_OP_PRECALL,       /* 3.11: first half of CALL */
+    ELW_OP_KEYWORD_NAMES, /* 3.11, 3.12: names for the next CALL */
     ELW_OP_FOR_ITER,
     ELW_OP_SEND,
     ELW_OP_RESUME,
-    ELW_OP_JUMP_BACKWARD,     /* any backward jump that looks at the eval breaker */
+    ELW_OP_JUMP_BACKWARD, /* any backward jump that looks at the eval breaker */
     ELW_OP_BINARY,
     ELW_OP_COMPARE,
     ELW_OP_CONTAINS,
-    ELW_OP_UNARY,             /* -x ~x */
-    ELW_OP_TRUTH,             /* takes the truth of the top of the stack */
+    ELW_OP_UNARY, /* -x ~x */
+    ELW_OP_TRUTH, /* takes the truth of the top of the stack */
     ELW_OP_SUBSCRIPT,
     ELW_OP_STORE_SUBSCRIPT,
     ELW_OP_DELETE_SUBSCRIPT,
-    ELW_OP_LOAD_ATTRIBUTE,    /* also the method form */
+    ELW_OP_LOAD_ATTRIBUTE, /* also the method form */
     ELW_OP_STORE_ATTRIBUTE,
     ELW_OP_DELETE_ATTRIBUTE,
     ELW_OP_GET_ITER,
@@ -59,10 +59,10 @@ typedef enum {
 
 /* Facts that differ between versions and matter above. */
 typedef struct {
-    int minor;                    /* 11, 12, … */
-    bool null_below_callable;     /* CALL: (null|self below) callable, else callable (null|self) */
-    bool with_keeps_manager;      /* __enter__ runs with the manager still on the stack */
-    bool send_pops_value;         /* SEND over C code has popped the value */
+    int minor;                /* 11, 12, … */
+    bool null_below_callable; /* CALL: (null|self below) callable, else callable (null|self) */
+    bool with_keeps_manager;  /* __enter__ runs with the manager still on the stack */
+    bool send_pops_value;     /* SEND over C code has popped the value */
 } ElwFacts;
 extern const ElwFacts elw_facts;
 
@@ -81,44 +81,44 @@ const char *elw_self_test(void);
 
 ElwOp elw_op(int opcode);
 ElwRole elw_stack_role(int opcode);
-int elw_caches(int opcode);                             /* inline cache units after it */
+int elw_caches(int opcode); /* inline cache units after it */
 /* Stack effect; `jump` is 1 for the taken branch, 0 for falling through. */
 int elw_stack_effect(int opcode, int oparg, int jump);
 /* Target of a jump at `next` (the index behind the instruction and its caches), or -1. */
 int elw_jump_target(int opcode, int oparg, int next);
-bool elw_ends_block(int opcode);                        /* never falls through */
+bool elw_ends_block(int opcode); /* never falls through */
 int elw_opcode_extended_arg(void);
-int elw_first_depth(PyCodeObject *code);                /* static stack depth at index 0 */
+int elw_first_depth(PyCodeObject *code); /* static stack depth at index 0 */
 /* The code's instructions as compiled: bytes object, new reference. */
 PyObject *elw_bytecode(PyCodeObject *code);
 /* Makes the one instruction at `index` the unspecialised form of itself. */
 void elw_despecialise(PyCodeObject *code, int index);
 /* May this instruction bind or unbind the first argument of the code it is in? */
 bool elw_may_rebind_first(int opcode, int oparg);
-bool elw_first_is_cell(PyCodeObject *code);             /* an inner function uses it */
-int elw_name_index(int opcode, int oparg);              /* of an attribute instruction */
-int elw_comparison(int oparg);                          /* of COMPARE: Py_LT … Py_GE */
+bool elw_first_is_cell(PyCodeObject *code); /* an inner function uses it */
+int elw_name_index(int opcode, int oparg);  /* of an attribute instruction */
+int elw_comparison(int oparg);              /* of COMPARE: Py_LT … Py_GE */
 bool elw_is_class_body(PyCodeObject *code);
-int elw_variable_count(PyCodeObject *code);             /* locals, cells and free variables */
+int elw_variable_count(PyCodeObject *code); /* locals, cells and free variables */
 
 /* ---- reading frames --------------------------------------------------------------------- */
 
-ElwFrame *elw_innermost(PyThreadState *thread);         /* Python frames only; may be NULL */
+ElwFrame *elw_innermost(PyThreadState *thread); /* Python frames only; may be NULL */
 /* The Python frame outside `frame` or NULL; *entry says how `frame` was entered; *instance gets
  * the object under construction for ELW_ENTERED_INIT (borrowed). */
 ElwFrame *elw_outer(ElwFrame *frame, ElwEntry *entry, PyObject **instance);
-PyCodeObject *elw_code(ElwFrame *frame);                /* borrowed, as all that follow */
+PyCodeObject *elw_code(ElwFrame *frame); /* borrowed, as all that follow */
 PyObject *elw_function(ElwFrame *frame);
 PyObject *elw_globals(ElwFrame *frame);
 PyObject *elw_builtins(ElwFrame *frame);
-PyObject *elw_locals(ElwFrame *frame);                  /* NULL in function bodies */
-PyObject *elw_generator(ElwFrame *frame);               /* its owner, or NULL */
-PyFrameObject *elw_frame_object(ElwFrame *frame);       /* the one it has, or NULL */
-int elw_in_flight(ElwFrame *frame);     /* instruction last started, or a cache entry of it */
-int elw_next(ElwFrame *frame);          /* of a suspended generator: what it executes next */
-int elw_saved_depth(ElwFrame *frame);   /* entries on the value stack, -1 while not saved */
+PyObject *elw_locals(ElwFrame *frame);            /* NULL in function bodies */
+PyObject *elw_generator(ElwFrame *frame);         /* its owner, or NULL */
+PyFrameObject *elw_frame_object(ElwFrame *frame); /* the one it has, or NULL */
+int elw_in_flight(ElwFrame *frame);   /* instruction last started, or a cache entry of it */
+int elw_next(ElwFrame *frame);        /* of a suspended generator: what it executes next */
+int elw_saved_depth(ElwFrame *frame); /* entries on the value stack, -1 while not saved */
 PyObject **elw_variables(ElwFrame *frame);
-PyObject **elw_stack(ElwFrame *frame);  /* bottom of the value stack */
+PyObject **elw_stack(ElwFrame *frame); /* bottom of the value stack */
 
 /* ---- writing frames --------------------------------------------------------------------- */
 
@@ -145,12 +145,17 @@ PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing);
 
 /* ---- generators ------------------------------------------------------------------------- */
 
-typedef enum { ELW_GEN_CREATED, ELW_GEN_SUSPENDED, ELW_GEN_EXECUTING, ELW_GEN_FINISHED } ElwGenState;
+typedef enum {
+    ELW_GEN_CREATED,
+    ELW_GEN_SUSPENDED,
+    ELW_GEN_EXECUTING,
+    ELW_GEN_FINISHED
+} ElwGenState;
 bool elw_is_generator(PyObject *object); /* generator, coroutine or async generator, exactly */
 ElwGenState elw_generator_state(PyObject *generator);
 /* After the frame has been filled: the state, which may depend on what is executed next. */
 void elw_set_generator_state(PyObject *generator, ElwGenState state);
-ElwFrame *elw_generator_frame(PyObject *generator); /* not for a finished one */
+ElwFrame *elw_generator_frame(PyObject *generator);    /* not for a finished one */
 PyCodeObject *elw_generator_code(PyObject *generator); /* borrowed; NULL if forgotten */
 PyObject **elw_generator_handled(PyObject *generator); /* the exception it is handling */
 PyObject **elw_generator_name(PyObject *generator);

@@ -175,7 +175,8 @@ void elw_despecialise(PyCodeObject *code, int index) {
         return;
     }
     const _Py_CODEUNIT unit = ((const _Py_CODEUNIT *)PyBytes_AS_STRING(plain))[index];
-    first_unit(code)[index] = _Py_MAKECODEUNIT(_Py_OPCODE(unit), _Py_OPARG(first_unit(code)[index]));
+    first_unit(code)[index] =
+        _Py_MAKECODEUNIT(_Py_OPCODE(unit), _Py_OPARG(first_unit(code)[index]));
     Py_DECREF(plain);
 }
 
@@ -288,9 +289,7 @@ ElwFrame *elw_hide(PyThreadState *thread) {
     return hidden;
 }
 
-void elw_unhide(PyThreadState *thread, ElwFrame *hidden) {
-    thread->cframe->current_frame = hidden;
-}
+void elw_unhide(PyThreadState *thread, ElwFrame *hidden) { thread->cframe->current_frame = hidden; }
 
 PyObject **elw_handled_exception(PyThreadState *thread) { return &thread->exc_state.exc_value; }
 

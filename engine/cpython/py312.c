@@ -173,9 +173,7 @@ bool elw_first_is_cell(PyCodeObject *code) {
     return (_PyLocals_GetKind(code->co_localspluskinds, 0) & CO_FAST_CELL) != 0;
 }
 
-int elw_name_index(int opcode, int oparg) {
-    return opcode == LOAD_ATTR ? oparg >> 1 : oparg;
-}
+int elw_name_index(int opcode, int oparg) { return opcode == LOAD_ATTR ? oparg >> 1 : oparg; }
 
 int elw_comparison(int oparg) { return oparg >> 4; }
 
@@ -189,8 +187,7 @@ int elw_variable_count(PyCodeObject *code) { return code->co_nlocalsplus; }
 /* ---- reading frames ---- */
 
 static ElwFrame *complete(ElwFrame *frame) {
-    while (frame != NULL &&
-           (frame->owner == FRAME_OWNED_BY_CSTACK || _PyFrame_IsIncomplete(frame)))
+    while (frame != NULL && (frame->owner == FRAME_OWNED_BY_CSTACK || _PyFrame_IsIncomplete(frame)))
         frame = frame->previous;
     return frame;
 }
@@ -273,9 +270,7 @@ ElwFrame *elw_hide(PyThreadState *thread) {
     return hidden;
 }
 
-void elw_unhide(PyThreadState *thread, ElwFrame *hidden) {
-    thread->cframe->current_frame = hidden;
-}
+void elw_unhide(PyThreadState *thread, ElwFrame *hidden) { thread->cframe->current_frame = hidden; }
 
 PyObject **elw_handled_exception(PyThreadState *thread) { return &thread->exc_state.exc_value; }
 

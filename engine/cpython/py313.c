@@ -1,11 +1,11 @@
 /* The answers of frame_abi.h for CPython 3.13. */
 #include "engine/cpython/frame_abi.h"
 
+#include "internal/pycore_ceval.h"
 #include "internal/pycore_code.h"
 #include "internal/pycore_frame.h"
-#include "internal/pycore_interp.h"
-#include "internal/pycore_ceval.h"
 #include "internal/pycore_genobject.h"
+#include "internal/pycore_interp.h"
 #include "internal/pycore_opcode_metadata.h"
 #include "opcode.h"
 
@@ -153,7 +153,10 @@ bool elw_ends_block(int opcode) {
 }
 
 int elw_opcode_extended_arg(void) { return EXTENDED_ARG; }
-int elw_first_depth(PyCodeObject *code) { (void)code; return 0; } /* RETURN_GENERATOR pushes */
+int elw_first_depth(PyCodeObject *code) {
+    (void)code;
+    return 0;
+} /* RETURN_GENERATOR pushes */
 PyObject *elw_bytecode(PyCodeObject *code) { return PyCode_GetCode(code); }
 
 void elw_despecialise(PyCodeObject *code, int index) {
@@ -180,9 +183,7 @@ bool elw_first_is_cell(PyCodeObject *code) {
     return (_PyLocals_GetKind(code->co_localspluskinds, 0) & CO_FAST_CELL) != 0;
 }
 
-int elw_name_index(int opcode, int oparg) {
-    return opcode == LOAD_ATTR ? oparg >> 1 : oparg;
-}
+int elw_name_index(int opcode, int oparg) { return opcode == LOAD_ATTR ? oparg >> 1 : oparg; }
 
 int elw_comparison(int oparg) { return oparg >> 5; }
 
@@ -234,7 +235,9 @@ PyObject *elw_generator(ElwFrame *frame) {
 }
 
 PyFrameObject *elw_frame_object(ElwFrame *frame) { return frame->frame_obj; }
-int elw_in_flight(ElwFrame *frame) { return (int)(frame->instr_ptr - first_unit(_PyFrame_GetCode(frame))); }
+int elw_in_flight(ElwFrame *frame) {
+    return (int)(frame->instr_ptr - first_unit(_PyFrame_GetCode(frame)));
+}
 int elw_next(ElwFrame *frame) { return elw_in_flight(frame); }
 
 int elw_saved_depth(ElwFrame *frame) {
@@ -242,7 +245,9 @@ int elw_saved_depth(ElwFrame *frame) {
 }
 
 PyObject **elw_variables(ElwFrame *frame) { return frame->localsplus; }
-PyObject **elw_stack(ElwFrame *frame) { return frame->localsplus + _PyFrame_GetCode(frame)->co_nlocalsplus; }
+PyObject **elw_stack(ElwFrame *frame) {
+    return frame->localsplus + _PyFrame_GetCode(frame)->co_nlocalsplus;
+}
 
 /* ---- writing frames ---- */
 
@@ -291,9 +296,7 @@ ElwFrame *elw_hide(PyThreadState *thread) {
     return hidden;
 }
 
-void elw_unhide(PyThreadState *thread, ElwFrame *hidden) {
-    thread->current_frame = hidden;
-}
+void elw_unhide(PyThreadState *thread, ElwFrame *hidden) { thread->current_frame = hidden; }
 
 PyObject **elw_handled_exception(PyThreadState *thread) { return &thread->exc_state.exc_value; }
 

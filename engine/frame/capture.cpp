@@ -27,9 +27,8 @@ Error refusal(PyCodeObject *code, int instruction, const std::string &reason,
               std::string hint = {}) {
     if (hint.empty()) hint = "suspend at another moment, or call it outside of C code";
     return Error(ErrorKind::refused,
-                 "cannot leave " + text_of(code->co_qualname) + " (" +
-                     text_of(code->co_filename) + ":" +
-                     std::to_string(line_of(code, instruction)) + "): " + reason,
+                 "cannot leave " + text_of(code->co_qualname) + " (" + text_of(code->co_filename) +
+                     ":" + std::to_string(line_of(code, instruction)) + "): " + reason,
                  std::move(hint));
 }
 
@@ -60,10 +59,13 @@ const char *uninvited(const Inner &inner) {
     if (inner.code == nullptr) return nullptr;
     if (PyUnicode_CompareWithASCIIString(inner.code->co_name, "__del__") == 0)
         return "a finalizer (__del__) is running";
-    if (inner.first != nullptr && PyWeakref_Check(inner.first)) return "a weakref callback is running";
+    if (inner.first != nullptr && PyWeakref_Check(inner.first))
+        return "a weakref callback is running";
     if (inner.code->co_argcount == 2 && inner.first != nullptr) {
-        // A signal handler is called with (number, frame), a collector's callback with (phase, info).
-        if (PyLong_CheckExact(inner.first) && is_signal_handler(inner)) return "a signal handler is running";
+        // A signal handler is called with (number, frame), a collector's callback with (phase,
+        // info).
+        if (PyLong_CheckExact(inner.first) && is_signal_handler(inner))
+            return "a signal handler is running";
         if (PyUnicode_CheckExact(inner.first) && is_collector_callback(inner))
             return "a garbage collection callback is running";
     }
@@ -132,8 +134,10 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
 
     if (request_.moment == Moment::between) {
         int next = -1;
-        if (instruction.op == ELW_OP_JUMP_BACKWARD) next = map.target(at);
-        else if (instruction.op == ELW_OP_PRECALL) next = map.at(instruction.next).next;
+        if (instruction.op == ELW_OP_JUMP_BACKWARD)
+            next = map.target(at);
+        else if (instruction.op == ELW_OP_PRECALL)
+            next = map.at(instruction.next).next;
         else if (instruction.op == ELW_OP_RESUME || instruction.op == ELW_OP_CALL ||
                  instruction.op == ELW_OP_CALL_KEYWORDS || instruction.op == ELW_OP_CALL_UNPACKED)
             next = instruction.next;

@@ -16,7 +16,8 @@ struct Handler {
     bool last_instruction;
 };
 
-// The exception table: groups of four varints of 6 bits a byte (CPython: Objects/exception_handling_notes.txt).
+// The exception table: groups of four varints of 6 bits a byte (CPython:
+// Objects/exception_handling_notes.txt).
 std::vector<Handler> exception_table(PyCodeObject *code) {
     std::vector<Handler> handlers;
     const auto *at =

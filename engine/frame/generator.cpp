@@ -73,10 +73,8 @@ void fill_generator(PyObject *generator, GeneratorRecord &&record) {
     if (PyAsyncGen_CheckExact(generator)) elw_set_async_generator_flags(generator, record.flags);
     if (record.state == GeneratorState::finished) {
         // Closing a generator that has not started runs none of its code.
-        Ref closed = Ref::checked(PyObject_CallMethod(generator, PyAsyncGen_CheckExact(generator)
-                                                                     ? "aclose"
-                                                                     : "close",
-                                                      nullptr));
+        Ref closed = Ref::checked(PyObject_CallMethod(
+            generator, PyAsyncGen_CheckExact(generator) ? "aclose" : "close", nullptr));
         if (PyAsyncGen_CheckExact(generator)) {
             Ref end = Ref::steal(PyObject_CallMethod(closed.get(), "send", "O", Py_None));
             PyErr_Clear(); // StopIteration: closed

@@ -57,9 +57,8 @@ Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
         names = Ref::checked(PyTuple_GetSlice(varnames.get(), code->co_argcount,
                                               code->co_argcount + code->co_kwonlyargcount));
     }
-    return Ref::checked(PyObject_Vectorcall(function, arguments.data(),
-                                            static_cast<std::size_t>(code->co_argcount),
-                                            names.get()));
+    return Ref::checked(PyObject_Vectorcall(
+        function, arguments.data(), static_cast<std::size_t>(code->co_argcount), names.get()));
 }
 
 } // namespace elsewhere::frame

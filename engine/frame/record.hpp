@@ -74,8 +74,8 @@ struct GeneratorRecord {
     GeneratorState state = GeneratorState::finished;
     Ref name;
     Ref qualname;
-    Ref code;              // null when finished on a Python that forgets it
-    Ref handled_exception; // the exception being handled inside, or null
+    Ref code;               // null when finished on a Python that forgets it
+    Ref handled_exception;  // the exception being handled inside, or null
     std::uint8_t flags = 0; // of an async generator: opaque here, kept as they are
     FrameRecord frame;
 };

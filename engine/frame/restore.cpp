@@ -74,8 +74,8 @@ Restore *Restore::current_ = nullptr;
 Ref Restore::run() {
     if (stack_.frames.empty()) throw Error(ErrorKind::damaged, "a program without a stack");
     const Hidden hidden;
-    PyObject *old = std::exchange(*elw_handled_exception(thread_),
-                                  stack_.handled_exception.release());
+    PyObject *old =
+        std::exchange(*elw_handled_exception(thread_), stack_.handled_exception.release());
     current_ = this;
     elw_set_eval(thread_, hook);
     PyObject *result = enter_next();
@@ -103,8 +103,8 @@ PyObject *Restore::enter_next() {
         Ref names = Ref::steal(PyCode_GetVarnames(code));
         if (!keywords || !names) return nullptr;
         for (int i = 0; i < code->co_kwonlyargcount; ++i)
-            if (PyDict_SetItem(keywords.get(),
-                               PyTuple_GET_ITEM(names.get(), code->co_argcount + i), Py_None) < 0)
+            if (PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names.get(), code->co_argcount + i),
+                               Py_None) < 0)
                 return nullptr;
     }
     return PyEval_EvalCodeEx(record.code.get(), record.globals.get(), record.locals.get(),
@@ -115,8 +115,7 @@ PyObject *Restore::enter_next() {
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
-    if (code != record.code.get() &&
-        PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
+    if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
         diverged("other code runs first", record);
     const bool innermost = ++next_ == stack_.frames.size();
     // generator.throw() runs again: the generator has long got the exception.

@@ -43,8 +43,10 @@ PyObject *probe(PyObject *, PyObject *) {
         request.callable = probe_object;
         try {
             Result<StackRecord> stack = capture_stack(request);
-            if (stack) probe_state->stack = std::move(stack).value();
-            else probe_state->failure = stack.error().message();
+            if (stack)
+                probe_state->stack = std::move(stack).value();
+            else
+                probe_state->failure = stack.error().message();
         } catch (const std::exception &error) {
             probe_state->failure = error.what();
         } catch (const PythonError &) {

@@ -88,20 +88,13 @@ struct Builtin {
 
 // Builtins that run one special method of their first argument before anything else happens.
 const std::array builtins = {
-    Builtin{"len", {"__len__"}},
-    Builtin{"repr", {"__repr__"}},
-    Builtin{"ascii", {"__repr__"}},
-    Builtin{"hash", {"__hash__"}},
-    Builtin{"abs", {"__abs__"}},
-    Builtin{"iter", {"__iter__"}},
-    Builtin{"next", {"__next__"}},
-    Builtin{"format", {"__format__", "__str__", "__repr__"}},
-    Builtin{"round", {"__round__"}},
-    Builtin{"bin", {"__index__"}},
-    Builtin{"hex", {"__index__"}},
-    Builtin{"oct", {"__index__"}},
-    Builtin{"dir", {"__dir__"}},
-    Builtin{"setattr", {"__setattr__"}},
+    Builtin{"len", {"__len__"}},         Builtin{"repr", {"__repr__"}},
+    Builtin{"ascii", {"__repr__"}},      Builtin{"hash", {"__hash__"}},
+    Builtin{"abs", {"__abs__"}},         Builtin{"iter", {"__iter__"}},
+    Builtin{"next", {"__next__"}},       Builtin{"format", {"__format__", "__str__", "__repr__"}},
+    Builtin{"round", {"__round__"}},     Builtin{"bin", {"__index__"}},
+    Builtin{"hex", {"__index__"}},       Builtin{"oct", {"__index__"}},
+    Builtin{"dir", {"__dir__"}},         Builtin{"setattr", {"__setattr__"}},
     Builtin{"delattr", {"__delattr__"}},
 };
 
@@ -155,8 +148,8 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
     // self is the bound object, else the first argument stands for it (unbound method form).
     PyObject *owner = self != nullptr && !PyModule_Check(self) ? self : first;
     if (inner.generator != nullptr) {
-        const bool resumes = is == "next" || is == "send" || is == "throw" || is == "close" ||
-                             is == "__next__";
+        const bool resumes =
+            is == "next" || is == "send" || is == "throw" || is == "close" || is == "__next__";
         return reexecute_if(resumes && owner == inner.generator, name);
     }
     if (is == "exec" || is == "eval")
@@ -164,7 +157,8 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
                                 (first == reinterpret_cast<PyObject *>(inner.code) ||
                                  (PyUnicode_Check(first) && inner.first == nullptr)),
                             name);
-    if (is == "__build_class__") return reexecute_if(builds_class(call, inner), "a class statement");
+    if (is == "__build_class__")
+        return reexecute_if(builds_class(call, inner), "a class statement");
     if ((is == "getattr" || is == "hasattr") && call.count >= 2)
         return reexecute_if(gets_attribute(first, call.arguments[1], inner), name);
     for (const Builtin &builtin : builtins)
@@ -227,7 +221,8 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
         auto *descriptor = reinterpret_cast<PyMethodDescrObject *>(callable);
         return through_builtin(descriptor->d_method->ml_name, nullptr, call, inner);
     }
-    if (inner.generator != nullptr && std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper") {
+    if (inner.generator != nullptr &&
+        std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper") {
         Ref self = Ref::steal(PyObject_GetAttrString(callable, "__self__"));
         if (!self) PyErr_Clear();
         return reexecute_if(self.get() == inner.generator, "a method wrapper");
@@ -285,8 +280,7 @@ Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner 
     const int which = elw_comparison(oparg);
     if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
     // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
-    if (which == 3 && !is_python(Py_TYPE(left), "__ne__") &&
-        is_method_of(left, inner, {"__eq__"}))
+    if (which == 3 && !is_python(Py_TYPE(left), "__ne__") && is_method_of(left, inner, {"__eq__"}))
         return reexecute_if(left == right || !is_python(Py_TYPE(right), "__ne__"), "!=");
     return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]]),
                         names[which]);
@@ -336,8 +330,8 @@ CallOperands call_operands(const Instruction &instruction, PyObject *const *stac
     if (base < 0) return call;
     PyObject *const lower = stack[base];
     PyObject *const upper = stack[base + 1];
-    PyObject *const self = elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr)
-                                                         : upper;
+    PyObject *const self =
+        elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr) : upper;
     call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
     call.arguments = stack + base + (self != nullptr ? 1 : 2);
     call.count = instruction.oparg + (self != nullptr ? 1 : 0);
@@ -352,8 +346,7 @@ Verdict through_c(PyCodeObject *code, const Instruction &instruction, PyObject *
     switch (instruction.op) {
     case ELW_OP_CALL:
     case ELW_OP_CALL_KEYWORDS:
-    case ELW_OP_CALL_UNPACKED:
-        return through_call(call_operands(instruction, stack, depth), inner);
+    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(instruction, stack, depth), inner);
     case ELW_OP_FOR_ITER:
         return reexecute_if(inner.generator != nullptr ? inner.generator == top
                                                        : is_method_of(top, inner, {"__next__"}),
@@ -368,8 +361,7 @@ Verdict through_c(PyCodeObject *code, const Instruction &instruction, PyObject *
     case ELW_OP_COMPARE:
         if (top == nullptr || second == nullptr) break;
         return through_compare(instruction.oparg, second, top, inner);
-    case ELW_OP_CONTAINS:
-        return reexecute_if(is_method_of(top, inner, {"__contains__"}), "in");
+    case ELW_OP_CONTAINS: return reexecute_if(is_method_of(top, inner, {"__contains__"}), "in");
     case ELW_OP_UNARY:
         return reexecute_if(is_method_of(top, inner, {"__neg__", "__pos__", "__invert__"}),
                             "a unary operator");
@@ -397,8 +389,7 @@ Verdict through_c(PyCodeObject *code, const Instruction &instruction, PyObject *
             sets_attribute(top, name, inner, instruction.op == ELW_OP_DELETE_ATTRIBUTE),
             "an attribute assignment");
     }
-    case ELW_OP_GET_ITER:
-        return reexecute_if(is_method_of(top, inner, {"__iter__"}), "iter");
+    case ELW_OP_GET_ITER: return reexecute_if(is_method_of(top, inner, {"__iter__"}), "iter");
     case ELW_OP_GET_AWAITABLE:
         return reexecute_if(is_method_of(top, inner, {"__await__"}), "await");
     case ELW_OP_BEFORE_WITH:

@@ -23,19 +23,15 @@ namespace {
 const char *hint_for(int error) {
     switch (error) {
     case ENOSPC:
-    case EDQUOT:
-        return "make room there, or name a file on another disk";
+    case EDQUOT: return "make room there, or name a file on another disk";
     case EFBIG:
         return "raise the file size limit (ulimit -f), or name a file on another file system";
     case EACCES:
     case EPERM:
-    case EROFS:
-        return "name a file in a directory that you may write to";
+    case EROFS: return "name a file in a directory that you may write to";
     case ENOENT:
-    case ENOTDIR:
-        return "create the directory first, or name another file";
-    default:
-        return "name another file";
+    case ENOTDIR: return "create the directory first, or name another file";
+    default: return "name another file";
     }
 }
 

@@ -74,7 +74,8 @@ snapshot::Header header_of_program() {
     header.created = static_cast<std::uint64_t>(fields.integer("created"));
     header.generation = static_cast<std::uint32_t>(fields.integer("generation"));
     const std::string id = fields.bytes("id");
-    if (id.size() != header.id.size()) throw Error(ErrorKind::internal, "a program id of wrong size");
+    if (id.size() != header.id.size())
+        throw Error(ErrorKind::internal, "a program id of wrong size");
     std::copy(id.begin(), id.end(), header.id.begin());
     return header;
 }

@@ -106,17 +106,23 @@ void Departures::on_signal(int number) {
             terminate_again_ = true;
             return;
         }
-        if (busy_) queued_ = Source::terminate;
-        else ask(Source::terminate);
+        if (busy_)
+            queued_ = Source::terminate;
+        else
+            ask(Source::terminate);
     } else if (number == SIGUSR1) {
-        if (busy_ || request_) queued_ = queued_ ? queued_ : Source::user;
-        else ask(Source::user);
+        if (busy_ || request_)
+            queued_ = queued_ ? queued_ : Source::user;
+        else
+            ask(Source::user);
     } else if (!busy_ && !request_) {
         ask(Source::control); // else: a tick of our own timer
     }
     if (busy_ || !request_) return;
-    if (elw_signal_between_instructions()) attempt_between();
-    else attempt_in_c();
+    if (elw_signal_between_instructions())
+        attempt_between();
+    else
+        attempt_in_c();
 }
 
 void Departures::ask(Source source) {
@@ -147,8 +153,8 @@ void Departures::attempt_between() {
 // Inside C code: wait for the eval loop, unless this C code waits for the world and can be asked
 // to wait again later.
 void Departures::attempt_in_c() {
-    if (!call_pending_ && Py_AddPendingCall(
-                              [](void *) { return departures.on_pending_call(); }, nullptr) == 0)
+    if (!call_pending_ &&
+        Py_AddPendingCall([](void *) { return departures.on_pending_call(); }, nullptr) == 0)
         call_pending_ = true;
     PyThreadState *thread = PyThreadState_Get();
     ElwFrame *frame = elw_innermost(thread);
@@ -201,8 +207,10 @@ void Departures::attempt(frame::CaptureRequest &&moment) {
     }
     PyErr_Restore(type, value, traceback);
     busy_ = false;
-    if (obstacle) failed(*obstacle, now() - begun);
-    else succeeded();
+    if (obstacle)
+        failed(*obstacle, now() - begun);
+    else
+        succeeded();
 }
 
 void Departures::failed(const Error &error, double cost) {
@@ -231,7 +239,8 @@ void Departures::succeeded() {
     const Request request = std::move(*request_);
     request_.reset();
     arm(0);
-    if (request.source == Source::control) answer(nullptr);
+    if (request.source == Source::control)
+        answer(nullptr);
     else if (!settings_.snapshot_given)
         say("elsewhere: " +
             std::string(request.purpose == snapshot::Purpose::suspend ? "suspended to "
@@ -248,12 +257,11 @@ void Departures::succeeded() {
 
 void Departures::answer(const Error *error) {
     Ref module = Ref::steal(PyImport_ImportModule("elsewhere._program"));
-    Ref done = Ref::steal(
-        !module ? nullptr
-        : error != nullptr
-            ? PyObject_CallMethod(module.get(), "answer", "ssi", error->what(),
-                                  error->hint().c_str(), exit_code(error->kind()))
-            : PyObject_CallMethod(module.get(), "answer", nullptr));
+    Ref done = Ref::steal(!module ? nullptr
+                          : error != nullptr
+                              ? PyObject_CallMethod(module.get(), "answer", "ssi", error->what(),
+                                                    error->hint().c_str(), exit_code(error->kind()))
+                              : PyObject_CallMethod(module.get(), "answer", nullptr));
     if (!done) PyErr_WriteUnraisable(nullptr); // the asker sees the process go on, or end
 }
 

@@ -9,10 +9,10 @@ namespace elsewhere::bindings {
 
 // What the program was started with, as far as signals need it.
 struct SignalSettings {
-    std::string snapshot;     // where SIGTERM and SIGUSR1 write
+    std::string snapshot;        // where SIGTERM and SIGUSR1 write
     bool snapshot_given = false; // by --snapshot; else the place is told on stderr
-    std::string requests;     // directory of the requests of `elsewhere suspend`
-    double grace = 10;        // seconds
+    std::string requests;        // directory of the requests of `elsewhere suspend`
+    double grace = 10;           // seconds
 };
 
 // Installs the handlers of SIGTERM, SIGUSR1 and the control signal. They are taken once the

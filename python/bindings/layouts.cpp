@@ -35,18 +35,12 @@ bool is_number(ElwKind kind) { return kind >= elw_ssize && kind <= elw_offset; }
 
 long long read_number(PyObject *object, const ElwField &field) {
     switch (field.kind) {
-    case elw_ssize:
-        return at<Py_ssize_t>(object, field.offset);
-    case elw_long:
-        return at<long>(object, field.offset);
-    case elw_int:
-        return at<int>(object, field.offset);
-    case elw_char:
-        return at<char>(object, field.offset);
-    case elw_offset:
-        return at<off_t>(object, field.offset);
-    default:
-        throw Error(ErrorKind::internal, std::string("not a number: ") + field.name);
+    case elw_ssize: return at<Py_ssize_t>(object, field.offset);
+    case elw_long: return at<long>(object, field.offset);
+    case elw_int: return at<int>(object, field.offset);
+    case elw_char: return at<char>(object, field.offset);
+    case elw_offset: return at<off_t>(object, field.offset);
+    default: throw Error(ErrorKind::internal, std::string("not a number: ") + field.name);
     }
 }
 
@@ -54,23 +48,12 @@ void write_number(PyObject *object, const ElwField &field, PyObject *value) {
     long long number = PyLong_AsLongLong(value);
     if (number == -1 && PyErr_Occurred()) throw PythonError{};
     switch (field.kind) {
-    case elw_ssize:
-        at<Py_ssize_t>(object, field.offset) = static_cast<Py_ssize_t>(number);
-        break;
-    case elw_long:
-        at<long>(object, field.offset) = static_cast<long>(number);
-        break;
-    case elw_int:
-        at<int>(object, field.offset) = static_cast<int>(number);
-        break;
-    case elw_char:
-        at<char>(object, field.offset) = static_cast<char>(number);
-        break;
-    case elw_offset:
-        at<off_t>(object, field.offset) = static_cast<off_t>(number);
-        break;
-    default:
-        throw Error(ErrorKind::internal, std::string("not a number: ") + field.name);
+    case elw_ssize: at<Py_ssize_t>(object, field.offset) = static_cast<Py_ssize_t>(number); break;
+    case elw_long: at<long>(object, field.offset) = static_cast<long>(number); break;
+    case elw_int: at<int>(object, field.offset) = static_cast<int>(number); break;
+    case elw_char: at<char>(object, field.offset) = static_cast<char>(number); break;
+    case elw_offset: at<off_t>(object, field.offset) = static_cast<off_t>(number); break;
+    default: throw Error(ErrorKind::internal, std::string("not a number: ") + field.name);
     }
 }
 
@@ -286,12 +269,9 @@ Ref read_field(PyObject *object, const ElwLayout &row, const ElwField &field) {
     PyObject *value = is_object(field.kind) ? at<PyObject *>(object, field.offset) : nullptr;
     switch (field.kind) {
     case elw_object:
-    case elw_required:
-        return Ref::share(value == nullptr ? Py_None : value);
-    case elw_scratch:
-        return number(value == nullptr ? 0 : PyTuple_Size(value));
-    case elw_sparse:
-        return read_sparse(value);
+    case elw_required: return Ref::share(value == nullptr ? Py_None : value);
+    case elw_scratch: return number(value == nullptr ? 0 : PyTuple_Size(value));
+    case elw_sparse: return read_sparse(value);
     case elw_objects: {
         Py_ssize_t used = static_cast<Py_ssize_t>(read_number(object, *(&field - 1)));
         Ref tuple = Ref::checked(PyTuple_New(used));
@@ -312,8 +292,7 @@ Ref read_field(PyObject *object, const ElwLayout &row, const ElwField &field) {
         PyObject *owner = at<PyObject *>(object, row.fields[0].offset);
         return number(at<PyObject *>(owner, field.offset) == object);
     }
-    default:
-        return none();
+    default: return none();
     }
 }
 
@@ -369,8 +348,7 @@ void fill_field(PyObject *object, const Layout &layout, const ElwField &field, P
     case elw_object:
     case elw_required:
         return write_object(object, field.offset, absent ? Ref() : Ref::share(value));
-    case elw_sparse:
-        return write_object(object, field.offset, absent ? Ref() : make_sparse(value));
+    case elw_sparse: return write_object(object, field.offset, absent ? Ref() : make_sparse(value));
     case elw_scratch: {
         if (absent) return write_object(object, field.offset, Ref());
         Py_ssize_t width = PyLong_AsSsize_t(value);
@@ -388,8 +366,7 @@ void fill_field(PyObject *object, const Layout &layout, const ElwField &field, P
                 Ref::share(PyTuple_GET_ITEM(value, i)).release();
         return;
     }
-    case elw_indices:
-        return fill_indices(object, *layout.row, field, value);
+    case elw_indices: return fill_indices(object, *layout.row, field, value);
     case elw_constant:
         at<void *>(object, field.offset) = at<void *>(layout.probe, field.offset);
         return;
@@ -398,8 +375,7 @@ void fill_field(PyObject *object, const Layout &layout, const ElwField &field, P
             at<PyObject *>(at<PyObject *>(object, layout.row->fields[0].offset), field.offset) =
                 object;
         return;
-    default:
-        return;
+    default: return;
     }
 }
 

@@ -87,7 +87,8 @@ void lock_snapshot(const std::string &path, bool clone) {
         throw Error(ErrorKind::missing, "cannot open " + path + ": " + std::strerror(errno),
                     "name an existing snapshot");
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && !clone)
-        throw Error(ErrorKind::refused, path + " has been resumed and that program is still running",
+        throw Error(ErrorKind::refused,
+                    path + " has been resumed and that program is still running",
                     "end it first, or start a second one with --clone");
     lock = std::move(file);
 }
@@ -179,8 +180,8 @@ PyObject *read_header(PyObject *, PyObject *path) {
             }
             return all;
         };
-        Ref seed = header.hash_seed ? Ref::checked(PyLong_FromUnsignedLong(*header.hash_seed))
-                                    : none();
+        Ref seed =
+            header.hash_seed ? Ref::checked(PyLong_FromUnsignedLong(*header.hash_seed)) : none();
         Ref arguments = list(header.arguments);
         Ref options = list(header.interpreter_arguments);
         return Ref::checked(Py_BuildValue(
@@ -228,8 +229,7 @@ void add_moving(PyObject *module) {
     Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
     for (PyMethodDef *method = methods; method->ml_name != nullptr; ++method) {
         Ref function = Ref::checked(PyCFunction_NewEx(method, nullptr, name.get()));
-        if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0)
-            throw PythonError{};
+        if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0) throw PythonError{};
         if (method->ml_meth == suspend) suspend_function = function.get();
         if (method->ml_meth == snapshot_) snapshot_function = function.get();
     }

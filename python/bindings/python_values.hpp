@@ -14,7 +14,8 @@ namespace elsewhere::bindings {
 [[nodiscard]] inline std::string text(PyObject *object) {
     Ref bytes = Ref::steal(PyUnicode_AsEncodedString(object, "utf-8", "surrogateescape"));
     if (!bytes) throw PythonError{};
-    return {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
+    return {PyBytes_AS_STRING(bytes.get()),
+            static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))};
 }
 
 // The values of a dict with string keys. Does not own it.
@@ -24,8 +25,7 @@ class Fields {
 
     [[nodiscard]] PyObject *operator[](const char *key) const {
         PyObject *value = PyDict_GetItemString(dict_, key);
-        if (value == nullptr)
-            throw Error(ErrorKind::internal, std::string("no field ") + key);
+        if (value == nullptr) throw Error(ErrorKind::internal, std::string("no field ") + key);
         return value;
     }
     [[nodiscard]] bool is_none(const char *key) const { return (*this)[key] == Py_None; }

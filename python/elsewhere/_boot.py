@@ -122,7 +122,9 @@ def _start(told):
         import runpy
 
         return partial(
-            _elsewhere.run_callable, partial(runpy._run_module_as_main, alter_argv=False), "__main__"
+            _elsewhere.run_callable,
+            partial(runpy._run_module_as_main, alter_argv=False),
+            "__main__",
         )
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
