@@ -74,6 +74,31 @@ def remember_start() -> None:
     )
 
 
+def _assume_start() -> None:
+    """For a program that was not started by `elsewhere run`: what a fresh interpreter is like."""
+    remember_start()
+    with open("/proc/self/environ", "rb") as file:
+        pairs = [entry.partition(b"=") for entry in file.read().split(b"\0") if entry]
+    _start["environ"] = {name: value for name, _, value in pairs}
+    hooks = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
+    for name in hooks:
+        _start["sys"][name] = _start["sys"][f"__{name}__"]
+    _start["numbers"].update(recursion=1000, switch=0.005, digits=4300)
+    _start["lists"] = {name: None for name in _LISTS}
+    _start["warnings"] = None
+    _start["atexit"] = []
+    _start["signals"] = list(map(_usual_handler, range(1, len(_start["signals"]) + 1)))
+
+
+def _usual_handler(number: int) -> Any:
+    import signal
+
+    if number == signal.SIGINT:
+        return signal.default_int_handler
+    ignored = (signal.SIGPIPE, signal.SIGXFSZ)
+    return signal.SIG_IGN if number in ignored else signal.SIG_DFL
+
+
 def _environment() -> dict[Any, Any]:
     return dict(os.environ._data)  # type: ignore[attr-defined]  # encoded: decoding costs more
 
@@ -93,10 +118,11 @@ def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
     from elsewhere._keep import files
     from elsewhere._state_modules import changed_modules, own_modules
+    from elsewhere._state_stdin import capture_stdin
     from elsewhere._state_threads import refuse_other_threads
 
     if not _start:
-        raise RuntimeError("elsewhere._state.remember_start() was not called")
+        _assume_start()
     refuse_other_threads()
     files.flush_all()
     own = own_modules()
@@ -112,6 +138,7 @@ def capture() -> dict[str, Any]:
         "builtins": _additions(vars(sys.modules["builtins"]), _start["builtins"], ()),
         "environ": _environ(),
         "gc": _collector(),
+        "stdin": capture_stdin(),
         **changed_modules(_start, own),
     }
     state.update((name, part) for name, part in parts.items() if part)
@@ -151,6 +178,10 @@ def restore(state: dict[str, Any]) -> None:
         from elsewhere._state_modules import restore_modules
 
         restore_modules(state)
+    if "stdin" in state:
+        from elsewhere._state_stdin import restore_stdin
+
+        restore_stdin(state["stdin"])
     if "signals" in state or "timers" in state:
         from elsewhere._state_modules import restore_signals
 

@@ -27,10 +27,10 @@ def __getattr__(name: str) -> Any:
 
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
-    from elsewhere._keep import contexts, files, iterators, locks, memory, refusals
+    from elsewhere._keep import contexts, entropy, files, iterators, locks, memory, refusals
 
     table: dict[type, Reducer] = {}
-    for module in (iterators, files, memory, locks, contexts, refusals):
+    for module in (iterators, files, memory, locks, contexts, entropy, refusals):
         table.update(module.reducers())
     if "functools" in sys.modules:
         from elsewhere._keep import caches

@@ -181,8 +181,14 @@ def reduce_text(text: io.TextIOWrapper) -> tuple[Any, ...]:
         "write_through": text.write_through,
     }
     if text.closed:
-        state = (text.buffer, attributes)
-        return make_closed_text, (settings,), state, None, None, fill_closed_text
+        closed = (text.buffer, attributes)
+        return make_closed_text, (settings,), closed, None, None, fill_closed_text
+    state = (text_position(text), attributes)
+    return make_text, (text.buffer, settings), state, None, None, fill_text
+
+
+def text_position(text: io.TextIOWrapper) -> dict[str, Any]:
+    get = _elsewhere.layout_get
     decoder, encoder = get(text, "decoder", None), get(text, "encoder", None)
     position: dict[str, Any] = {name: get(text, name, 0) for name in KEPT}
     # A missing object must stay missing: None would be taken for characters.
@@ -190,7 +196,7 @@ def reduce_text(text: io.TextIOWrapper) -> tuple[Any, ...]:
     position["decoder"] = None if decoder is None else decoder.getstate()
     position["newlines"] = text.newlines
     position["encoder"] = None if encoder is None else encoder.getstate()
-    return make_text, (text.buffer, settings), (position, attributes), None, None, fill_text
+    return position
 
 
 def make_text(buffer: Any, settings: dict[str, Any]) -> io.TextIOWrapper:
@@ -199,6 +205,11 @@ def make_text(buffer: Any, settings: dict[str, Any]) -> io.TextIOWrapper:
 
 def fill_text(text: io.TextIOWrapper, state: tuple[dict[str, Any], dict[str, Any]]) -> None:
     position, attributes = state
+    set_text_position(text, position)
+    vars(text).update(attributes)
+
+
+def set_text_position(text: io.TextIOWrapper, position: dict[str, Any]) -> None:
     decoder = _elsewhere.layout_get(text, "decoder", None)
     encoder = _elsewhere.layout_get(text, "encoder", None)
     if position["decoder"] is not None:
@@ -214,7 +225,6 @@ def fill_text(text: io.TextIOWrapper, state: tuple[dict[str, Any], dict[str, Any
     for name in KEPT_OBJECTS:
         if position[name] is not None:
             _elsewhere.layout_set(text, name, position[name])
-    vars(text).update(attributes)
 
 
 def make_closed_text(settings: dict[str, Any]) -> io.TextIOWrapper:

@@ -11,6 +11,7 @@ import logging
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import threading
@@ -242,6 +243,54 @@ def case_locale():
         assert "xx_YY" in str(error)
     else:
         raise AssertionError("an unknown locale was set")
+
+
+def in_process_with_stdin(content, program):
+    """The output of a program on a redirected file, that many lines into it."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        before = "import sys, os; from elsewhere import _state; _state.remember_start()\n"
+        ended = subprocess.run(
+            [sys.executable, "-c", before + program], stdin=file, capture_output=True, text=True
+        )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def case_what_was_read_ahead_from_stdin():
+    lines = b"".join(b"line %d\n" % n for n in range(5000))
+    program = """
+for _ in range(1000): next(sys.stdin)
+kept = _state.capture()
+rest = sys.stdin.read()
+os.lseek(0, 0, 0)
+fresh = open(0, closefd=False)
+sys.__stdin__ = sys.stdin = fresh
+_state.restore(kept)
+print(rest == sys.stdin.read(), rest[:9], "stdin" in _state.capture())
+"""
+    assert in_process_with_stdin(lines, program) == "True line 1000 True\n"
+    program = "print('stdin' in _state.capture())"
+    assert in_process_with_stdin(lines, program) == "False\n"
+
+
+def case_a_program_that_was_started_otherwise():
+    program = """
+import os, signal, sys, warnings
+from elsewhere import _state
+os.environ["ADDED"] = "1"
+sys.excepthook = len
+sys.argv.append("x")
+sys.setrecursionlimit(2000)
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+kept = _state.capture()
+print(kept["environ"]["ADDED"], kept["sys"], kept["lists"]["argv"], kept["numbers"])
+print({int(number): int(handler) for number, handler in kept["signals"].items()})
+"""
+    expected = "1 {'excepthook': <built-in function len>} ['-c', 'x'] {'recursion': 2000}\n{1: 1}\n"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert found.stdout == expected, found
 
 
 def case_files_are_flushed():
