@@ -1,0 +1,132 @@
+// Classes by value. The shell is what type() makes of name, bases and slots; then the class dict.
+#include "engine/object/families.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+namespace {
+
+PyTypeObject *as_type(PyObject *object) { return reinterpret_cast<PyTypeObject *>(object); }
+
+// Made by type.__new__ for this class, and made again with its shell.
+bool own_descriptor(PyObject *type, PyObject *value) {
+    return (Py_TYPE(value) == &PyMemberDescr_Type || Py_TYPE(value) == &PyGetSetDescr_Type) &&
+           reinterpret_cast<PyObject *>(PyDescr_TYPE(value)) == type;
+}
+
+// The ABC data of a class: (registered classes as weak references, …); null if it is no ABC.
+Ref abc_dump(PyObject *type) {
+    Ref abc = Ref::checked(PyImport_ImportModule("_abc"));
+    return Ref::checked(PyObject_CallMethod(abc.get(), "_get_dump", "O", type));
+}
+
+void gather(Walk &walk, Visit &visit) {
+    PyObject *type = visit.object.get();
+    visit.parts = std::make_unique<std::vector<Part>>();
+    auto &parts = *visit.parts;
+    parts.push_back({Ref::share(reinterpret_cast<PyObject *>(Py_TYPE(type))), ".__class__"});
+    PyObject *mro = as_type(type)->tp_mro;
+    for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i > 0; --i)
+        parts.push_back({Ref::share(PyTuple_GET_ITEM(mro, i)), ".__mro__[" + std::to_string(i) + "]"});
+    visit.split = static_cast<std::uint32_t>(parts.size());
+    PyObject *dict = as_type(type)->tp_dict;
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
+        if (!PyUnicode_Check(key)) continue; // only through vars(cls) tricks: type() forbids it
+        const bool abc = PyUnicode_CompareWithASCIIString(key, "_abc_impl") == 0;
+        parts.push_back({Ref::share(key), ""});
+        parts.push_back({abc ? Ref() : Ref::share(value), "." + text(key)});
+        if (!abc) continue;
+        visit.flags = 1;
+    }
+    visit.count = static_cast<Py_ssize_t>(parts.size() - visit.split);
+    if (visit.flags == 0) return;
+    Ref dump = abc_dump(type);
+    Ref registered = Ref::checked(PySequence_List(PyTuple_GET_ITEM(dump.get(), 0)));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(registered.get()); ++i) {
+        Ref one = Ref::checked(PyObject_CallNoArgs(PyList_GET_ITEM(registered.get(), i)));
+        if (one.get() != Py_None) parts.push_back({std::move(one), ".register()"});
+    }
+    (void)walk;
+}
+
+PyObject *class_next(Walk &walk, Visit &visit) {
+    if (!visit.parts) {
+        PyObject *type = visit.object.get();
+        walk.unfilled().erase(type);
+        if (visit.id == 0)
+            visit.id = static_cast<std::uint32_t>(class_reference(walk, type, visit.serial) >> 1);
+        walk.unfilled().erase(type);
+        gather(walk, visit);
+    }
+    PyObject *child = next_part(walk, visit);
+    if (child != nullptr && child != Walk::null_child() && walk.unfilled().count(child) != 0)
+        walk.force();
+    return child;
+}
+
+void class_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    walk.op(Op::class_fill);
+    walk.ref(visit);
+    Ref qualname = Ref::checked(PyType_GetQualName(as_type(visit.object.get())));
+    walk.out().text(text(qualname.get()));
+    walk.out().varint(visit.flags);
+    const auto count = static_cast<std::size_t>(visit.count);
+    walk.pairs(refs.subspan(visit.split, count));
+    walk.refs(refs.subspan(visit.split + count));
+}
+
+void class_again(Walk &, Visit &) {} // it always has its shell
+
+} // namespace
+
+const Family class_family{class_next, class_finish, class_again, nullptr};
+
+bool made_by_python(PyTypeObject *type) {
+    // What type.__new__ gives as deallocator to every class it makes.
+    static const destructor python_dealloc = [] {
+        Ref probe = Ref::checked(PyObject_CallFunction(reinterpret_cast<PyObject *>(&PyType_Type),
+                                                       "s(){}", "probe"));
+        return as_type(probe.get())->tp_dealloc;
+    }();
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_dealloc == python_dealloc;
+}
+
+Reference class_reference(Walk &walk, PyObject *type, std::uint32_t serial) {
+    Reference reference;
+    if (walk.now(type, reference)) return reference;
+    if (!made_by_python(as_type(type)))
+        throw walk.refusal("the type " + std::string(as_type(type)->tp_name) +
+                               " is made by C and its module does not know it by name",
+                           "register a reducer for it with copyreg");
+    const Reference meta =
+        class_reference(walk, reinterpret_cast<PyObject *>(Py_TYPE(type)), serial);
+    PyObject *base_tuple = as_type(type)->tp_bases;
+    std::vector<Reference> bases, slots;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(base_tuple); ++i)
+        bases.push_back(class_reference(walk, PyTuple_GET_ITEM(base_tuple, i), serial));
+    PyObject *dict = as_type(type)->tp_dict;
+    PyObject *key = nullptr, *value = nullptr;
+    bool has_slots = false;
+    for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
+        if (PyUnicode_CompareWithASCIIString(key, "__slots__") == 0) has_slots = true;
+        if (!own_descriptor(type, value)) continue;
+        Reference name;
+        if (walk.now(PyDescr_NAME(value), name)) slots.push_back(name);
+    }
+    // Without __slots__, __dict__ and __weakref__ come by themselves.
+    if (!has_slots) slots.clear();
+    const std::uint32_t id = walk.make(type, Op::class_shell, serial);
+    walk.memo().add(type, id, serial);
+    Writer &out = walk.out();
+    out.varint(meta);
+    out.text(text(reinterpret_cast<PyHeapTypeObject *>(type)->ht_name));
+    walk.refs(bases);
+    out.varint(has_slots ? 1 : 0);
+    walk.refs(slots);
+    walk.unfilled().insert(type);
+    return to_reference(id);
+}
+
+} // namespace elsewhere::object

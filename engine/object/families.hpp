@@ -1,0 +1,69 @@
+#pragma once
+
+#include <string>
+
+#include "engine/object/walk.hpp"
+
+// The kinds of objects, one file each. A Kind's `now` and `family` come from here.
+namespace elsewhere::object {
+
+// What a visit needs to know about `object`; throws Error{refused} for a kind that is not kept.
+const Family &family_of(Walk &walk, PyObject *object);
+// Tries to write an object without a visit: leaves, and what is known by name.
+bool write_now(Walk &walk, PyObject *object, Reference &reference);
+
+std::string type_name(PyObject *object);
+// Takes the pending Python exception: "KeyError: 'x'".
+std::string take_python_error();
+// A new string of ours for C++ text.
+std::string text(PyObject *unicode);
+
+// ---- leaves.cpp
+bool now_string(Walk &, PyObject *, Reference &);
+bool now_bytes(Walk &, PyObject *, Reference &);
+bool now_byte_array(Walk &, PyObject *, Reference &);
+bool now_int(Walk &, PyObject *, Reference &);
+bool now_float(Walk &, PyObject *, Reference &);
+bool now_complex(Walk &, PyObject *, Reference &);
+bool now_singleton(Walk &, PyObject *, Reference &);
+// ---- containers.cpp
+extern const Family list_family, tuple_family, dict_family, set_family, frozenset_family,
+    cell_family;
+PyObject *next_part(Walk &, Visit &);
+void write_set_entries(Walk &, const Visit &, std::span<const Reference>);
+std::string key_label(PyObject *key);
+// ---- functions.cpp
+extern const Family function_family, code_family, method_family, builtin_family,
+    descriptor_family;
+std::uint64_t code_hash(PyObject *code);
+// ---- classes.cpp
+extern const Family class_family;
+// The reference of a class as far as it can be made at once: by name, or a shell whose contents
+// follow in the visit `serial`.
+Reference class_reference(Walk &, PyObject *type, std::uint32_t serial);
+// Was it made by a class statement or type(), not by C?
+bool made_by_python(PyTypeObject *type);
+// ---- modules.cpp
+bool now_module(Walk &, PyObject *, Reference &);
+bool now_named(Walk &, PyObject *, Reference &);
+bool now_dict(Walk &, PyObject *, Reference &);
+extern const Family module_family;
+// A dict that is somebody's globals, as far as it can be made at once. The contents of a module
+// kept by value are walked after the current root; those of another dict too if `later`, else by
+// the caller (Walk::unfilled).
+Reference globals_reference(Walk &, PyObject *dict, bool later = true);
+// What linecache or the file of that name says, or nothing.
+std::string read_source(PyObject *file_name);
+// ---- instances.cpp
+extern const Family plain_instance_family, based_instance_family;
+// ---- reduce.cpp
+extern const Family reduce_family;
+bool now_buffer(Walk &, PyObject *, Reference &);
+// ---- exceptions.cpp
+extern const Family exception_family, traceback_family;
+// ---- references.cpp
+extern const Family weak_reference_family, proxy_family, view_family, super_family, slice_family;
+// ---- frames.cpp
+extern const Family generator_family, frame_family;
+
+} // namespace elsewhere::object

@@ -1,0 +1,123 @@
+#include "engine/object/image.hpp"
+
+#include "engine/object/families.hpp"
+#include "engine/object/frames.hpp"
+#include "engine/object/thaw.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+namespace {
+
+std::string label(std::size_t index, const frame::FrameRecord &record) {
+    return "frame " + std::to_string(index) + " (" + place_of(record) + ")";
+}
+
+// Code of a function that is known by name is asked for, and checked to be the same.
+void root_code(Walk &walk, const frame::FrameRecord &record, const std::string &label) {
+    Reference reference;
+    PyObject *function = record.function.get();
+    if (function != nullptr && PyFunction_Check(function)) {
+        walk.root(function, label + " function");
+        if (PyFunction_GET_CODE(function) == record.code.get() && walk.names().find(function) &&
+            walk.memo().find(record.code.get()) == nullptr) {
+            const Reference by = walk.reference(function);
+            reference = to_reference(walk.make(record.code.get(), Op::code_of));
+            walk.out().varint(by);
+            walk.out().u64(code_hash(record.code.get()));
+            walk.memo().add(record.code.get(), static_cast<std::uint32_t>(reference >> 1), 0);
+        }
+    }
+    walk.root(record.code.get(), label + " code");
+}
+
+void root_frame(Walk &walk, const frame::FrameRecord &record, const std::string &label) {
+    root_code(walk, record, label);
+    walk.root(record.globals.get(), label + " globals");
+    if (record.generator) walk.root(record.generator.get(), label + " generator");
+    std::vector<Part> parts;
+    add_parts(parts, record, label);
+    for (const Part &part : parts)
+        if (part.value) walk.root(part.value.get(), part.label);
+}
+
+void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record) {
+    const PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
+    out.text(text(code->co_qualname));
+    out.text(text(code->co_filename));
+    const std::vector<Ref> names = variable_names(record.code.get());
+    out.varint(names.size());
+    for (const Ref &name : names) out.text(text(name.get()));
+    FrameLinks links;
+    links.code = walk.reference(record.code.get());
+    links.globals = walk.reference(record.globals.get());
+    links.generator = walk.reference(record.generator.get());
+    // Only where something in the graph holds the frame object.
+    if (record.frame)
+        if (const Memo::Entry *entry = walk.memo().find(record.frame.get()))
+            links.frame = to_reference(entry->id);
+    std::vector<Part> parts;
+    add_parts(parts, record, "");
+    std::vector<Reference> references;
+    for (const Part &part : parts) references.push_back(walk.reference(part.value.get()));
+    write_frame(out, record, links, references);
+}
+
+} // namespace
+
+Image freeze(const Program &program) {
+    Walk walk(&program.stack);
+    walk.root(program.state.get(), "state");
+    for (std::size_t i = 0; i < program.stack.frames.size(); ++i) {
+        const frame::FrameRecord &record = program.stack.frames[i];
+        root_frame(walk, record, label(i, record));
+    }
+    if (program.stack.handled_exception)
+        walk.root(program.stack.handled_exception.get(), "the exception being handled");
+    walk.finish();
+    Writer frames;
+    frames.varint(object_stream_version);
+    frames.varint(program.stack.frames.size());
+    for (const frame::FrameRecord &record : program.stack.frames)
+        write_stack_frame(walk, frames, record);
+    frames.varint(walk.reference(program.stack.handled_exception.get()));
+    frames.varint(walk.reference(program.state.get()));
+    return {std::move(frames.bytes()), walk.take()};
+}
+
+Program thaw(const Image &image) {
+    Thaw thaw(image.objects, true);
+    thaw.run();
+    Reader in(image.frames.data(), image.frames.size());
+    if (in.varint() != object_stream_version)
+        throw Error(ErrorKind::unsupported, "the frames are written in another version's format",
+                    "use the version of elsewhere that wrote them");
+    Program program;
+    const std::size_t count = in.count();
+    for (std::size_t i = 0; i < count; ++i) {
+        in.text();
+        in.text();
+        for (std::size_t names = in.count(); names > 0; --names) in.text();
+        program.stack.frames.push_back(thaw.frame(in));
+    }
+    program.stack.handled_exception = thaw.object(in.varint());
+    program.state = thaw.object(in.varint());
+    return program;
+}
+
+Bytes freeze_object(PyObject *object) {
+    Walk walk;
+    walk.root(object, "object");
+    walk.finish();
+    const Reference reference = walk.reference(object);
+    walk.out().varint(reference);
+    return walk.take();
+}
+
+Ref thaw_object(const Bytes &bytes) {
+    Thaw thaw(bytes, false);
+    return thaw.run_for_object();
+}
+
+} // namespace elsewhere::object

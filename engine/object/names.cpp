@@ -1,0 +1,252 @@
+#include "engine/object/names.hpp"
+
+#include <string_view>
+
+namespace elsewhere::object {
+
+using snapshot::Unwrap;
+
+namespace {
+
+std::string_view text_of(PyObject *object) {
+    Py_ssize_t size = 0;
+    if (object == nullptr || !PyUnicode_Check(object)) return {};
+    const char *text = PyUnicode_AsUTF8AndSize(object, &size);
+    if (text == nullptr) {
+        PyErr_Clear(); // a name with lone surrogates is no name of ours
+        return {};
+    }
+    return {text, static_cast<std::size_t>(size)};
+}
+
+// An attribute by its raw dict entry: no descriptor and no __getattr__ runs.
+PyObject *raw(PyObject *holder, const char *name) {
+    Ref key = Ref::checked(PyUnicode_InternFromString(name));
+    if (PyModule_Check(holder)) return PyDict_GetItemWithError(PyModule_GetDict(holder), key.get());
+    if (PyType_Check(holder))
+        return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder), key.get());
+    return nullptr;
+}
+
+// These say little about who owns them and are equal wherever they are made.
+bool trivial(PyObject *object) {
+    return object == Py_None || PyBool_Check(object) || PyLong_CheckExact(object) ||
+           PyFloat_CheckExact(object) || PyUnicode_CheckExact(object) ||
+           PyBytes_CheckExact(object) || PyTuple_CheckExact(object) || PyModule_Check(object) ||
+           PyCode_Check(object) || PyFrame_Check(object) || PyTraceBack_Check(object) ||
+           PyExceptionInstance_Check(object) || object == Py_Ellipsis ||
+           object == Py_NotImplemented;
+}
+
+} // namespace
+
+Ref look_up(PyObject *module, const std::string &qualname, Unwrap unwrap) {
+    Ref at = Ref::share(module);
+    std::size_t from = 0;
+    while (from <= qualname.size()) {
+        const std::size_t dot = std::min(qualname.find('.', from), qualname.size());
+        PyObject *next = raw(at.get(), qualname.substr(from, dot - from).c_str());
+        if (next == nullptr) {
+            if (PyErr_Occurred()) throw PythonError{};
+            return {};
+        }
+        at = Ref::share(next);
+        from = dot + 1;
+    }
+    static const char *const attributes[] = {nullptr, "__func__", "fget", "fset"};
+    if (unwrap != Unwrap::nothing) {
+        PyTypeObject *type = Py_TYPE(at.get());
+        if (type != &PyStaticMethod_Type && type != &PyClassMethod_Type && type != &PyProperty_Type)
+            return {};
+        Ref inner = Ref::steal(
+            PyObject_GetAttrString(at.get(), attributes[static_cast<unsigned>(unwrap) & 3]));
+        if (!inner) PyErr_Clear(); // the property has no __func__: simply not found
+        return inner;
+    }
+    return at;
+}
+
+Names::Names() {
+    modules_ = Ref::share(PyImport_GetModuleDict());
+    Ref sysconfig = Ref::checked(PyImport_ImportModule("sysconfig"));
+    Ref paths = Ref::checked(PyObject_CallMethod(sysconfig.get(), "get_paths", nullptr));
+    for (const char *key : {"stdlib", "platstdlib", "purelib", "platlib"}) {
+        const std::string_view root = text_of(PyDict_GetItemString(paths.get(), key));
+        if (!root.empty()) foreign_roots_.emplace_back(std::string(root) + "/");
+    }
+    if (PyObject *us = PyDict_GetItemString(modules_.get(), "elsewhere"))
+        if (const std::string_view file = text_of(raw(us, "__file__")); !file.empty())
+            foreign_roots_.emplace_back(file.substr(0, file.rfind('/') + 1));
+
+    for (const char *name : {"stdin", "stdout", "stderr"}) {
+        static const char *const originals[] = {"__stdin__", "__stdout__", "__stderr__"};
+        const char *original = originals[name[3] == 'i' ? 0 : name[3] == 'o' ? 1 : 2];
+        for (const char *role : {original, name}) {
+            PyObject *stream = PySys_GetObject(role);
+            if (stream == nullptr || stream == Py_None) continue;
+            // A stream that the program put there is its own object.
+            if (role == name && stream != PySys_GetObject(original)) continue;
+            Ref layer = Ref::share(stream);
+            for (unsigned depth = 0; depth < 3; ++depth) {
+                streams_.emplace(layer.get(), Stream{original, depth});
+                Ref below = Ref::steal(PyObject_GetAttrString(layer.get(),
+                                                              depth == 0 ? "buffer" : "raw"));
+                kept_.push_back(std::move(layer));
+                if (!below) {
+                    PyErr_Clear(); // not every stream has layers
+                    break;
+                }
+                layer = std::move(below);
+            }
+        }
+    }
+
+    Ref modules = Ref::checked(PyDict_Values(modules_.get()));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules.get()); ++i) {
+        PyObject *module = PyList_GET_ITEM(modules.get(), i);
+        if (!PyModule_Check(module)) continue;
+        kept_.push_back(Ref::share(module));
+        dicts_.emplace(PyModule_GetDict(module), module);
+        if (!own(module)) index(module);
+    }
+}
+
+bool Names::own_file(PyObject *path) const {
+    const std::string_view file = text_of(path);
+    if (file.empty() || file.front() == '<') return false;
+    if (file.find("/site-packages/") != file.npos || file.find("/dist-packages/") != file.npos)
+        return false;
+    for (const std::string &root : foreign_roots_)
+        if (file.substr(0, root.size()) == root) return false;
+    return true;
+}
+
+bool Names::own(PyObject *module) {
+    const auto known = own_.find(module);
+    if (known != own_.end()) return known->second;
+    bool own = false;
+    PyObject *name = raw(module, "__name__");
+    if (text_of(name) == "__main__") {
+        own = true;
+    } else if (name == nullptr || PyDict_GetItem(modules_.get(), name) != module) {
+        own = true; // made by the program
+    } else if (PyObject *file = raw(module, "__file__"); file != nullptr && file != Py_None) {
+        own = own_file(file);
+    } else if (PyObject *path = raw(module, "__path__")) { // a namespace package
+        Ref first = Ref::steal(PySequence_GetItem(path, 0));
+        if (!first) PyErr_Clear(); // an empty path: nobody's files
+        own = first && own_file(first.get());
+    } else if (PyObject *spec = raw(module, "__spec__"); spec == nullptr || spec == Py_None) {
+        own = true; // neither built in nor from a file: made by the program
+    }
+    own_.emplace(module, own);
+    return own;
+}
+
+PyObject *Names::module_of_dict(PyObject *dict) const {
+    const auto found = dicts_.find(dict);
+    return found == dicts_.end() ? nullptr : found->second;
+}
+
+PyObject *Names::foreign(PyObject *name) {
+    if (name == nullptr || !PyUnicode_Check(name)) return nullptr;
+    PyObject *module = PyDict_GetItemWithError(modules_.get(), name);
+    if (module == nullptr || !PyModule_Check(module) || own(module)) return nullptr;
+    return module;
+}
+
+bool Names::kept_by_value(PyObject *object) {
+    PyObject *maker = PyFunction_Check(object) || PyType_Check(object)
+                          ? object
+                          : reinterpret_cast<PyObject *>(Py_TYPE(object));
+    if (PyType_Check(maker) &&
+        (reinterpret_cast<PyTypeObject *>(maker)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+        return false;
+    PyObject *module = nullptr;
+    if (PyFunction_Check(maker))
+        module = PyFunction_GET_MODULE(maker);
+    else
+        module = raw(maker, "__module__");
+    return module == nullptr || foreign(module) == nullptr;
+}
+
+void Names::index(PyObject *module) {
+    PyObject *dict = PyModule_GetDict(module);
+    const std::string_view name = text_of(raw(module, "__name__"));
+    const bool sys = name == "sys", builtins = name == "builtins";
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
+        if (trivial(value) || !PyUnicode_Check(key) || streams_.count(value) != 0) continue;
+        const std::string_view text = text_of(key);
+        // What the program may have put there: replaced streams, last_*, additions to builtins.
+        if (sys && (text == "stdin" || text == "stdout" || text == "stderr" ||
+                    text.substr(0, 5) == "last_"))
+            continue;
+        if (builtins && !PyCFunction_Check(value) && !PyType_Check(value)) continue;
+        if (text == "__builtins__" || text == "__path__" || text == "__annotations__") continue;
+        index_.try_emplace(value, Entry{module, key});
+    }
+}
+
+Names::Name Names::by_own_name(PyObject *object) {
+    Ref module_name, qualname;
+    if (PyFunction_Check(object)) {
+        module_name = Ref::share(PyFunction_GET_MODULE(object));
+        qualname = Ref::share(reinterpret_cast<PyFunctionObject *>(object)->func_qualname);
+    } else if (PyType_Check(object)) {
+        PyTypeObject *type = reinterpret_cast<PyTypeObject *>(object);
+        module_name = Ref::steal(PyType_Type.tp_getattro(
+            object, Ref::checked(PyUnicode_InternFromString("__module__")).get()));
+        if (!module_name) PyErr_Clear(); // a class without a module has no name to go by
+        qualname = Ref::checked(PyType_GetQualName(type));
+    } else if (PyCFunction_Check(object)) {
+        PyCFunctionObject *function = reinterpret_cast<PyCFunctionObject *>(object);
+        if (function->m_module != nullptr && PyUnicode_Check(function->m_module))
+            module_name = Ref::share(function->m_module);
+        qualname = Ref::checked(PyUnicode_FromString(function->m_ml->ml_name));
+    }
+    PyObject *module = foreign(module_name.get());
+    if (module == nullptr || !qualname) return {};
+    const std::string name(text_of(qualname.get()));
+    if (name.empty() || name.find('<') != name.npos) return {};
+    for (Unwrap unwrap : {Unwrap::nothing, Unwrap::function, Unwrap::getter, Unwrap::setter}) {
+        if (look_up(module, name, unwrap).get() == object) return {module, name, unwrap};
+        if (!PyFunction_Check(object)) break;
+    }
+    return {};
+}
+
+Names::Name Names::find(PyObject *object) {
+    if (Name name = by_own_name(object)) return name;
+    const auto found = index_.find(object);
+    if (found == index_.end() || kept_by_value(object)) return {};
+    return {found->second.module, std::string(text_of(found->second.name)), Unwrap::nothing};
+}
+
+Ref Names::class_of_dict(PyObject *dict) {
+    if (class_dicts_.empty()) {
+        std::vector<Ref> todo;
+        todo.push_back(Ref::share(reinterpret_cast<PyObject *>(&PyBaseObject_Type)));
+        Ref name = Ref::checked(PyUnicode_InternFromString("__subclasses__"));
+        Ref subclasses = Ref::share(_PyType_Lookup(&PyType_Type, name.get()));
+        while (!todo.empty()) {
+            Ref type = std::move(todo.back());
+            todo.pop_back();
+            PyObject *namespace_ = reinterpret_cast<PyTypeObject *>(type.get())->tp_dict;
+            if (!class_dicts_.emplace(namespace_, type.get()).second) continue;
+            Ref below = Ref::checked(PyObject_CallOneArg(subclasses.get(), type.get()));
+            for (Py_ssize_t i = 0; i < PyList_GET_SIZE(below.get()); ++i)
+                todo.push_back(Ref::share(PyList_GET_ITEM(below.get(), i)));
+            kept_.push_back(std::move(type));
+        }
+    }
+    const auto found = class_dicts_.find(dict);
+    return found == class_dicts_.end() ? Ref() : Ref::share(found->second);
+}
+
+Names::Stream Names::stream(PyObject *object) const {
+    const auto found = streams_.find(object);
+    return found == streams_.end() ? Stream{} : found->second;
+}
+
+} // namespace elsewhere::object

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/cpython/ref.hpp"
+#include "engine/snapshot/object_stream.hpp"
+
+namespace elsewhere::object {
+
+// What is kept by name: everything of the standard library and of installed packages that the
+// program did not make itself. Made at the start of a walk, from sys.modules as it is then.
+class Names {
+  public:
+    struct Name {
+        PyObject *module = nullptr; // borrowed from sys.modules, or null: not known by name
+        std::string qualname;
+        snapshot::Unwrap unwrap = snapshot::Unwrap::nothing;
+        explicit operator bool() const { return module != nullptr; }
+    };
+
+    Names();
+
+    // True for a module that is kept by value: __main__, and what was imported from the program's
+    // own files.
+    bool own(PyObject *module);
+    // The module that `dict` is the namespace of; null if none in sys.modules.
+    PyObject *module_of_dict(PyObject *dict) const;
+    // The module of that name in sys.modules if it is kept by name, else null.
+    PyObject *foreign(PyObject *name);
+    // How a function, class or any other object is found again; empty if it is to be kept by value.
+    Name find(PyObject *object);
+    // The same for a function or class, by its own account of where it is from.
+    Name by_own_name(PyObject *object);
+    // The class whose namespace `dict` is, or null.
+    Ref class_of_dict(PyObject *dict);
+    // sys.stdin and so on: name and depth (0 text, 1 buffer, 2 raw); null name if none of them.
+    struct Stream {
+        const char *name = nullptr;
+        unsigned depth = 0;
+    };
+    Stream stream(PyObject *object) const;
+
+  private:
+    bool own_file(PyObject *path) const;
+    void index(PyObject *module);
+    bool kept_by_value(PyObject *object);
+
+    Ref modules_; // sys.modules
+    std::vector<std::string> foreign_roots_;
+    std::unordered_map<PyObject *, bool> own_;
+    std::unordered_map<PyObject *, PyObject *> dicts_; // module dict → module
+    struct Entry {
+        PyObject *module;
+        PyObject *name;
+    };
+    std::unordered_map<PyObject *, Entry> index_;
+    std::unordered_map<PyObject *, Stream> streams_;
+    std::unordered_map<PyObject *, PyObject *> class_dicts_; // made at the first question
+    std::vector<Ref> kept_;
+};
+
+// The object behind a name; also how Names checks that a name leads back. Raw: attributes of
+// classes are looked up without binding them. Null (no exception set) where there is none.
+Ref look_up(PyObject *module, const std::string &qualname, snapshot::Unwrap unwrap);
+
+} // namespace elsewhere::object

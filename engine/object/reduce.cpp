@@ -1,0 +1,154 @@
+// Everything that says itself how to rebuild it: reducers of ours, copyreg, __reduce_ex__(5).
+// With pickle's meaning of the tuple: callable, arguments, state, items, pairs, state setter.
+#include "engine/object/families.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+namespace {
+
+// Iterators whose reduce makes a detached copy of what they run over.
+bool reduce_lies(PyObject *object) {
+    static const char *const types[] = {
+        "dict_keyiterator",        "dict_valueiterator",        "dict_itemiterator",
+        "dict_reversekeyiterator", "dict_reversevalueiterator", "dict_reverseitemiterator",
+        "set_iterator",            "odict_iterator"};
+    for (const char *type : types)
+        if (type_name(object) == type) return true;
+    return false;
+}
+
+Ref reduced(Walk &walk, PyObject *object) {
+    const Kind &kind = walk.kind(Py_TYPE(object));
+    if (kind.reducer) return Ref::steal(PyObject_CallOneArg(kind.reducer.get(), object));
+    if (reduce_lies(object))
+        throw walk.refusal("a " + type_name(object) + " cannot be kept attached to its container",
+                           "iterate over list(…) of it, or finish the loop first");
+    if (type_name(object).substr(0, 10) != "itertools.")
+        return Ref::steal(PyObject_CallMethod(object, "__reduce_ex__", "i", 5));
+    // itertools still does it, but with a DeprecationWarning that is not the program's.
+    Ref warnings = Ref::checked(PyImport_ImportModule("warnings"));
+    Ref quiet = Ref::checked(PyObject_CallMethod(warnings.get(), "catch_warnings", nullptr));
+    (void)Ref::checked(PyObject_CallMethod(quiet.get(), "__enter__", nullptr));
+    (void)Ref::checked(PyObject_CallMethod(warnings.get(), "simplefilter", "s", "ignore"));
+    Ref tuple = Ref::steal(PyObject_CallMethod(object, "__reduce_ex__", "i", 5));
+    PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
+    PyErr_Fetch(&type, &value, &trace);
+    (void)Ref::checked(PyObject_CallMethod(quiet.get(), "__exit__", "OOO", Py_None, Py_None, Py_None));
+    PyErr_Restore(type, value, trace);
+    return tuple;
+}
+
+struct Indices { // of Visit::parts; 0: absent
+    std::uint32_t state = 0, items = 0, pairs = 0, setter = 0;
+};
+
+void gather(Walk &walk, Visit &visit) {
+    PyObject *object = visit.object.get();
+    Ref tuple = reduced(walk, object);
+    if (!tuple) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
+            throw walk.refusal(take_python_error(),
+                               "close or drop it before, or give its class a __reduce__");
+        }
+        walk.refuse_python_error("__reduce_ex__");
+    }
+    visit.parts = std::make_unique<std::vector<Part>>();
+    auto &parts = *visit.parts;
+    auto add = [&](PyObject *value, std::string label) {
+        parts.push_back({Ref::share(value), std::move(label)});
+    };
+    if (PyUnicode_Check(tuple.get()))
+        throw walk.refusal("its reduce says that it is the global \"" + text(tuple.get()) +
+                           "\", which is not known by that name");
+    const Py_ssize_t size = PyTuple_Check(tuple.get()) ? PyTuple_GET_SIZE(tuple.get()) : 0;
+    if (size < 2 || size > 6 || !PyTuple_Check(PyTuple_GET_ITEM(tuple.get(), 1)))
+        throw walk.refusal("its __reduce_ex__ returns no tuple of two to six");
+    auto field = [&](Py_ssize_t i) {
+        return i < size && PyTuple_GET_ITEM(tuple.get(), i) != Py_None
+                   ? PyTuple_GET_ITEM(tuple.get(), i)
+                   : nullptr;
+    };
+    add(PyTuple_GET_ITEM(tuple.get(), 0), ".__reduce__()[0]");
+    PyObject *arguments = PyTuple_GET_ITEM(tuple.get(), 1);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); ++i)
+        add(PyTuple_GET_ITEM(arguments, i), ".__reduce__()[1][" + std::to_string(i) + "]");
+    visit.split = static_cast<std::uint32_t>(parts.size());
+    add(field(2) ? field(2) : nullptr, "");
+    add(field(5), ".__reduce__()[5]");
+    if (PyObject *items = field(3)) {
+        Ref list = Ref::steal(PySequence_List(items));
+        if (!list) walk.refuse_python_error("iterating its items");
+        visit.count = PyList_GET_SIZE(list.get());
+        for (Py_ssize_t i = 0; i < visit.count; ++i)
+            add(PyList_GET_ITEM(list.get(), i), "[" + std::to_string(i) + "]");
+    }
+    if (PyObject *pairs = field(4)) {
+        Ref list = Ref::steal(PySequence_List(pairs));
+        if (!list) walk.refuse_python_error("iterating its items");
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list.get()); ++i) {
+            PyObject *pair = PyList_GET_ITEM(list.get(), i);
+            if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2)
+                throw walk.refusal("its __reduce_ex__ returns items that are no pairs");
+            add(PyTuple_GET_ITEM(pair, 0), "[key]");
+            add(PyTuple_GET_ITEM(pair, 1), key_label(PyTuple_GET_ITEM(pair, 0)));
+        }
+    }
+}
+
+PyObject *reduce_next(Walk &walk, Visit &visit) {
+    if (!visit.parts) gather(walk, visit);
+    if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
+        const auto made_of = walk.so_far(visit);
+        walk.make(visit, Op::call);
+        walk.out().varint(made_of[0]);
+        walk.refs(made_of.subspan(1));
+    }
+    return next_part(walk, visit);
+}
+
+void reduce_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    const Reference state = refs[visit.split], setter = refs[visit.split + 1];
+    const auto items = refs.subspan(visit.split + 2, static_cast<std::size_t>(visit.count));
+    const auto pairs = refs.subspan(visit.split + 2 + items.size());
+    if (!items.empty()) {
+        walk.op(Op::extend);
+        walk.ref(visit);
+        walk.refs(items);
+    }
+    if (!pairs.empty()) {
+        walk.op(Op::update);
+        walk.ref(visit);
+        walk.pairs(pairs);
+    }
+    if (state != to_reference(id_null)) {
+        const bool with = setter != to_reference(id_null);
+        walk.op(with ? Op::build_with : Op::build);
+        walk.ref(visit);
+        walk.out().varint(state);
+        if (with) walk.out().varint(setter);
+    }
+}
+
+} // namespace
+
+// pickle.PickleBuffer, from a protocol 5 reduce: its bytes, in band, as pickle does it.
+bool now_buffer(Walk &walk, PyObject *object, Reference &reference) {
+    Py_buffer view;
+    if (PyObject_GetBuffer(object, &view, PyBUF_FULL_RO) < 0) throw PythonError{};
+    Ref bytes = Ref::steal(PyBytes_FromStringAndSize(nullptr, view.len));
+    const bool ok =
+        bytes && PyBuffer_ToContiguous(PyBytes_AS_STRING(bytes.get()), &view, view.len, 'A') == 0;
+    const Op op = view.readonly != 0 ? Op::bytes : Op::byte_array;
+    PyBuffer_Release(&view);
+    if (!ok) throw PythonError{};
+    reference = to_reference(walk.make(object, op));
+    walk.out().text(
+        {PyBytes_AS_STRING(bytes.get()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get()))});
+    return true;
+}
+
+const Family reduce_family{reduce_next, reduce_finish, nullptr, nullptr};
+
+} // namespace elsewhere::object

@@ -1,0 +1,204 @@
+#include "engine/object/thaw.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+Thaw::Thaw(const Bytes &stream, bool fresh_main)
+    : in_(stream.data(), stream.size()), no_arguments_(Ref::checked(PyTuple_New(0))),
+      fresh_main_(fresh_main), gc_was_enabled_(PyGC_Disable() != 0) {
+    if (in_.varint() != object_stream_version)
+        throw Error(ErrorKind::unsupported, "the objects are written in another version's format",
+                    "use the version of elsewhere that wrote them");
+    objects_.assign(id_first, nullptr);
+    objects_[id_none] = Py_NewRef(Py_None);
+    objects_[id_true] = Py_NewRef(Py_True);
+    objects_[id_false] = Py_NewRef(Py_False);
+    objects_[id_ellipsis] = Py_NewRef(Py_Ellipsis);
+    objects_[id_not_implemented] = Py_NewRef(Py_NotImplemented);
+}
+
+Thaw::~Thaw() {
+    std::vector<PyObject *> objects = std::move(objects_);
+    for (PyObject *object : objects) Py_XDECREF(object);
+    if (gc_was_enabled_) PyGC_Enable();
+}
+
+void Thaw::run() {
+    for (;;) {
+        const auto op = static_cast<Op>(in_.u8());
+        switch (op) {
+#define ELSEWHERE_OP(name, number, made, operands)                                                 \
+    case Op::name:                                                                                 \
+        on_##name();                                                                               \
+        break;
+#include "engine/snapshot/object_ops.def"
+#undef ELSEWHERE_OP
+        default:
+            damaged("an unknown operation");
+        }
+        if (op == Op::end) return;
+    }
+}
+
+Ref Thaw::run_for_object() {
+    run();
+    return need();
+}
+
+void Thaw::on_end() {}
+
+void Thaw::damaged(const char *what) const {
+    throw Error(ErrorKind::damaged,
+                std::string("the objects are damaged: ") + what + " before byte " +
+                    std::to_string(in_.offset()),
+                "use another snapshot");
+}
+
+PyObject *Thaw::take(Reference reference) {
+    if (is_small_int(reference)) {
+        PyObject *number = PyLong_FromLongLong(small_int(reference));
+        if (number == nullptr) throw PythonError{};
+        return number;
+    }
+    const std::uint64_t id = reference >> 1;
+    if (id >= objects_.size()) damaged("a reference to what is not there yet");
+    return Py_XNewRef(objects_[id]);
+}
+
+Ref Thaw::need() {
+    Ref object = get();
+    if (!object) damaged("a missing object");
+    return object;
+}
+
+PyObject *Thaw::known() {
+    const Reference reference = in_.varint();
+    const std::uint64_t id = reference >> 1;
+    if (is_small_int(reference) || id >= objects_.size() || objects_[id] == nullptr)
+        damaged("a reference to what is not there");
+    return objects_[id];
+}
+
+PyTypeObject *Thaw::known_type() {
+    PyObject *type = known();
+    if (!PyType_Check(type)) damaged("a class that is none");
+    return reinterpret_cast<PyTypeObject *>(type);
+}
+
+Ref Thaw::unicode() {
+    const std::string_view text = in_.text();
+    return Ref::checked(
+        PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogatepass"));
+}
+
+Ref Thaw::tuple() {
+    const std::size_t n = in_.count();
+    Ref tuple = Ref::checked(PyTuple_New(static_cast<Py_ssize_t>(n)));
+    for (std::size_t i = 0; i < n; ++i) {
+        PyObject *item = take();
+        if (item == nullptr) damaged("a missing object");
+        PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), item);
+    }
+    return tuple;
+}
+
+void Thaw::pairs_into(PyObject *dict) {
+    const std::size_t n = in_.count(2);
+    for (std::size_t i = 0; i < n; ++i) {
+        Ref key = need();
+        Ref value = need();
+        if (PyDict_SetItem(dict, key.get(), value.get()) < 0) throw PythonError{};
+    }
+}
+
+void Thaw::add(Ref object) {
+    if (!object) throw PythonError{};
+    objects_.push_back(object.get());
+    (void)object.release();
+}
+
+// ---- leaves ------------------------------------------------------------------------------------
+
+void Thaw::on_string() { add(unicode()); }
+void Thaw::on_interned() {
+    PyObject *text = unicode().release();
+    PyUnicode_InternInPlace(&text);
+    add(Ref::steal(text));
+}
+void Thaw::on_bytes() {
+    const std::string_view data = in_.text();
+    add(Ref::checked(
+        PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
+}
+void Thaw::on_byte_array() {
+    const std::string_view data = in_.text();
+    add(Ref::checked(
+        PyByteArray_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
+}
+void Thaw::on_big_int() { add(Ref::checked(PyLong_FromString(words().c_str(), nullptr, 16))); }
+void Thaw::on_real() { add(Ref::checked(PyFloat_FromDouble(in_.f64()))); }
+void Thaw::on_complex() {
+    const double real = in_.f64();
+    add(Ref::checked(PyComplex_FromDoubles(real, in_.f64())));
+}
+
+// Into linecache, where tracebacks and inspect look; with no time of change the entry stays.
+void Thaw::on_source() {
+    Ref name = unicode();
+    Ref source = unicode();
+    Ref linecache = Ref::checked(PyImport_ImportModule("linecache"));
+    Ref cache = Ref::checked(PyObject_GetAttrString(linecache.get(), "cache"));
+    if (!PyDict_Check(cache.get())) damaged("linecache without a cache");
+    Ref lines = Ref::checked(PyObject_CallMethod(source.get(), "splitlines", "i", 1));
+    Ref entry = Ref::checked(Py_BuildValue("(nOOO)", PyUnicode_GET_LENGTH(source.get()), Py_None,
+                                           lines.get(), name.get()));
+    if (PyDict_SetItem(cache.get(), name.get(), entry.get()) < 0) throw PythonError{};
+}
+
+// ---- containers --------------------------------------------------------------------------------
+
+void Thaw::on_tuple() { add(tuple()); }
+
+void Thaw::on_list() {
+    const std::size_t n = in_.count();
+    Ref list = Ref::checked(PyList_New(static_cast<Py_ssize_t>(n)));
+    for (std::size_t i = 0; i < n; ++i) {
+        PyObject *item = take();
+        if (item == nullptr) damaged("a missing object");
+        PyList_SET_ITEM(list.get(), static_cast<Py_ssize_t>(i), item);
+    }
+    add(std::move(list));
+}
+void Thaw::on_list_shell() { add(Ref::checked(PyList_New(0))); }
+void Thaw::on_list_fill() {
+    PyObject *list = known();
+    if (!PyList_Check(list)) damaged("a list that is none");
+    const std::size_t n = in_.count();
+    for (std::size_t i = 0; i < n; ++i) {
+        Ref item = need();
+        if (PyList_Append(list, item.get()) < 0) throw PythonError{};
+    }
+}
+
+void Thaw::on_dict() {
+    Ref dict = Ref::checked(PyDict_New());
+    pairs_into(dict.get());
+    add(std::move(dict));
+}
+void Thaw::on_dict_shell() { add(Ref::checked(PyDict_New())); }
+void Thaw::on_dict_fill() {
+    PyObject *dict = known();
+    if (!PyDict_Check(dict)) damaged("a dict that is none");
+    pairs_into(dict);
+}
+
+void Thaw::on_cell() { add(Ref::checked(PyCell_New(nullptr))); }
+void Thaw::on_cell_fill() {
+    PyObject *cell = known();
+    if (!PyCell_Check(cell)) damaged("a cell that is none");
+    Ref value = get();
+    if (PyCell_Set(cell, value.get()) < 0) throw PythonError{};
+}
+
+} // namespace elsewhere::object

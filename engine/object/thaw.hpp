@@ -1,0 +1,60 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/bytes.hpp"
+#include "engine/frame/record.hpp"
+#include "engine/snapshot/object_stream.hpp"
+
+namespace elsewhere::object {
+
+// Runs an object stream: makes every object and keeps it by id until destroyed. Executes what the
+// stream says. Needs the GIL; the cyclic collector is off meanwhile. Iterative.
+class Thaw {
+  public:
+    // `fresh_main`: the target's __main__ holds nothing of its own and becomes the program's.
+    Thaw(const Bytes &stream, bool fresh_main);
+    ~Thaw();
+    Thaw(const Thaw &) = delete;
+    Thaw &operator=(const Thaw &) = delete;
+
+    void run();
+    // The stream of one object ends with its reference.
+    Ref run_for_object();
+    // The object of a reference (new reference); null for id 0.
+    Ref object(snapshot::Reference reference) { return Ref::steal(take(reference)); }
+    frame::FrameRecord frame(Reader &in);
+    // The frame objects that stand for frames of the stack: (index, frame object).
+    const std::vector<std::pair<std::size_t, Ref>> &stack_frames() const { return stack_frames_; }
+
+  private:
+#define ELSEWHERE_OP(name, number, made, operands) void on_##name();
+#include "engine/snapshot/object_ops.def"
+#undef ELSEWHERE_OP
+
+    // ---- reading operands
+    PyObject *take(snapshot::Reference reference); // new reference or null
+    PyObject *take() { return take(in_.varint()); }
+    Ref get() { return Ref::steal(take()); }           // may be null
+    Ref need();                                        // not null
+    PyObject *known();                                 // borrowed: an object made before
+    PyTypeObject *known_type();
+    std::string words() { return std::string(in_.text()); }
+    Ref unicode();
+    Ref tuple();                                       // a count and references
+    void pairs_into(PyObject *dict);
+    void attributes_into(PyObject *object);
+    void slots_into(PyObject *object);
+    void add(Ref object);
+    [[noreturn]] void damaged(const char *what) const;
+
+    Reader in_;
+    std::vector<PyObject *> objects_; // by id
+    std::vector<std::pair<std::size_t, Ref>> stack_frames_;
+    Ref no_arguments_;
+    bool fresh_main_;
+    bool gc_was_enabled_;
+};
+
+} // namespace elsewhere::object

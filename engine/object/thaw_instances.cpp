@@ -1,0 +1,202 @@
+// Instances, calls of reducers, exceptions and references made again.
+#include "engine/object/thaw.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+namespace {
+
+// The builtin type that C made and that knows how to allocate.
+PyTypeObject *allocator(PyTypeObject *type) {
+    PyTypeObject *base = type;
+    while ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && base->tp_base != nullptr)
+        base = base->tp_base;
+    return base;
+}
+
+} // namespace
+
+void Thaw::attributes_into(PyObject *object) {
+    const std::size_t n = in_.count(2);
+    if (n == 0) return;
+    Ref dict = Ref::checked(PyObject_GenericGetDict(object, nullptr));
+    for (std::size_t i = 0; i < n; ++i) {
+        PyObject *key = known();
+        Ref value = need();
+        if (PyDict_SetItem(dict.get(), key, value.get()) < 0) throw PythonError{};
+    }
+}
+
+// Slots: the class's own way around a __setattr__ of the program.
+void Thaw::slots_into(PyObject *object) {
+    const std::size_t n = in_.count(2);
+    for (std::size_t i = 0; i < n; ++i) {
+        PyObject *name = known();
+        Ref value = need();
+        if (PyObject_GenericSetAttr(object, name, value.get()) < 0) throw PythonError{};
+    }
+}
+
+void Thaw::on_instance() {
+    PyTypeObject *type = known_type();
+    Ref object = Ref::checked(PyBaseObject_Type.tp_new(type, no_arguments_.get(), nullptr));
+    attributes_into(object.get());
+    slots_into(object.get());
+    add(std::move(object));
+}
+
+void Thaw::on_instance_shell() {
+    PyTypeObject *type = known_type();
+    Ref made_of = tuple();
+    PyTypeObject *base = allocator(type);
+    if (base == &PyTuple_Type) // tuple() takes its items as one argument
+        made_of = Ref::checked(PyTuple_Pack(1, made_of.get()));
+    Ref object = Ref::checked(base->tp_new(type, made_of.get(), nullptr));
+    // bytearray has its contents from __init__.
+    if (base == &PyByteArray_Type && base->tp_init(object.get(), made_of.get(), nullptr) < 0)
+        throw PythonError{};
+    add(std::move(object));
+}
+
+void Thaw::on_instance_fill() {
+    PyObject *object = known();
+    attributes_into(object);
+    slots_into(object);
+}
+
+void Thaw::on_instance_dict() {
+    PyObject *object = known();
+    Ref dict = need();
+    if (PyObject_GenericSetDict(object, dict.get(), nullptr) < 0) throw PythonError{};
+}
+
+void Thaw::on_init() {
+    PyObject *object = known();
+    Ref arguments = tuple();
+    PyTypeObject *base = allocator(Py_TYPE(object));
+    if (base->tp_init(object, arguments.get(), nullptr) < 0) throw PythonError{};
+}
+
+// ---- what reduce says: pickle's meaning --------------------------------------------------------
+
+void Thaw::on_call() {
+    PyObject *callable = known();
+    Ref arguments = tuple();
+    add(Ref::checked(PyObject_Call(callable, arguments.get(), nullptr)));
+}
+
+void Thaw::on_build() {
+    PyObject *object = known();
+    Ref state = need();
+    Ref setter = Ref::steal(PyObject_GetAttrString(object, "__setstate__"));
+    if (setter) {
+        (void)Ref::checked(PyObject_CallOneArg(setter.get(), state.get()));
+        return;
+    }
+    if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw PythonError{};
+    PyErr_Clear();
+    Ref slots;
+    if (PyTuple_Check(state.get()) && PyTuple_GET_SIZE(state.get()) == 2) {
+        slots = Ref::share(PyTuple_GET_ITEM(state.get(), 1));
+        state = Ref::share(PyTuple_GET_ITEM(state.get(), 0));
+    }
+    if (PyDict_Check(state.get()) && PyDict_GET_SIZE(state.get()) > 0) {
+        Ref dict = Ref::checked(PyObject_GetAttrString(object, "__dict__"));
+        (void)Ref::checked(PyObject_CallMethod(dict.get(), "update", "O", state.get()));
+    }
+    if (slots && PyDict_Check(slots.get())) {
+        PyObject *name = nullptr, *value = nullptr;
+        Ref copy = Ref::checked(PyDict_Copy(slots.get()));
+        for (Py_ssize_t at = 0; PyDict_Next(copy.get(), &at, &name, &value);)
+            if (PyObject_SetAttr(object, name, value) < 0) throw PythonError{};
+    }
+}
+
+void Thaw::on_build_with() {
+    PyObject *object = known();
+    Ref state = need();
+    Ref setter = need();
+    (void)Ref::checked(PyObject_CallFunctionObjArgs(setter.get(), object, state.get(), nullptr));
+}
+
+void Thaw::on_extend() {
+    PyObject *object = known();
+    Ref items = tuple();
+    if (PyList_CheckExact(object)) {
+        (void)Ref::checked(PyObject_CallMethod(object, "extend", "O", items.get()));
+        return;
+    }
+    Ref append = Ref::checked(PyObject_GetAttrString(object, "append"));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items.get()); ++i)
+        (void)Ref::checked(PyObject_CallOneArg(append.get(), PyTuple_GET_ITEM(items.get(), i)));
+}
+
+void Thaw::on_update() {
+    PyObject *object = known();
+    const std::size_t n = in_.count(2);
+    for (std::size_t i = 0; i < n; ++i) {
+        Ref key = need();
+        Ref value = need();
+        if (PyObject_SetItem(object, key.get(), value.get()) < 0) throw PythonError{};
+    }
+}
+
+// ---- exceptions --------------------------------------------------------------------------------
+
+void Thaw::on_exception_fill() {
+    PyObject *exception = known();
+    if (!PyExceptionInstance_Check(exception)) damaged("an exception that is none");
+    Ref arguments = get(), cause = get(), context = get(), suppress = get(), trace = get();
+    Ref dict = get();
+    if (arguments && PyObject_SetAttrString(exception, "args", arguments.get()) < 0)
+        throw PythonError{};
+    PyException_SetCause(exception, cause.release());
+    PyException_SetContext(exception, context.release());
+    if (trace && PyException_SetTraceback(exception, trace.get()) < 0) throw PythonError{};
+    if (dict && PyObject_GenericSetDict(exception, dict.get(), nullptr) < 0) throw PythonError{};
+    const std::size_t n = in_.count(2);
+    for (std::size_t i = 0; i < n; ++i) {
+        PyObject *name = known();
+        Ref value = get();
+        if (value && PyObject_GenericSetAttr(exception, name, value.get()) < 0) throw PythonError{};
+    }
+    // Last: setting the cause sets it.
+    if (PyObject_SetAttrString(exception, "__suppress_context__", suppress.get()) < 0)
+        throw PythonError{};
+}
+
+void Thaw::on_traceback() {
+    PyObject *frame = known();
+    Ref offset = need(), line = need();
+    Ref type = Ref::share(reinterpret_cast<PyObject *>(&PyTraceBack_Type));
+    add(Ref::checked(PyObject_CallFunction(type.get(), "OOOO", Py_None, frame, offset.get(),
+                                           line.get())));
+}
+
+void Thaw::on_traceback_fill() {
+    PyObject *trace = known();
+    Ref next = need();
+    if (PyObject_SetAttrString(trace, "tb_next", next.get()) < 0) throw PythonError{};
+}
+
+// ---- weak references ---------------------------------------------------------------------------
+
+void Thaw::on_weak_reference() {
+    PyTypeObject *type = known_type();
+    Ref referent = get();
+    Ref callback = get();
+    const bool dead = !referent;
+    if (dead) referent = Ref::checked(PySet_New(nullptr)); // dies below
+    if (type == &_PyWeakref_ProxyType || type == &_PyWeakref_CallableProxyType) {
+        add(Ref::checked(PyWeakref_NewProxy(referent.get(), callback.get())));
+        return;
+    }
+    if (!PyType_IsSubtype(type, &_PyWeakref_RefType)) damaged("a weak reference that is none");
+    Ref arguments = callback && !dead
+                        ? Ref::checked(PyTuple_Pack(2, referent.get(), callback.get()))
+                        : Ref::checked(PyTuple_Pack(1, referent.get()));
+    add(Ref::checked(_PyWeakref_RefType.tp_new(type, arguments.get(), nullptr)));
+}
+
+} // namespace elsewhere::object

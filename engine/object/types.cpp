@@ -1,0 +1,189 @@
+// Which kind an object is.
+#include "engine/object/types.hpp"
+
+#include "engine/object/families.hpp"
+
+namespace elsewhere::object {
+
+namespace {
+
+PyTypeObject *type_in(const char *module, const char *name) {
+    Ref holder = Ref::checked(PyImport_ImportModule(module));
+    Ref type = Ref::checked(PyObject_GetAttrString(holder.get(), name));
+    return reinterpret_cast<PyTypeObject *>(type.get()); // immortal in practice: held by its module
+}
+
+PyObject *found(PyTypeObject *type, const char *name) {
+    Ref key = Ref::checked(PyUnicode_InternFromString(name));
+    return _PyType_Lookup(type, key.get());
+}
+
+bool inherits_from_object(PyTypeObject *type, const char *name) {
+    return found(type, name) == found(&PyBaseObject_Type, name);
+}
+
+// The nearest base that C made: what the layout of an instance begins with.
+PyTypeObject *builtin_base(PyTypeObject *type) {
+    while (made_by_python(type)) type = type->tp_base;
+    return type;
+}
+
+// Everything reduce would say about it is attributes and slots.
+bool plain_reduce(PyTypeObject *type) {
+    for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"})
+        if (!inherits_from_object(type, name)) return false;
+    for (const char *name : {"__getnewargs__", "__getnewargs_ex__", "__setstate__"})
+        if (found(type, name) != nullptr) return false;
+    return true;
+}
+
+// Builtin bases whose contents the walk can read and write.
+bool readable_base(PyTypeObject *base) {
+    static PyTypeObject *const bases[] = {
+        &PyList_Type,      &PyDict_Type,      &PyTuple_Type,     &PySet_Type,
+        &PyFrozenSet_Type, &PyLong_Type,      &PyUnicode_Type,   &PyFloat_Type,
+        &PyComplex_Type,   &PyBytes_Type,     &PyByteArray_Type, &PyProperty_Type,
+        &PyStaticMethod_Type, &PyClassMethod_Type, &PyBaseObject_Type};
+    for (PyTypeObject *each : bases)
+        if (each == base) return true;
+    return false;
+}
+
+bool is_enum(PyTypeObject *type) {
+    static PyTypeObject *const base = type_in("enum", "Enum");
+    return PyType_IsSubtype(type, base) != 0;
+}
+
+} // namespace
+
+Types::Types() {
+    Ref copyreg = Ref::checked(PyImport_ImportModule("copyreg"));
+    dispatch_table_ = Ref::checked(PyObject_GetAttrString(copyreg.get(), "dispatch_table"));
+    Ref keep = Ref::steal(PyImport_ImportModule("elsewhere._keep"));
+    if (keep) {
+        reducers_ = Ref::checked(PyObject_GetAttrString(keep.get(), "reducers"));
+    } else {
+        if (!PyErr_ExceptionMatches(PyExc_ImportError)) throw PythonError{};
+        PyErr_Clear(); // without the package there are no reducers of ours
+    }
+    auto leaf = [&](PyTypeObject &type, decltype(Kind::now) now) {
+        kinds_[&type].now = now;
+        kinds_[&type].nameable = false;
+    };
+    leaf(PyUnicode_Type, now_string);
+    leaf(PyBytes_Type, now_bytes);
+    leaf(PyLong_Type, now_int);
+    leaf(PyFloat_Type, now_float);
+    leaf(PyComplex_Type, now_complex);
+    leaf(PyBool_Type, now_singleton);
+    leaf(PyEllipsis_Type, now_singleton);
+    leaf(*Py_TYPE(Py_NotImplemented), now_singleton);
+    leaf(PyByteArray_Type, now_byte_array);
+    leaf(*type_in("pickle", "PickleBuffer"), now_buffer);
+    leaf(PyModule_Type, now_module);
+    kinds_[&PyModule_Type].family = &module_family;
+    auto visited = [&](PyTypeObject &type, const Family &family, bool nameable = false) {
+        kinds_[&type].family = &family;
+        kinds_[&type].nameable = nameable;
+    };
+    visited(PyList_Type, list_family, true);
+    visited(PyTuple_Type, tuple_family);
+    visited(PyDict_Type, dict_family);
+    kinds_[&PyDict_Type].now = now_dict;
+    visited(PySet_Type, set_family, true);
+    visited(PyFrozenSet_Type, frozenset_family);
+    visited(PyCell_Type, cell_family);
+    visited(PyFunction_Type, function_family, true);
+    visited(PyCode_Type, code_family);
+    visited(PyMethod_Type, method_family, true);
+    visited(PyCFunction_Type, builtin_family, true);
+    visited(PyCMethod_Type, builtin_family, true);
+    visited(_PyMethodWrapper_Type, builtin_family);
+    visited(PyMethodDescr_Type, descriptor_family);
+    visited(PyClassMethodDescr_Type, descriptor_family);
+    visited(PyMemberDescr_Type, descriptor_family);
+    visited(PyGetSetDescr_Type, descriptor_family);
+    visited(PyWrapperDescr_Type, descriptor_family);
+    visited(PyDictProxy_Type, proxy_family, true);
+    visited(PyDictKeys_Type, view_family);
+    visited(PyDictValues_Type, view_family);
+    visited(PyDictItems_Type, view_family);
+    visited(PySuper_Type, super_family);
+    visited(PySlice_Type, slice_family);
+    visited(PyTraceBack_Type, traceback_family);
+    visited(PyFrame_Type, frame_family);
+    visited(PyGen_Type, generator_family);
+    visited(PyCoro_Type, generator_family);
+    visited(PyAsyncGen_Type, generator_family);
+}
+
+const Kind &Types::find(PyTypeObject *type) {
+    const auto known = kinds_.find(type);
+    if (known != kinds_.end()) return known->second;
+    Kind kind = classify(type);
+    kept_.push_back(Ref::share(reinterpret_cast<PyObject *>(type)));
+    return kinds_.emplace(type, std::move(kind)).first->second;
+}
+
+Kind Types::classify(PyTypeObject *type) {
+    Kind kind;
+    PyObject *as_object = reinterpret_cast<PyObject *>(type);
+    if (PyType_IsSubtype(type, &PyModule_Type)) {
+        kind.now = now_module;
+        kind.family = &module_family;
+        return kind;
+    }
+    if (PyType_IsSubtype(type, &PyType_Type)) {
+        kind.family = &class_family;
+        return kind;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
+        PyTypeObject *holder = reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(type->tp_mro, i));
+        if (!made_by_python(holder)) continue;
+        PyObject *name = nullptr, *value = nullptr;
+        for (Py_ssize_t at = 0; PyDict_Next(holder->tp_dict, &at, &name, &value);)
+            if (Py_TYPE(value) == &PyMemberDescr_Type &&
+                PyDescr_TYPE(value) == holder)
+                kind.slots.push_back({Ref::share(name), Ref::share(value)});
+    }
+    kind.base = builtin_base(type);
+    kind.is_enum = is_enum(type);
+    if (reducers_)
+        if (PyObject *reducer = PyObject_GetItem(reducers_.get(), as_object)) {
+            kind.reducer = Ref::steal(reducer);
+            kind.family = &reduce_family;
+            return kind;
+        }
+    PyErr_Clear(); // not among the reducers
+    const int dispatched = PyDict_Contains(dispatch_table_.get(), as_object);
+    if (dispatched < 0) throw PythonError{};
+    if (PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(PyExc_BaseException)))
+        kind.family = &exception_family;
+    else if (PyType_IsSubtype(type, &_PyWeakref_RefType) ||
+             type == &_PyWeakref_ProxyType || type == &_PyWeakref_CallableProxyType)
+        kind.family = &weak_reference_family;
+    else if (dispatched == 0 && readable_base(kind.base) && (plain_reduce(type) || kind.is_enum))
+        kind.family =
+            kind.base == &PyBaseObject_Type ? &plain_instance_family : &based_instance_family;
+    else
+        kind.family = &reduce_family;
+    return kind;
+}
+
+bool write_now(Walk &walk, PyObject *object, Reference &reference) {
+    const Kind &kind = walk.kind(Py_TYPE(object));
+    if (kind.now != nullptr && kind.now(walk, object, reference)) return true;
+    return kind.nameable && Py_REFCNT(object) > 1 && now_named(walk, object, reference);
+}
+
+const Family &family_of(Walk &walk, PyObject *object) {
+    const Kind &kind = walk.kind(Py_TYPE(object));
+    if (kind.family == nullptr)
+        throw walk.refusal("a " + type_name(object) + " cannot be kept");
+    // A member of an enumeration known by name is asked for, never made anew.
+    if (kind.is_enum && walk.names().find(reinterpret_cast<PyObject *>(Py_TYPE(object))))
+        return reduce_family;
+    return *kind.family;
+}
+
+} // namespace elsewhere::object

@@ -1,0 +1,346 @@
+#include "engine/object/walk.hpp"
+
+#include <algorithm>
+
+#include "engine/object/families.hpp"
+
+namespace elsewhere::object {
+
+using namespace snapshot;
+
+namespace {
+
+// Set in a reference that only gets its value at the end; the rest is an index.
+constexpr Reference unresolved_bit = Reference{1} << 63;
+// The visit that is open until the end of the walk.
+constexpr std::uint32_t the_end = 1;
+
+bool has_weak_references(PyObject *object) {
+    const Py_ssize_t offset = Py_TYPE(object)->tp_weaklistoffset;
+    return offset != 0 &&
+           *reinterpret_cast<PyObject **>(reinterpret_cast<char *>(object) + offset) != nullptr;
+}
+
+} // namespace
+
+PyObject *Walk::null_child() {
+    static char place;
+    return reinterpret_cast<PyObject *>(&place);
+}
+
+Walk::Walk(const frame::StackRecord *stack)
+    : stack_(stack), forward_{0, the_end}, gc_was_enabled_(PyGC_Disable() != 0) {
+    out_.varint(object_stream_version);
+    sources_ = Ref::checked(PySet_New(nullptr));
+}
+
+Walk::~Walk() {
+    if (gc_was_enabled_) PyGC_Enable();
+}
+
+void Walk::make(Visit &visit, Op o) {
+    op(o);
+    visit.id = next_id_++;
+    if (visit.serial != 0) memo_.find(visit.object.get())->id = visit.id;
+}
+
+std::uint32_t Walk::make(PyObject *object, Op o, std::uint32_t mark) {
+    op(o);
+    const std::uint32_t id = next_id_++;
+    // With one reference there is nobody else to ask for it.
+    if (Py_REFCNT(object) > 1 || mark != 0) memo_.add(object, id, mark);
+    return id;
+}
+
+void Walk::refs(std::span<const Reference> references) {
+    out_.varint(references.size());
+    for (Reference r : references) out_.varint(r);
+}
+
+void Walk::pairs(std::span<const Reference> references) {
+    out_.varint(references.size() / 2);
+    for (Reference r : references) out_.varint(r);
+}
+
+std::span<const Reference> Walk::so_far(const Visit &visit) {
+    if (visit.unresolved)
+        throw refusal("it is made from something that contains it",
+                      "break the cycle between the object and what its constructor is given");
+    return {references_.data() + visit.base, references_.size() - visit.base};
+}
+
+std::string Walk::path() const {
+    std::string text = root_label_;
+    for (const Visit &visit : visits_) {
+        const bool last = &visit == &visits_.back();
+        if (last && !considering_) break;
+        if (visit.family->label != nullptr)
+            text += visit.family->label(visit);
+        else if (visit.parts && visit.at > 0)
+            text += (*visit.parts)[static_cast<std::size_t>(visit.at) - 1].label;
+    }
+    return text;
+}
+
+Error Walk::refusal(const std::string &what, const std::string &hint) const {
+    return Error(ErrorKind::refused, path() + ": " + what, hint);
+}
+
+void Walk::refuse_python_error(const char *doing) {
+    throw refusal(std::string(doing) + " failed: " + take_python_error());
+}
+
+bool Walk::now(PyObject *object, Reference &reference) {
+    last_low_ = 0;
+    if (object == null_child()) {
+        reference = to_reference(id_null);
+        return true;
+    }
+    if (PyLong_CheckExact(object)) {
+        int overflow = 0;
+        const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+        if (overflow == 0 && value <= small_int_max && value >= -small_int_max) {
+            reference = small_int_reference(value);
+            return true;
+        }
+    }
+    if (object == Py_None) {
+        reference = to_reference(id_none);
+        return true;
+    }
+    if (const Memo::Entry *entry = memo_.find(object)) {
+        last_low_ = settle(entry->mark);
+        reference = to_reference(entry->id);
+        return entry->id != 0;
+    }
+    return write_now(*this, object, reference);
+}
+
+bool Walk::reach(PyObject *child, Reference &reference) {
+    considering_ = true;
+    if (std::exchange(force_, false)) {
+        descend(child);
+        return false;
+    }
+    if (now(child, reference)) return true;
+    Memo::Entry *entry = memo_.find(child);
+    if (entry == nullptr) {
+        descend(child);
+        return false;
+    }
+    // Met inside itself, or put off until the end.
+    const std::uint32_t serial = entry->mark;
+    if (forward_[serial] == serial && serial != the_end) {
+        Visit &open = visits_[place_[serial]];
+        if (open.family->shell != nullptr && open.id == 0) open.family->shell(*this, open);
+        if (open.id != 0) {
+            last_low_ = settle(serial);
+            reference = to_reference(open.id);
+            return true;
+        }
+    }
+    last_low_ = the_end;
+    reference = unresolved(child);
+    return true;
+}
+
+void Walk::descend(PyObject *child) {
+    const Family &family = family_of(*this, child);
+    Visit visit;
+    visit.family = &family;
+    visit.base = references_.size();
+    const bool shared = Py_REFCNT(child) > 1 || has_weak_references(child);
+    visit.object = Ref::share(child);
+    if (shared) {
+        visit.serial = static_cast<std::uint32_t>(forward_.size());
+        forward_.push_back(visit.serial);
+        place_.resize(forward_.size());
+        place_[visit.serial] = static_cast<std::uint32_t>(visits_.size());
+        const Memo::Entry *known = memo_.find(child);
+        visit.id = known == nullptr ? 0 : known->id;
+        memo_.add(child, visit.id, visit.serial);
+    }
+    visits_.push_back(std::move(visit));
+    considering_ = false;
+}
+
+void Walk::run() {
+    const std::size_t floor = visits_.size() - 1;
+    while (visits_.size() > floor) {
+        for (;;) {
+            Visit &visit = visits_.back();
+            PyObject *child = visit.family->next(*this, visit);
+            if (child == nullptr) {
+                complete();
+                break;
+            }
+            Reference reference;
+            if (!reach(child, reference)) break;
+            Visit &parent = visits_.back();
+            references_.push_back(reference);
+            if (last_low_ != 0) {
+                if (parent.low == 0 || last_low_ < parent.low) parent.low = last_low_;
+                if (parent.key_given && (parent.hash_low == 0 || last_low_ < parent.hash_low))
+                    parent.hash_low = last_low_;
+                if ((reference & unresolved_bit) != 0) parent.unresolved = true;
+            }
+            considering_ = false;
+        }
+    }
+}
+
+// The visit on top has all its references: write it, or put it off, and tell its parent.
+void Walk::complete() {
+    Visit visit = std::move(visits_.back());
+    const std::span<const Reference> references(references_.data() + visit.base,
+                                                references_.size() - visit.base);
+    const std::uint32_t serial = visit.serial;
+    std::uint32_t low = visit.low != 0 && (serial == 0 || visit.low < serial) ? visit.low : 0;
+    // A key that refers to this very table is whole but for it.
+    const std::uint32_t keys_wait_for = visit.hash_low == serial ? 0 : visit.hash_low;
+    const std::size_t base = visit.base;
+    Reference reference;
+    if (!visit.unresolved && (keys_wait_for == 0 || visit.family->shell == nullptr)) {
+        visit.family->finish(*this, visit, references);
+        reference = to_reference(visit.id);
+    } else {
+        if (visit.unresolved) {
+            low = the_end;
+            if (serial == 0) {
+                visit.serial = the_end;
+                memo_.add(visit.object.get(), visit.id, the_end);
+            }
+        }
+        if (visit.family->shell != nullptr && visit.id == 0) visit.family->shell(*this, visit);
+        reference = visit.id != 0 ? to_reference(visit.id) : unresolved(visit.object.get());
+        auto &waiting = visit.unresolved ? put_off_ : deferred_[keys_wait_for];
+        waiting.push_back({std::move(visit), {references.begin(), references.end()}});
+    }
+    references_.resize(base);
+    visits_.pop_back();
+    if (serial != 0) close(serial, low);
+    if (visits_.empty()) return;
+    references_.push_back(reference);
+    Visit &parent = visits_.back();
+    if (low != 0) {
+        if (parent.low == 0 || low < parent.low) parent.low = low;
+        if (parent.key_given && (parent.hash_low == 0 || low < parent.hash_low))
+            parent.hash_low = low;
+    }
+    if ((reference & unresolved_bit) != 0) parent.unresolved = true;
+}
+
+std::uint32_t Walk::settle(std::uint32_t mark) {
+    while (mark != 0 && forward_[mark] != mark) mark = forward_[mark];
+    return mark;
+}
+
+void Walk::close(std::uint32_t serial, std::uint32_t low) {
+    forward_[serial] = low;
+    const auto found = deferred_.find(serial);
+    if (found == deferred_.end()) return;
+    std::vector<Waiting> waiting = std::move(found->second);
+    deferred_.erase(found);
+    if (const std::uint32_t on = settle(low); on != 0) {
+        auto &there = deferred_[on];
+        std::move(waiting.begin(), waiting.end(), std::back_inserter(there));
+        return;
+    }
+    for (Waiting &each : waiting) each.visit.family->finish(*this, each.visit, each.references);
+}
+
+Reference Walk::unresolved(PyObject *object) {
+    if (memo_.find(object) == nullptr) memo_.add(object, 0, the_end);
+    unresolved_.push_back(object);
+    return unresolved_bit | (unresolved_.size() - 1);
+}
+
+void Walk::root(PyObject *object, std::string label) {
+    root_label_ = std::move(label);
+    Reference reference;
+    if (!reach(object, reference)) run();
+    considering_ = false;
+    while (!queue_.empty()) {
+        auto [next, text] = std::move(queue_.front());
+        queue_.erase(queue_.begin());
+        root_label_ = std::move(text);
+        force_ = true;
+        if (!reach(next.get(), reference)) run();
+        considering_ = false;
+    }
+}
+
+Reference Walk::shell_of_open(PyObject *object) {
+    const std::uint32_t serial = memo_.find(object)->mark;
+    Visit &open = visits_[place_[serial]];
+    if (open.id == 0) open.family->shell(*this, open);
+    return to_reference(open.id);
+}
+
+void Walk::later(PyObject *object, std::string label) {
+    queue_.emplace_back(Ref::share(object), std::move(label));
+}
+
+Reference Walk::reference(PyObject *object) {
+    Reference reference;
+    if (object == nullptr) return to_reference(id_null);
+    if (now(object, reference)) return reference;
+    throw refusal("it was not reached by the walk");
+}
+
+// True if it could be written.
+bool Walk::resolve(Waiting &waiting) {
+    for (Reference &reference : waiting.references) {
+        if ((reference & unresolved_bit) == 0) continue;
+        const Memo::Entry *entry = memo_.find(unresolved_[reference & ~unresolved_bit]);
+        if (entry->id == 0) return false;
+        reference = to_reference(entry->id);
+    }
+    waiting.visit.family->finish(*this, waiting.visit, waiting.references);
+    return true;
+}
+
+void Walk::resolve_all(std::vector<Waiting> &waiting) {
+    // Tables that hash their keys come last: everything else is whole by then.
+    std::stable_partition(waiting.begin(), waiting.end(),
+                          [](const Waiting &w) { return w.visit.hash_low == 0; });
+    while (!waiting.empty()) {
+        std::vector<Waiting> left;
+        for (Waiting &each : waiting)
+            if (!resolve(each)) left.push_back(std::move(each));
+        if (left.size() == waiting.size()) {
+            root_label_ = type_name(left.front().visit.object.get());
+            throw refusal("a cycle of objects none of which can be made before the others");
+        }
+        waiting = std::move(left);
+    }
+}
+
+// The text of a by-value code's file goes along, for tracebacks where the file is gone.
+void Walk::source_of(PyObject *code) {
+    PyObject *name = reinterpret_cast<PyCodeObject *>(code)->co_filename;
+    const int known = PySet_Contains(sources_.get(), name);
+    if (known != 0) {
+        if (known < 0) throw PythonError{};
+        return;
+    }
+    if (PySet_Add(sources_.get(), name) < 0) throw PythonError{};
+    const std::string source = read_source(name);
+    if (source.empty()) return;
+    op(Op::source);
+    out_.text(text(name));
+    out_.text(source);
+}
+
+void Walk::finish() {
+    forward_[the_end] = 0;
+    resolve_all(put_off_);
+    std::vector<Waiting> rest;
+    for (auto &[serial, waiting] : deferred_)
+        std::move(waiting.begin(), waiting.end(), std::back_inserter(rest));
+    deferred_.clear();
+    resolve_all(rest);
+    op(Op::end);
+}
+
+} // namespace elsewhere::object

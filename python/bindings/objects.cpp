@@ -1,0 +1,41 @@
+// _elsewhere.freeze and _elsewhere.thaw: one object graph as bytes, and back.
+#include "engine/object/image.hpp"
+#include "python/bindings/entry.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+PyObject *freeze(PyObject *, PyObject *object) {
+    return entry([&] {
+        const Bytes bytes = object::freeze_object(object);
+        return Ref::checked(PyBytes_FromStringAndSize(reinterpret_cast<const char *>(bytes.data()),
+                                                      static_cast<Py_ssize_t>(bytes.size())));
+    });
+}
+
+PyObject *thaw(PyObject *, PyObject *data) {
+    return entry([&] {
+        Py_buffer view;
+        if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) throw PythonError{};
+        const auto *begin = static_cast<const std::uint8_t *>(view.buf);
+        Bytes bytes(begin, begin + view.len);
+        PyBuffer_Release(&view);
+        return object::thaw_object(bytes);
+    });
+}
+
+PyMethodDef methods[] = {
+    {"freeze", freeze, METH_O, "Return the object, and everything that it reaches, as bytes."},
+    {"thaw", thaw, METH_O,
+     "Return the object that freeze made these bytes of. Runs what the bytes say: trust them."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+void add_objects(PyObject *module) {
+    if (PyModule_AddFunctions(module, methods) < 0) throw PythonError{};
+}
+
+} // namespace elsewhere::bindings
