@@ -124,6 +124,7 @@ void generator_finish(Walk &walk, Visit &visit, std::span<const Reference> refs)
     walk.op(Op::generator_fill);
     walk.ref(visit);
     walk.out().varint(static_cast<std::uint64_t>(visit.record->state));
+    walk.out().varint(visit.record->flags);
     walk.refs(refs.subspan(1, 3));
     write_frame(walk.out(), record, links, refs.subspan(4));
 }
@@ -140,34 +141,52 @@ void gather_frame(Walk &walk, Visit &visit) {
     PyObject *object = visit.object.get();
     visit.parts = std::make_unique<std::vector<Part>>();
     visit.record = std::make_unique<frame::GeneratorRecord>();
+    frame::FrameRecord &record = visit.record->frame;
     if (walk.stack() != nullptr)
         for (std::size_t i = 0; i < walk.stack()->frames.size(); ++i) {
-            const frame::FrameRecord &record = walk.stack()->frames[i];
-            if (record.frame.get() != object) continue;
+            const frame::FrameRecord &on = walk.stack()->frames[i];
+            if (on.frame.get() != object) continue;
             visit.flags = on_stack;
-            visit.count = static_cast<Py_ssize_t>(i);
-            visit.record->frame.globals = record.globals.copy();
-            visit.parts->push_back({record.code.copy(), ".f_code"});
+            visit.count = static_cast<Py_ssize_t>(i) + 1;
+            record.code = on.code.copy();
+            record.globals = on.globals.copy();
+            record.locals = on.locals.copy();
+            visit.parts->push_back({on.code.copy(), ".f_code"});
             return;
         }
     try {
-        visit.record->frame = frame::capture_frame_object(object);
+        record = frame::capture_frame_object(object);
     } catch (const Error &error) {
         throw walk.refusal(error.message(), error.hint());
     }
-    const frame::FrameRecord &record = visit.record->frame;
     if (record.generator) {
         visit.flags = of_generator;
         visit.parts->push_back({record.generator.copy(), ""});
         return;
     }
     visit.flags = dead;
+    record.stack.clear();
     visit.parts->push_back({record.code.copy(), ".f_code"});
     add_parts(*visit.parts, record, " frame (" + place_of(record) + ")");
 }
 
+void frame_make(Walk &walk, Visit &visit, Reference code) {
+    const frame::FrameRecord &record = visit.record->frame;
+    const Reference globals = globals_reference(walk, record.globals.get());
+    Reference locals = to_reference(id_null);
+    if (record.locals && PyDict_CheckExact(record.locals.get()))
+        locals = globals_reference(walk, record.locals.get());
+    walk.make(visit, Op::frame);
+    walk.out().varint(code);
+    walk.out().varint(globals);
+    walk.out().varint(locals);
+    walk.out().varint(static_cast<std::uint64_t>(visit.count));
+}
+
 PyObject *frame_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather_frame(walk, visit);
+    if (visit.at == 1 && visit.id == 0 && visit.flags != of_generator)
+        frame_make(walk, visit, walk.so_far(visit)[0]);
     return next_part(walk, visit);
 }
 
@@ -185,14 +204,13 @@ void frame_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
         walk.out().text(frame_attribute(record.generator.get()));
         return;
     }
+    if (visit.flags == on_stack) return;
     FrameLinks links;
     links.code = refs[0];
     links.globals = globals_reference(walk, record.globals.get());
-    walk.make(visit, visit.flags == on_stack ? Op::stack_frame : Op::dead_frame);
-    if (visit.flags == dead) return write_frame(walk.out(), record, links, refs.subspan(1));
-    walk.out().varint(links.code);
-    walk.out().varint(links.globals);
-    walk.out().varint(static_cast<std::uint64_t>(visit.count));
+    walk.op(Op::frame_fill);
+    walk.ref(visit);
+    write_frame(walk.out(), record, links, refs.subspan(1));
 }
 
 } // namespace

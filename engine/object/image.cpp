@@ -99,7 +99,7 @@ Program thaw(const Image &image) {
         in.text();
         in.text();
         for (std::size_t names = in.count(); names > 0; --names) in.text();
-        program.stack.frames.push_back(thaw.frame(in));
+        program.stack.frames.push_back(thaw.read_frame(in));
     }
     program.stack.handled_exception = thaw.object(in.varint());
     program.state = thaw.object(in.varint());

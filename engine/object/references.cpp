@@ -29,8 +29,9 @@ void add(Visit &visit, PyObject *value, const char *label) {
 // ---- weak references: written at the end, when it is known whether the referent is kept --------
 
 Ref referent_of(PyObject *reference) {
-    PyObject *object = PyWeakref_GetObject(reference);
-    return object == nullptr || object == Py_None ? Ref() : Ref::share(object);
+    PyObject *object = reinterpret_cast<PyWeakReference *>(reference)->wr_object;
+    // Being destroyed counts as dead.
+    return object == Py_None || Py_REFCNT(object) <= 0 ? Ref() : Ref::share(object);
 }
 
 PyObject *weak_next(Walk &walk, Visit &visit) {

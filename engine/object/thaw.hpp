@@ -24,9 +24,7 @@ class Thaw {
     Ref run_for_object();
     // The object of a reference (new reference); null for id 0.
     Ref object(snapshot::Reference reference) { return Ref::steal(take(reference)); }
-    frame::FrameRecord frame(Reader &in);
-    // The frame objects that stand for frames of the stack: (index, frame object).
-    const std::vector<std::pair<std::size_t, Ref>> &stack_frames() const { return stack_frames_; }
+    frame::FrameRecord read_frame(Reader &in);
 
   private:
 #define ELSEWHERE_OP(name, number, made, operands) void on_##name();
@@ -51,7 +49,6 @@ class Thaw {
 
     Reader in_;
     std::vector<PyObject *> objects_; // by id
-    std::vector<std::pair<std::size_t, Ref>> stack_frames_;
     Ref no_arguments_;
     bool fresh_main_;
     bool gc_was_enabled_;

@@ -1,5 +1,5 @@
 // Modules, names, functions and classes made again.
-#include "engine/cpython/eval_hook.h"
+#include "engine/cpython/eval_hook.hpp"
 #include "engine/object/families.hpp"
 #include "engine/object/thaw.hpp"
 
@@ -163,7 +163,7 @@ void Thaw::on_class_shell() {
         throw PythonError{};
     Ref arguments = Ref::checked(PyTuple_Pack(3, name.get(), bases.get(), dict.get()));
     if (!PyType_IsSubtype(meta, &PyType_Type)) damaged("a metaclass that is none");
-    add(Ref::checked(elsewhere_new_class_quietly(meta, arguments.get())));
+    add(cpython::new_class_quietly(meta, arguments.get()));
 }
 
 namespace {

@@ -1,10 +1,6 @@
 // Frame records read again, generators and frame objects made from them.
 #include "engine/object/thaw.hpp"
 
-// Exported by every Python, declared only by some of the public headers.
-extern "C" PyFrameObject *PyFrame_New(PyThreadState *, PyCodeObject *, PyObject *globals,
-                                      PyObject *locals);
-
 namespace elsewhere::object {
 
 using namespace snapshot;
@@ -19,7 +15,7 @@ template <typename Enum> Enum checked(std::uint64_t value, Enum last) {
 
 } // namespace
 
-frame::FrameRecord Thaw::frame(Reader &in) {
+frame::FrameRecord Thaw::read_frame(Reader &in) {
     frame::FrameRecord record;
     record.instruction = static_cast<std::uint32_t>(in.varint());
     record.line = static_cast<std::uint32_t>(in.varint());
@@ -52,34 +48,29 @@ void Thaw::on_generator_fill() {
     PyObject *generator = known();
     frame::GeneratorRecord record;
     record.state = checked(in_.varint(), frame::GeneratorState::finished);
+    record.flags = static_cast<std::uint8_t>(in_.varint());
     if (in_.count() != 3) damaged("a generator of another shape");
-    record.name = get();
-    record.qualname = get();
+    record.name = need();
+    record.qualname = need();
     record.handled_exception = get();
-    record.frame = frame(in_);
+    record.frame = read_frame(in_);
     record.code = record.frame.code.copy();
-    // An executing one gets its frame when the stack is restored.
-    if (record.state == frame::GeneratorState::executing) return;
     frame::fill_generator(generator, std::move(record));
 }
 
-void Thaw::on_dead_frame() {
-    const frame::FrameRecord record = frame(in_);
-    if (!record.code || !PyCode_Check(record.code.get())) damaged("a frame without code");
-    add(frame::dead_frame(record));
-}
-
-// A frame object of its own for now; restoring the stack makes it that of the running frame.
-void Thaw::on_stack_frame() {
+void Thaw::on_frame() {
     PyObject *code = known();
     PyObject *globals = known();
-    const std::uint64_t index = in_.varint();
+    Ref locals = get();
+    in_.varint(); // told by the frame itself, whose record refers to this object
     if (!PyCode_Check(code) || !PyDict_Check(globals)) damaged("a frame without code");
-    PyFrameObject *made = PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject *>(code),
-                                      globals, nullptr);
-    Ref frame = Ref::checked(reinterpret_cast<PyObject *>(made));
-    stack_frames_.emplace_back(static_cast<std::size_t>(index), frame.copy());
-    add(std::move(frame));
+    add(frame::frame_shell(code, globals, locals.get()));
+}
+
+void Thaw::on_frame_fill() {
+    PyObject *frame = known();
+    if (!PyFrame_Check(frame)) damaged("a frame that is none");
+    frame::fill_frame(frame, read_frame(in_));
 }
 
 } // namespace elsewhere::object

@@ -98,7 +98,8 @@ Types::Types() {
     visited(PyMethod_Type, method_family, true);
     visited(PyCFunction_Type, builtin_family, true);
     visited(PyCMethod_Type, builtin_family, true);
-    visited(_PyMethodWrapper_Type, builtin_family);
+    Ref wrapper = Ref::checked(PyObject_GetAttrString(Py_None, "__str__"));
+    visited(*Py_TYPE(wrapper.get()), builtin_family);
     visited(PyMethodDescr_Type, descriptor_family);
     visited(PyClassMethodDescr_Type, descriptor_family);
     visited(PyMemberDescr_Type, descriptor_family);
