@@ -1,22 +1,25 @@
+#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
-
-#include <array>
 
 #include "cli/json_writer.hpp"
 #include "cli/options.hpp"
 #include "cli/signals.hpp"
 #include "cli/utf8.hpp"
-#include "engine/snapshot/file.hpp"
+#include "engine/snapshot/describe.hpp"
 
 namespace elsewhere::cli {
 namespace {
 
+using snapshot::FrameSummary;
 using snapshot::Header;
+using snapshot::ObjectIndex;
 using snapshot::Purpose;
 using snapshot::Section;
 using snapshot::Snapshot;
 using snapshot::Target;
+using snapshot::Variable;
 
 std::string time_of(const Header &header) {
     const auto seconds = static_cast<std::time_t>(header.created / 1'000'000'000);
@@ -68,11 +71,35 @@ std::string hexadecimal(const std::array<std::uint8_t, 16> &id) {
     return text;
 }
 
+// Kinds of objects with the bytes they take, the largest first.
+std::vector<std::pair<std::string, ObjectIndex::Tally>> kinds_in(const ObjectIndex &objects) {
+    std::vector<std::pair<std::string, ObjectIndex::Tally>> kinds;
+    for (std::size_t number = 0; number < objects.tallies().size(); ++number)
+        if (const auto &tally = objects.tallies()[number]; tally.count > 0)
+            kinds.emplace_back(name_of(static_cast<snapshot::Op>(number)), tally);
+    std::ranges::sort(kinds,
+                      [](const auto &a, const auto &b) { return a.second.bytes > b.second.bytes; });
+    return kinds;
+}
+
 void print_line(const char *name, const std::string &value) {
     std::printf("%-10s %s\n", name, printable(value).c_str());
 }
 
-void print_text(const Snapshot &snapshot) {
+void print_frames(const std::vector<FrameSummary> &frames) {
+    for (const FrameSummary &frame : frames) {
+        std::printf("\n%s  %s:%u\n", printable(frame.function).c_str(),
+                    printable(frame.file).c_str(), frame.line);
+        for (const Variable &variable : frame.variables)
+            std::printf("    %s = %s\n", printable(variable.name).c_str(),
+                        printable(variable.value).c_str());
+        for (const Variable &slot : frame.stack)
+            std::printf("    (%s) %s\n", slot.name.c_str(), printable(slot.value).c_str());
+    }
+}
+
+void print_text(const Snapshot &snapshot, const ObjectIndex &objects,
+                const std::vector<FrameSummary> &frames) {
     const Header &header = snapshot.header;
     std::string program = header.target == Target::module    ? "-m "
                           : header.target == Target::command ? "-c "
@@ -90,9 +117,28 @@ void print_text(const Snapshot &snapshot) {
                               " of " + hexadecimal(header.id));
     for (const auto &[section, bytes] : snapshot.sections)
         print_line(name_of(section).c_str(), size_text(bytes.size()));
+    std::string kinds;
+    for (const auto &[name, tally] : kinds_in(objects)) {
+        if (tally.bytes * 20 < snapshot.section(Section::objects).size()) break;
+        kinds += (kinds.empty() ? "" : ", ") + std::to_string(tally.count) + " " + name + " " +
+                 size_text(tally.bytes);
+    }
+    print_line("of these", kinds);
+    print_frames(frames);
 }
 
-void print_json(const Snapshot &snapshot) {
+void put(JsonWriter &json, const char *key, const char *name_key,
+         const std::vector<Variable> &variables) {
+    json.key(key).begin_list();
+    for (const Variable &variable : variables) {
+        json.begin_object().key(name_key).text(variable.name);
+        json.key("value").text(variable.value).end_object();
+    }
+    json.end_list();
+}
+
+void print_json(const Snapshot &snapshot, const ObjectIndex &objects,
+                const std::vector<FrameSummary> &frames) {
     const Header &header = snapshot.header;
     JsonWriter json;
     json.begin_object().key("format").number(std::uint64_t{snapshot::format_version});
@@ -117,7 +163,20 @@ void print_json(const Snapshot &snapshot) {
     json.key("sections").begin_object();
     for (const auto &[section, bytes] : snapshot.sections)
         json.key(name_of(section)).number(std::uint64_t{bytes.size()});
-    json.end_object().end_object();
+    json.end_object().key("objects").begin_object();
+    for (const auto &[name, tally] : kinds_in(objects)) {
+        json.key(name).begin_object().key("count").number(tally.count);
+        json.key("bytes").number(tally.bytes).end_object();
+    }
+    json.end_object().key("frames").begin_list(); // outermost first
+    for (const FrameSummary &frame : frames) {
+        json.begin_object().key("function").text(frame.function).key("file").text(frame.file);
+        json.key("line").number(std::uint64_t{frame.line});
+        put(json, "locals", "name", frame.variables);
+        put(json, "stack", "role", frame.stack);
+        json.end_object();
+    }
+    json.end_list().end_object();
     std::puts(json.str().c_str());
 }
 
@@ -134,10 +193,12 @@ int inspect(const Words &words) {
     const auto file = options.parse_one(words, "snapshot");
     if (!file) return 0;
     const Snapshot snapshot = snapshot::read(*file);
+    const ObjectIndex objects(snapshot.section(Section::objects));
+    const auto frames = describe_frames(snapshot.section(Section::frames), objects);
     if (as_json)
-        print_json(snapshot);
+        print_json(snapshot, objects, frames);
     else
-        print_text(snapshot);
+        print_text(snapshot, objects, frames);
     return 0;
 }
 
