@@ -62,6 +62,8 @@ std::string to_json(const Instructions &told, const Interpreter &interpreter) {
     json.key("arguments").texts(told.arguments);
     path_or_null("snapshot", told.snapshot);
     json.key("default_snapshot_dir").text(default_snapshot_directory());
+    const char *runtime = std::getenv("XDG_RUNTIME_DIR");
+    text_or_null("runtime_dir", runtime != nullptr && *runtime == '/' ? runtime : nullptr);
     path_or_null("file", told.file);
     json.key("clone").boolean(told.clone);
     json.key("grace").number(told.grace);

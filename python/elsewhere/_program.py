@@ -88,7 +88,7 @@ def default_path() -> str:
 
 def _exchange() -> str:
     """The files through which `elsewhere suspend` talks to this process, without their suffix."""
-    runtime = told.get("runtime_dir") or os.environ.get("XDG_RUNTIME_DIR")
+    runtime = told["runtime_dir"]
     directory = f"{runtime}/elsewhere" if runtime else f"/tmp/elsewhere-{os.getuid()}"
     return f"{directory}/{os.getpid()}"
 
