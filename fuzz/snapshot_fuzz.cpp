@@ -16,6 +16,7 @@
 #include <string>
 
 #include "core/base/fd.hpp"
+#include "engine/snapshot/describe.hpp"
 #include "engine/snapshot/file.hpp"
 #include "engine/snapshot/header.hpp"
 
@@ -45,7 +46,9 @@ snapshot::Snapshot any_snapshot(Random &random) {
     for (std::size_t i = below(random, 4); i > 0; --i) s.header.arguments.push_back(text(random));
     for (const auto kind : {snapshot::Section::frames, snapshot::Section::objects}) {
         Bytes bytes(below(random, 300));
-        std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(random()); });
+        // Mostly numbers of operations and ids that exist.
+        std::ranges::generate(bytes, [&] { return static_cast<std::uint8_t>(below(random, 80)); });
+        if (!bytes.empty()) bytes[0] = snapshot::object_stream_version;
         s.sections.emplace_back(kind, std::move(bytes));
     }
     return s;
@@ -105,6 +108,14 @@ void seal(Bytes &bytes) {
     std::copy_n(checksum.digest, checksum_size, bytes.end() - checksum_size);
 }
 
+// As `elsewhere inspect` does.
+void look_at(const snapshot::Snapshot &s) {
+    const snapshot::ObjectIndex objects(s.section(snapshot::Section::objects));
+    for (std::uint64_t id = 0; id < snapshot::id_first + objects.size() + 2; ++id)
+        (void)snapshot::describe(snapshot::to_reference(id), objects);
+    (void)snapshot::describe_frames(s.section(snapshot::Section::frames), objects);
+}
+
 // Whether the file was accepted; what is accepted is whole.
 bool accepts(const std::string &path) {
     try {
@@ -113,6 +124,10 @@ bool accepts(const std::string &path) {
         if (snapshot::encode(snapshot::decode_header(header)) != header) {
             std::fputs("a header changed on its way\n", stderr);
             std::abort();
+        }
+        try {
+            look_at(s);
+        } catch (const Error &) { // whole, but nonsense
         }
         return true;
     } catch (const Error &) {

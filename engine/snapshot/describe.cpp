@@ -53,8 +53,7 @@ class Describer {
         Reader in = objects_.at(object->operands);
         switch (object->made) {
         case Op::module_named:
-        case Op::module:
-            return std::string(in.text());
+        case Op::module: return std::string(in.text());
         case Op::named: {
             const std::string module = name_of_module(in.varint(), steps - 1);
             const std::string in_module(in.text());
@@ -65,15 +64,11 @@ class Describer {
                 return std::string(objects_.at(object->contents).text());
             in.varint(); // its metaclass
             return std::string(in.text());
-        case Op::function:
-            return text_among(objects_.items(reference), 1);
-        case Op::code:
-            return text_among(objects_.items(reference), 12);
+        case Op::function: return text_among(objects_.items(reference), 1);
+        case Op::code: return text_among(objects_.items(reference), 12);
         case Op::code_of:
-        case Op::generator:
-            return name(in.varint(), steps - 1);
-        default:
-            return name_of(object->made);
+        case Op::generator: return name(in.varint(), steps - 1);
+        default: return name_of(object->made);
         }
     }
 
@@ -148,25 +143,18 @@ class Describer {
         Reader in = objects_.at(object.operands);
         switch (object.made) {
         case Op::string:
-        case Op::interned:
-            return quoted(in.text());
-        case Op::bytes:
-            return "b" + quoted(in.text());
-        case Op::byte_array:
-            return "bytearray(b" + quoted(in.text()) + ")";
-        case Op::big_int:
-            return "0x" + cut(in.text(), most_bytes);
-        case Op::real:
-            return real(in.f64());
+        case Op::interned: return quoted(in.text());
+        case Op::bytes: return "b" + quoted(in.text());
+        case Op::byte_array: return "bytearray(b" + quoted(in.text()) + ")";
+        case Op::big_int: return "0x" + cut(in.text(), most_bytes);
+        case Op::real: return real(in.f64());
         case Op::complex: {
             const double re = in.f64();
             return "complex(" + real(re) + ", " + real(in.f64()) + ")";
         }
-        case Op::tuple:
-            return sequence("(", objects_.items(reference), ")", depth);
+        case Op::tuple: return sequence("(", objects_.items(reference), ")", depth);
         case Op::list:
-        case Op::list_shell:
-            return sequence("[", objects_.items(reference), "]", depth);
+        case Op::list_shell: return sequence("[", objects_.items(reference), "]", depth);
         case Op::dict:
         case Op::dict_shell:
             return listed(
@@ -176,43 +164,34 @@ class Describer {
                 },
                 depth);
         case Op::set_shell:
-        case Op::frozenset_shell:
-            return set(object, depth);
+        case Op::frozenset_shell: return set(object, depth);
         case Op::cell:
             return object.filled == Op::cell_fill
                        ? value(objects_.at(object.contents).varint(), depth - 1)
                        : "<empty cell>";
-        case Op::named:
-            return name(reference);
+        case Op::named: return name(reference);
         case Op::module:
             return object.dict_of ? "<dict of module " + name(reference) + ">"
                                   : "<module " + name(reference) + ">";
-        case Op::module_named:
-            return "<module " + name(reference) + ">";
-        case Op::module_dict:
-            return "<dict of module " + name(in.varint()) + ">";
-        case Op::class_shell:
-            return "<class " + name(reference) + ">";
+        case Op::module_named: return "<module " + name(reference) + ">";
+        case Op::module_dict: return "<dict of module " + name(in.varint()) + ">";
+        case Op::class_shell: return "<class " + name(reference) + ">";
         case Op::function:
         case Op::code:
         case Op::code_of:
         case Op::generator:
             return std::string("<") + name_of(object.made) + " " + name(reference) + ">";
-        case Op::method:
-            return "<method " + name(in.varint()) + ">";
+        case Op::method: return "<method " + name(in.varint()) + ">";
         case Op::instance:
-        case Op::instance_shell:
-            return instance(name(in.varint()), reference, depth);
+        case Op::instance_shell: return instance(name(in.varint()), reference, depth);
         case Op::call: {
             const std::string callable = name(in.varint());
             std::vector<Reference> arguments;
             for (std::size_t left = in.count(); left > 0; --left) arguments.push_back(in.varint());
             return sequence((callable + "(").c_str(), arguments, ")", depth);
         }
-        case Op::stream:
-            return "<sys." + std::string(in.text()) + ">";
-        default:
-            return std::string("<") + name_of(object.made) + ">";
+        case Op::stream: return "<sys." + std::string(in.text()) + ">";
+        default: return std::string("<") + name_of(object.made) + ">";
         }
     }
 
@@ -237,10 +216,8 @@ bool is_data(const std::string &name, Reference reference, const ObjectIndex &ob
     case Op::module:
     case Op::named:
     case Op::function:
-    case Op::class_shell:
-        return false;
-    default:
-        return true;
+    case Op::class_shell: return false;
+    default: return true;
     }
 }
 

@@ -27,15 +27,9 @@ constexpr std::array<Row, 256> rows = [] {
 void skip(Reader &in, char operand) {
     switch (operand) {
     case 'r':
-    case 'v':
-        in.varint();
-        return;
-    case 't':
-        in.text();
-        return;
-    case 'd':
-        in.u64();
-        return;
+    case 'v': in.varint(); return;
+    case 't': in.text(); return;
+    case 'd': in.u64(); return;
     case 'R':
         for (std::size_t left = in.count(); left > 0; --left) in.varint();
         return;
@@ -52,11 +46,8 @@ void skip(Reader &in, char operand) {
             in.u64();
         }
         return;
-    case 'F':
-        (void)read_frame(in);
-        return;
-    default:
-        fail("an operand of unknown kind");
+    case 'F': (void)read_frame(in); return;
+    default: fail("an operand of unknown kind");
     }
 }
 
