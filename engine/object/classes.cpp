@@ -28,7 +28,8 @@ void gather(Walk &walk, Visit &visit) {
     parts.push_back({Ref::share(reinterpret_cast<PyObject *>(Py_TYPE(type))), ".__class__"});
     PyObject *mro = as_type(type)->tp_mro;
     for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i > 0; --i)
-        parts.push_back({Ref::share(PyTuple_GET_ITEM(mro, i)), ".__mro__[" + std::to_string(i) + "]"});
+        parts.push_back(
+            {Ref::share(PyTuple_GET_ITEM(mro, i)), ".__mro__[" + std::to_string(i) + "]"});
     visit.split = static_cast<std::uint32_t>(parts.size());
     PyObject *dict = as_type(type)->tp_dict;
     PyObject *key = nullptr, *value = nullptr;
@@ -86,8 +87,8 @@ const Family class_family{class_next, class_finish, class_again, nullptr};
 bool made_by_python(PyTypeObject *type) {
     // What type.__new__ gives as deallocator to every class it makes.
     static const destructor python_dealloc = [] {
-        Ref probe = Ref::checked(PyObject_CallFunction(reinterpret_cast<PyObject *>(&PyType_Type),
-                                                       "s(){}", "probe"));
+        Ref probe = Ref::checked(
+            PyObject_CallFunction(reinterpret_cast<PyObject *>(&PyType_Type), "s(){}", "probe"));
         return as_type(probe.get())->tp_dealloc;
     }();
     return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 && type->tp_dealloc == python_dealloc;

@@ -94,17 +94,18 @@ PyObject *traceback_next(Walk &walk, Visit &visit) {
     if (!visit.parts) {
         visit.parts = std::make_unique<std::vector<Part>>();
         auto number = [](long n) { return Ref::checked(PyLong_FromLong(n)); };
-        visit.parts->push_back({Ref::share(reinterpret_cast<PyObject *>(trace->tb_frame)),
-                                ".tb_frame"});
+        visit.parts->push_back(
+            {Ref::share(reinterpret_cast<PyObject *>(trace->tb_frame)), ".tb_frame"});
         visit.parts->push_back({number(trace->tb_lasti), ""});
         // tb_lineno may still be unset: the attribute works it out.
         visit.parts->push_back(
             {Ref::checked(PyObject_GetAttrString(visit.object.get(), "tb_lineno")), ""});
-        visit.parts->push_back({Ref::share(reinterpret_cast<PyObject *>(trace->tb_next)),
-                                ".tb_next"});
+        visit.parts->push_back(
+            {Ref::share(reinterpret_cast<PyObject *>(trace->tb_next)), ".tb_next"});
     }
     // A frame that holds its own traceback is still being walked: then this waits for the end.
-    if (visit.at == 3 && visit.id == 0 && !visit.unresolved) traceback_make(walk, visit, walk.so_far(visit));
+    if (visit.at == 3 && visit.id == 0 && !visit.unresolved)
+        traceback_make(walk, visit, walk.so_far(visit));
     return next_part(walk, visit);
 }
 

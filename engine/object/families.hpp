@@ -33,8 +33,7 @@ PyObject *next_part(Walk &, Visit &);
 void write_set_entries(Walk &, const Visit &, std::span<const Reference>);
 std::string key_label(PyObject *key);
 // ---- functions.cpp
-extern const Family function_family, code_family, method_family, builtin_family,
-    descriptor_family;
+extern const Family function_family, code_family, method_family, builtin_family, descriptor_family;
 std::uint64_t code_hash(PyObject *code);
 // ---- classes.cpp
 extern const Family class_family;

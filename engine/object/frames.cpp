@@ -90,8 +90,7 @@ void gather_generator(Walk &walk, Visit &visit) {
             record.code = running->code.copy();
             record.frame.globals = running->globals.copy();
         }
-    if (!record.code)
-        throw walk.refusal("a generator without code", "drop it: it has finished");
+    if (!record.code) throw walk.refusal("a generator without code", "drop it: it has finished");
     if (!record.frame.code) record.frame.code = record.code.copy();
     visit.parts = std::make_unique<std::vector<Part>>();
     auto &parts = *visit.parts;
@@ -107,7 +106,8 @@ PyObject *generator_next(Walk &walk, Visit &visit) {
     if (visit.at == 1 && visit.id == 0) {
         const Reference code = walk.so_far(visit)[0];
         const Ref &globals = visit.record->frame.globals;
-        const Reference in = globals ? globals_reference(walk, globals.get()) : to_reference(id_null);
+        const Reference in =
+            globals ? globals_reference(walk, globals.get()) : to_reference(id_null);
         walk.make(visit, Op::generator);
         walk.out().varint(code);
         walk.out().varint(in);

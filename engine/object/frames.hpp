@@ -11,7 +11,8 @@ namespace elsewhere::object {
 
 // What the record refers to, but for its code, globals, generator and frame object. `label` gets
 // in front of each name, e.g. "frame 2 (solve, file.py:41)".
-void add_parts(std::vector<Part> &parts, const frame::FrameRecord &record, const std::string &label);
+void add_parts(std::vector<Part> &parts, const frame::FrameRecord &record,
+               const std::string &label);
 
 // The four references that are not parts.
 struct FrameLinks {

@@ -21,8 +21,9 @@ Ref attribute(PyObject *object, const char *name) {
     return value;
 }
 
-// Parts: the code; globals unless those of a module; name, qualname, module, doc, defaults, kwdefaults, closure, annotations, dict,
-// type parameters. The globals are not waited for: a module refers to its functions.
+// Parts: the code; globals unless those of a module; name, qualname, module, doc, defaults,
+// kwdefaults, closure, annotations, dict, type parameters. The globals are not waited for: a module
+// refers to its functions.
 PyObject *function_next(Walk &walk, Visit &visit) {
     PyFunctionObject *f = reinterpret_cast<PyFunctionObject *>(visit.object.get());
     if (!visit.parts) {
@@ -157,7 +158,8 @@ std::uint64_t code_hash(PyObject *code) {
         hash_bytes(hash, PyBytes_AS_STRING(bytes.get()),
                    static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
     }
-    for (const char *name : {"co_names", "co_varnames", "co_freevars", "co_cellvars", "co_consts"}) {
+    for (const char *name :
+         {"co_names", "co_varnames", "co_freevars", "co_cellvars", "co_consts"}) {
         Ref names = Ref::checked(PyObject_GetAttrString(code, name));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names.get()); ++i) {
             PyObject *item = PyTuple_GET_ITEM(names.get(), i);

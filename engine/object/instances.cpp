@@ -17,8 +17,9 @@ Ref dict_of(PyObject *object) {
 // A slot's value (new reference); null if it is unset.
 Ref slot_value(const Kind::Slot &slot, PyObject *object) {
     PyObject *descriptor = slot.descriptor.get();
-    Ref value = Ref::steal(Py_TYPE(descriptor)->tp_descr_get(
-        descriptor, object, reinterpret_cast<PyObject *>(Py_TYPE(object))));
+    Ref value = Ref::steal(
+        Py_TYPE(descriptor)
+            ->tp_descr_get(descriptor, object, reinterpret_cast<PyObject *>(Py_TYPE(object))));
     if (!value) {
         if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw PythonError{};
         PyErr_Clear();
@@ -43,11 +44,10 @@ PyObject *plain_next(Walk &walk, Visit &visit) {
             visit.count = -1;
         }
         return reinterpret_cast<PyObject *>(Py_TYPE(object));
-    case stage_value:
-        visit.flags = stage_keys;
-        return visit.value;
+    case stage_value: visit.flags = stage_keys; return visit.value;
     case stage_keys:
-        if (visit.extra && PyDict_Next(visit.extra.get(), &visit.at, &visit.pending, &visit.value)) {
+        if (visit.extra &&
+            PyDict_Next(visit.extra.get(), &visit.at, &visit.pending, &visit.value)) {
             visit.flags = stage_value;
             return visit.pending;
         }
@@ -68,8 +68,7 @@ PyObject *plain_next(Walk &walk, Visit &visit) {
             }
         return next_part(walk, visit);
     }
-    default:
-        return visit.parts ? next_part(walk, visit) : nullptr;
+    default: return visit.parts ? next_part(walk, visit) : nullptr;
     }
 }
 
@@ -118,7 +117,8 @@ bool is(const Kind &kind, PyTypeObject &type) { return PyType_IsSubtype(kind.bas
 
 // A plain int, str, … with the value of an instance of a subclass.
 Ref plain_value(PyTypeObject *base, PyObject *object) {
-    if (base == &PyLong_Type) return Ref::checked(_PyLong_Copy(reinterpret_cast<PyLongObject *>(object)));
+    if (base == &PyLong_Type)
+        return Ref::checked(_PyLong_Copy(reinterpret_cast<PyLongObject *>(object)));
     if (base == &PyUnicode_Type) return Ref::checked(PyUnicode_FromObject(object));
     if (base == &PyFloat_Type) return Ref::checked(PyFloat_FromDouble(PyFloat_AS_DOUBLE(object)));
     if (base == &PyComplex_Type)
@@ -180,7 +180,8 @@ void gather(Walk &walk, Visit &visit) {
         add(Ref::checked(PyObject_GetAttrString(object, "__func__")), ".__func__");
     }
     visit.count = static_cast<Py_ssize_t>(parts.size() - visit.split);
-    if (Ref dict = dict_of(object); dict && (PyDict_GET_SIZE(dict.get()) > 0 || Py_REFCNT(dict.get()) > 2)) {
+    if (Ref dict = dict_of(object);
+        dict && (PyDict_GET_SIZE(dict.get()) > 0 || Py_REFCNT(dict.get()) > 2)) {
         add(std::move(dict), ".__dict__");
         visit.flags = 1;
     }

@@ -22,7 +22,8 @@ bool now_string(Walk &walk, PyObject *object, Reference &reference) {
 
 bool now_bytes(Walk &walk, PyObject *object, Reference &reference) {
     reference = to_reference(walk.make(object, Op::bytes));
-    walk.out().text({PyBytes_AS_STRING(object), static_cast<std::size_t>(PyBytes_GET_SIZE(object))});
+    walk.out().text(
+        {PyBytes_AS_STRING(object), static_cast<std::size_t>(PyBytes_GET_SIZE(object))});
     return true;
 }
 
@@ -68,9 +69,7 @@ bool now_singleton(Walk &, PyObject *object, Reference &reference) {
     return true;
 }
 
-std::string type_name(PyObject *object) {
-    return std::string(Py_TYPE(object)->tp_name);
-}
+std::string type_name(PyObject *object) { return std::string(Py_TYPE(object)->tp_name); }
 
 std::string text(PyObject *unicode) {
     if (unicode == nullptr || !PyUnicode_Check(unicode)) return {};

@@ -89,8 +89,8 @@ Names::Names() {
             Ref layer = Ref::share(stream);
             for (unsigned depth = 0; depth < 3; ++depth) {
                 streams_.emplace(layer.get(), Stream{original, depth});
-                Ref below = Ref::steal(PyObject_GetAttrString(layer.get(),
-                                                              depth == 0 ? "buffer" : "raw"));
+                Ref below =
+                    Ref::steal(PyObject_GetAttrString(layer.get(), depth == 0 ? "buffer" : "raw"));
                 kept_.push_back(std::move(layer));
                 if (!below) {
                     PyErr_Clear(); // not every stream has layers

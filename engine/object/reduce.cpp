@@ -10,10 +10,14 @@ namespace {
 
 // Iterators whose reduce makes a detached copy of what they run over.
 bool reduce_lies(PyObject *object) {
-    static const char *const types[] = {
-        "dict_keyiterator",        "dict_valueiterator",        "dict_itemiterator",
-        "dict_reversekeyiterator", "dict_reversevalueiterator", "dict_reverseitemiterator",
-        "set_iterator",            "odict_iterator"};
+    static const char *const types[] = {"dict_keyiterator",
+                                        "dict_valueiterator",
+                                        "dict_itemiterator",
+                                        "dict_reversekeyiterator",
+                                        "dict_reversevalueiterator",
+                                        "dict_reverseitemiterator",
+                                        "set_iterator",
+                                        "odict_iterator"};
     for (const char *type : types)
         if (type_name(object) == type) return true;
     return false;
@@ -35,7 +39,8 @@ Ref reduced(Walk &walk, PyObject *object) {
     Ref tuple = Ref::steal(PyObject_CallMethod(object, "__reduce_ex__", "i", 5));
     PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
-    (void)Ref::checked(PyObject_CallMethod(quiet.get(), "__exit__", "OOO", Py_None, Py_None, Py_None));
+    (void)Ref::checked(
+        PyObject_CallMethod(quiet.get(), "__exit__", "OOO", Py_None, Py_None, Py_None));
     PyErr_Restore(type, value, trace);
     return tuple;
 }

@@ -120,8 +120,8 @@ PyObject *view_next(Walk &walk, Visit &visit) {
         const char *name = type == &PyDictKeys_Type     ? "keys"
                            : type == &PyDictValues_Type ? "values"
                                                         : "items";
-        Ref method = Ref::checked(
-            PyObject_GetAttrString(reinterpret_cast<PyObject *>(&PyDict_Type), name));
+        Ref method =
+            Ref::checked(PyObject_GetAttrString(reinterpret_cast<PyObject *>(&PyDict_Type), name));
         visit.parts->push_back({std::move(method), ""});
         add(visit, dict, ".mapping");
     }

@@ -34,8 +34,7 @@ void Thaw::run() {
         break;
 #include "engine/snapshot/object_ops.def"
 #undef ELSEWHERE_OP
-        default:
-            damaged("an unknown operation");
+        default: damaged("an unknown operation");
         }
         if (op == Op::end) return;
     }
@@ -128,8 +127,7 @@ void Thaw::on_interned() {
 }
 void Thaw::on_bytes() {
     const std::string_view data = in_.text();
-    add(Ref::checked(
-        PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
+    add(Ref::checked(PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
 }
 void Thaw::on_byte_array() {
     const std::string_view data = in_.text();

@@ -34,13 +34,13 @@ class Thaw {
     // ---- reading operands
     PyObject *take(snapshot::Reference reference); // new reference or null
     PyObject *take() { return take(in_.varint()); }
-    Ref get() { return Ref::steal(take()); }           // may be null
-    Ref need();                                        // not null
-    PyObject *known();                                 // borrowed: an object made before
+    Ref get() { return Ref::steal(take()); } // may be null
+    Ref need();                              // not null
+    PyObject *known();                       // borrowed: an object made before
     PyTypeObject *known_type();
     std::string words() { return std::string(in_.text()); }
     Ref unicode();
-    Ref tuple();                                       // a count and references
+    Ref tuple(); // a count and references
     void pairs_into(PyObject *dict);
     void attributes_into(PyObject *object);
     void slots_into(PyObject *object);

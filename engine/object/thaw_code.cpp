@@ -54,7 +54,8 @@ void Thaw::on_module() {
         module = Ref::share(PyImport_AddModule("__main__"));
     } else {
         module = Ref::checked(PyModule_New(name.c_str()));
-        if (listed && PyDict_SetItemString(PyImport_GetModuleDict(), name.c_str(), module.get()) < 0)
+        if (listed &&
+            PyDict_SetItemString(PyImport_GetModuleDict(), name.c_str(), module.get()) < 0)
             throw PythonError{};
     }
     PyObject *dict = PyModule_GetDict(module.get());

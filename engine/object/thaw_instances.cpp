@@ -170,8 +170,8 @@ void Thaw::on_traceback() {
     PyObject *frame = known();
     Ref offset = need(), line = need();
     Ref type = Ref::share(reinterpret_cast<PyObject *>(&PyTraceBack_Type));
-    add(Ref::checked(PyObject_CallFunction(type.get(), "OOOO", Py_None, frame, offset.get(),
-                                           line.get())));
+    add(Ref::checked(
+        PyObject_CallFunction(type.get(), "OOOO", Py_None, frame, offset.get(), line.get())));
 }
 
 void Thaw::on_traceback_fill() {

@@ -40,9 +40,9 @@ bool plain_reduce(PyTypeObject *type) {
 // Builtin bases whose contents the walk can read and write.
 bool readable_base(PyTypeObject *base) {
     static PyTypeObject *const bases[] = {
-        &PyList_Type,      &PyDict_Type,      &PyTuple_Type,     &PySet_Type,
-        &PyFrozenSet_Type, &PyLong_Type,      &PyUnicode_Type,   &PyFloat_Type,
-        &PyComplex_Type,   &PyBytes_Type,     &PyByteArray_Type, &PyProperty_Type,
+        &PyList_Type,         &PyDict_Type,        &PyTuple_Type,     &PySet_Type,
+        &PyFrozenSet_Type,    &PyLong_Type,        &PyUnicode_Type,   &PyFloat_Type,
+        &PyComplex_Type,      &PyBytes_Type,       &PyByteArray_Type, &PyProperty_Type,
         &PyStaticMethod_Type, &PyClassMethod_Type, &PyBaseObject_Type};
     for (PyTypeObject *each : bases)
         if (each == base) return true;
@@ -143,8 +143,7 @@ Kind Types::classify(PyTypeObject *type) {
         if (!made_by_python(holder)) continue;
         PyObject *name = nullptr, *value = nullptr;
         for (Py_ssize_t at = 0; PyDict_Next(holder->tp_dict, &at, &name, &value);)
-            if (Py_TYPE(value) == &PyMemberDescr_Type &&
-                PyDescr_TYPE(value) == holder)
+            if (Py_TYPE(value) == &PyMemberDescr_Type && PyDescr_TYPE(value) == holder)
                 kind.slots.push_back({Ref::share(name), Ref::share(value)});
     }
     kind.base = builtin_base(type);
@@ -160,8 +159,8 @@ Kind Types::classify(PyTypeObject *type) {
     if (dispatched < 0) throw PythonError{};
     if (PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(PyExc_BaseException)))
         kind.family = &exception_family;
-    else if (PyType_IsSubtype(type, &_PyWeakref_RefType) ||
-             type == &_PyWeakref_ProxyType || type == &_PyWeakref_CallableProxyType)
+    else if (PyType_IsSubtype(type, &_PyWeakref_RefType) || type == &_PyWeakref_ProxyType ||
+             type == &_PyWeakref_CallableProxyType)
         kind.family = &weak_reference_family;
     else if (dispatched == 0 && readable_base(kind.base) && (plain_reduce(type) || kind.is_enum))
         kind.family =
@@ -179,8 +178,7 @@ bool write_now(Walk &walk, PyObject *object, Reference &reference) {
 
 const Family &family_of(Walk &walk, PyObject *object) {
     const Kind &kind = walk.kind(Py_TYPE(object));
-    if (kind.family == nullptr)
-        throw walk.refusal("a " + type_name(object) + " cannot be kept");
+    if (kind.family == nullptr) throw walk.refusal("a " + type_name(object) + " cannot be kept");
     // A member of an enumeration known by name is asked for, never made anew.
     if (kind.is_enum && walk.names().find(reinterpret_cast<PyObject *>(Py_TYPE(object))))
         return reduce_family;

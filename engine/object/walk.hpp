@@ -43,20 +43,20 @@ struct Part {
 struct Visit {
     const Family *family = nullptr;
     Ref object;
-    std::uint32_t serial = 0;   // of this visit; 0 when nobody else can refer to the object
-    std::uint32_t low = 0;      // outermost unfinished visit that its parts refer to; 0: none
-    std::uint32_t hash_low = 0; // the same for the keys whose hash needs them whole
-    std::uint32_t id = 0;       // once something has been written for it
-    bool unresolved = false;    // a part has no reference before the end of the walk
-    bool key_given = false;     // the child given last is a key with a hash of its own
-    std::uint32_t split = 0;    // parts needed to make the object (families that make it midway)
-    std::size_t base = 0;       // where its references start in the walk's stack of them
-    Py_ssize_t at = 0;          // how far `next` is
-    Py_ssize_t count = 0;       // entries of the dict when it was begun
+    std::uint32_t serial = 0;    // of this visit; 0 when nobody else can refer to the object
+    std::uint32_t low = 0;       // outermost unfinished visit that its parts refer to; 0: none
+    std::uint32_t hash_low = 0;  // the same for the keys whose hash needs them whole
+    std::uint32_t id = 0;        // once something has been written for it
+    bool unresolved = false;     // a part has no reference before the end of the walk
+    bool key_given = false;      // the child given last is a key with a hash of its own
+    std::uint32_t split = 0;     // parts needed to make the object (families that make it midway)
+    std::size_t base = 0;        // where its references start in the walk's stack of them
+    Py_ssize_t at = 0;           // how far `next` is
+    Py_ssize_t count = 0;        // entries of the dict when it was begun
     PyObject *pending = nullptr; // borrowed: the key of the child given last
     PyObject *value = nullptr;   // borrowed: its value, to be given next
     unsigned flags = 0;
-    Ref extra;                  // kept alive meanwhile (the dict of an instance)
+    Ref extra; // kept alive meanwhile (the dict of an instance)
     std::unique_ptr<std::vector<Part>> parts;
     std::unique_ptr<frame::GeneratorRecord> record; // of a generator or frame
 };
@@ -103,7 +103,8 @@ class Walk {
     static bool is_unresolved(Reference r) { return (r >> 63) != 0; }
     // The reference of an object that is being visited; it must have a shell.
     Reference shell_of_open(PyObject *object);
-    // The reference of a leaf or of something known by name, written now. False if it needs a visit.
+    // The reference of a leaf or of something known by name, written now. False if it needs a
+    // visit.
     bool now(PyObject *object, Reference &reference);
     // Visit it after the current root: for edges that need not be complete (a function's globals).
     void later(PyObject *object, std::string label);
