@@ -1,0 +1,75 @@
+"""A program that sleeps and wakes, however often and wherever, does what it does in one life."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from functools import cache
+from pathlib import Path
+
+import pytest
+from lives import Outcome, in_lives, in_one_life
+
+PROGRAMS = Path(__file__).parent / "programs"
+NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem != "checkpoint")
+
+# How often a program suspends itself in one run, and how many SIGTERMs it gets.
+SUSPENDS = int(os.environ.get("ELSEWHERE_TEST_SUSPENDS", "4"))
+SIGNALS = int(os.environ.get("ELSEWHERE_TEST_SIGNALS", "3"))
+SEED = os.environ.get("ELSEWHERE_TEST_SEED", "1")
+ROUNDS = "4"  # for the runs with signals: long enough for a signal to meet the program's own work
+
+
+@cache
+def plain(executable: str, name: str, folder: Path, *arguments: str) -> tuple[Outcome, int, float]:
+    """The uninterrupted run: its outcome, its number of checkpoints, the seconds it took."""
+    log = folder / "places"
+    began = time.monotonic()
+    outcome = in_one_life(
+        [executable, str(PROGRAMS / f"{name}.py"), *arguments],
+        folder,
+        {} if arguments else {"CHECKPOINT_LOG": str(log)},
+    )
+    seconds = time.monotonic() - began
+    return outcome, log.stat().st_size if log.exists() else 0, seconds
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_suspending_itself_changes_nothing(name, python, command, tmp_path):
+    outcome, places, _ = plain(python.executable, name, tmp_path / "plain")
+    assert places, "a program without a checkpoint proves nothing"
+    generator = random.Random(f"{SEED} {name} {python.version}")
+    plan = sorted(generator.sample(range(1, places + 1), min(SUSPENDS, places)))
+    snapshot = str(tmp_path / "program.snap")
+    run = in_lives(
+        run_command(command, python, snapshot, name),
+        tmp_path / "lives",
+        environment={"CHECKPOINT_PLAN": " ".join([snapshot, *map(str, plan)])},
+        patience=60,
+    )
+    assert not outcome.differences(run), (plan, run.messages, run.stderr)
+    assert not run.messages
+    # A place that refuses passes the suspend on to the next one, and two may meet there.
+    assert 1 <= run.suspends <= len(plan)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sigterm_at_any_moment_changes_nothing(name, python, command, tmp_path):
+    outcome, _, seconds = plain(python.executable, name, tmp_path / "plain", ROUNDS)
+    generator = random.Random(f"{SEED} {name} {python.version}")
+    delays = [generator.uniform(0, seconds + 0.05) for _ in range(SIGNALS)]
+    moments = iter(delays)
+    run = in_lives(
+        run_command(command, python, str(tmp_path / "program.snap"), name, ROUNDS),
+        tmp_path / "lives",
+        lambda lived: next(moments, None),
+        patience=60,
+    )
+    assert not outcome.differences(run), (delays, run.messages, run.stderr)
+
+
+def run_command(command, python, snapshot, name, *arguments):
+    script = str(PROGRAMS / f"{name}.py")
+    options = ["--python", python.executable, "--snapshot", snapshot]
+    return [command, "run", *options, script, *arguments]
