@@ -243,7 +243,10 @@ std::vector<FrameSummary> describe_frames(const Bytes &frames, const ObjectIndex
             summary.variables.push_back(
                 {i < names.size() ? names[i] : "?", describe(frame.variables[i], objects)});
         }
-        for (const auto &[key, reference] : objects.pairs(frame.locals))
+        // A module's body keeps its names in the globals.
+        const bool module = frame.locals == to_reference(id_null) && summary.function == "<module>";
+        const Reference names_in = module ? frame.globals : frame.locals;
+        for (const auto &[key, reference] : objects.pairs(names_in))
             if (const auto name = objects.text(key); name && is_data(*name, reference, objects))
                 summary.variables.push_back({*name, describe(reference, objects)});
         for (const FrameEntry::Slot &slot : frame.stack)

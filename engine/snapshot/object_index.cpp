@@ -64,9 +64,9 @@ FrameEntry read_frame(Reader &in) {
     frame.instruction = static_cast<std::uint32_t>(in.varint());
     frame.line = static_cast<std::uint32_t>(in.varint());
     in.varint(); // how it goes on
-    for (int left = 6; left > 0; --left)
-        in.varint(); // code, globals, generator, frame object,
-                     // function, builtins
+    in.varint(); // code
+    frame.globals = in.varint();
+    for (int left = 4; left > 0; --left) in.varint(); // generator, frame object, function, builtins
     frame.locals = in.varint();
     in.varint(); // the instance under construction
     frame.variables = read_references(in);
@@ -110,6 +110,8 @@ ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
             if (object.filled == Op::end || op == Op::instance_dict) {
                 object.filled = op;
                 object.contents = in.offset();
+            } else if (op == Op::dict_fill) {
+                more_[index].push_back(in.offset());
             }
             layout.remove_prefix(1);
         }
@@ -167,11 +169,16 @@ std::vector<std::pair<Reference, Reference>> ObjectIndex::pairs(Reference refere
     } else if (object->filled != Op::dict_fill && object->filled != Op::instance_fill) {
         return {};
     }
-    Reader in = at(offset);
+    std::vector<std::size_t> offsets = {offset};
+    if (const auto more = more_.find((reference >> 1) - id_first); more != more_.end())
+        offsets.insert(offsets.end(), more->second.begin(), more->second.end());
     std::vector<std::pair<Reference, Reference>> pairs;
-    for (std::size_t left = in.count(2); left > 0; --left) {
-        const Reference key = in.varint();
-        pairs.emplace_back(key, in.varint());
+    for (const std::size_t fill : offsets) {
+        Reader in = at(fill);
+        for (std::size_t left = in.count(2); left > 0; --left) {
+            const Reference key = in.varint();
+            pairs.emplace_back(key, in.varint());
+        }
     }
     return pairs;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -46,6 +47,8 @@ class ObjectIndex {
   private:
     const Bytes &stream_;
     std::vector<Object> objects_; // by id, from id_first
+    // Of dicts that are filled in several goes, as those of modules are: the later ones.
+    std::map<std::uint64_t, std::vector<std::size_t>> more_;
     std::array<Tally, 256> tallies_ = {};
 };
 
@@ -55,6 +58,7 @@ class ObjectIndex {
 struct FrameEntry {
     std::uint32_t instruction = 0;
     std::uint32_t line = 0;
+    Reference globals = 0;
     Reference locals = 0; // the mapping of a module or class body
     std::vector<Reference> variables;
     struct Slot {
