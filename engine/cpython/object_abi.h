@@ -61,6 +61,9 @@ typedef struct {
 /* The table; ends with a row without a name. */
 const ElwLayout *elw_layouts(void);
 
+/* The namespace of a class: `type->tp_dict`, where the version keeps it there. Borrowed. */
+PyObject *elw_type_dict(PyTypeObject *type);
+
 /* The functions registered with atexit, oldest first: a new list of (function, args, kwargs). */
 PyObject *elw_atexit_callbacks(void);
 

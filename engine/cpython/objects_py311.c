@@ -315,3 +315,5 @@ const char *elw_objects_self_test(void) {
     PyErr_Clear();
     return failure;
 }
+
+PyObject *elw_type_dict(PyTypeObject *type) { return type->tp_dict; }

@@ -318,3 +318,10 @@ const char *elw_objects_self_test(void) {
     PyErr_Clear();
     return failure;
 }
+
+/* Those of the static builtin types belong to the interpreter. */
+PyObject *elw_type_dict(PyTypeObject *type) {
+    PyObject *dict = PyType_GetDict(type);
+    Py_XDECREF(dict); /* the type or the interpreter keeps it */
+    return dict;
+}

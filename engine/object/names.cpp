@@ -2,6 +2,8 @@
 
 #include <string_view>
 
+#include "engine/cpython/object_abi.h"
+
 namespace elsewhere::object {
 
 using snapshot::Unwrap;
@@ -232,7 +234,7 @@ Ref Names::class_of_dict(PyObject *dict) {
         while (!todo.empty()) {
             Ref type = std::move(todo.back());
             todo.pop_back();
-            PyObject *namespace_ = reinterpret_cast<PyTypeObject *>(type.get())->tp_dict;
+            PyObject *namespace_ = elw_type_dict(reinterpret_cast<PyTypeObject *>(type.get()));
             if (!class_dicts_.emplace(namespace_, type.get()).second) continue;
             Ref below = Ref::checked(PyObject_CallOneArg(subclasses.get(), type.get()));
             for (Py_ssize_t i = 0; i < PyList_GET_SIZE(below.get()); ++i)

@@ -1,5 +1,6 @@
 // Modules, names, functions and classes made again.
 #include "engine/cpython/eval_hook.hpp"
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 #include "engine/object/thaw.hpp"
 
@@ -144,7 +145,7 @@ void Thaw::on_attribute() {
 void Thaw::on_descriptor() {
     PyTypeObject *type = known_type();
     Ref name = unicode();
-    PyObject *descriptor = PyDict_GetItemWithError(type->tp_dict, name.get());
+    PyObject *descriptor = PyDict_GetItemWithError(elw_type_dict(type), name.get());
     if (descriptor == nullptr)
         throw Error(ErrorKind::unsupported,
                     std::string(type->tp_name) + " has no " + text(name.get()) + " here");

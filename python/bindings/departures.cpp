@@ -62,6 +62,7 @@ class Departures {
     void start(SignalSettings settings) { settings_ = std::move(settings); }
     void on_signal(int number);
     int on_pending_call();
+    void stop();
 
   private:
     void ask(Source source);
@@ -283,6 +284,16 @@ void Departures::arm(double seconds) {
     timer_settime(timer_, 0, &when, nullptr);
 }
 
+// The program has ended: there is nothing left to suspend.
+void Departures::stop() {
+    arm(0);
+    if (!request_) return;
+    const Request request = std::move(*request_);
+    request_.reset();
+    const Error ended(ErrorKind::refused, "the program ended before it could be suspended");
+    if (request.source == Source::control) answer(&ended);
+}
+
 // ---- the handler and its installation ----
 
 PyObject *on_signal(PyObject *, PyObject *const *arguments, Py_ssize_t count) {
@@ -302,7 +313,45 @@ PyMethodDef handler_method = {
 sigset_t original_mask;
 bool have_mask = false;
 
+timer_t last_grace;
+volatile sig_atomic_t terminations = 0;
+
+// While the interpreter finalizes, a SIGTERM finds a program that is on its way out, with its
+// result delivered. A second one, or the end of the grace, ends it as SIGTERM does.
+void on_late_termination(int number) {
+    if (++terminations > 1) {
+        std::signal(number, SIG_DFL);
+        std::raise(number);
+        return;
+    }
+    itimerspec when = {};
+    when.it_value.tv_sec = 10;
+    timer_settime(last_grace, 0, &when, nullptr);
+}
+
 } // namespace
+
+void stop_signals() {
+    departures.stop();
+    // Told to CPython as "ignored", so that its own finalization leaves them alone.
+    Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
+    for (const int number : {SIGTERM, SIGUSR1, control_signal()}) {
+        Ref now = Ref::checked(PyObject_CallMethod(signals.get(), "getsignal", "i", number));
+        if (!PyCFunction_Check(now.get()) ||
+            reinterpret_cast<PyCFunctionObject *>(now.get())->m_ml != &handler_method)
+            continue; // the program's own
+        (void)Ref::checked(PyObject_CallMethod(signals.get(), "signal", "ii", number, 1));
+        if (number != SIGTERM) continue;
+        sigevent event = {};
+        event.sigev_notify = SIGEV_SIGNAL;
+        event.sigev_signo = SIGTERM;
+        if (timer_create(CLOCK_MONOTONIC, &event, &last_grace) != 0) continue;
+        struct sigaction late = {};
+        late.sa_handler = on_late_termination;
+        late.sa_flags = SA_RESTART;
+        sigaction(SIGTERM, &late, nullptr);
+    }
+}
 
 void install_signals(PyObject *module, SignalSettings settings) {
     departures.start(std::move(settings));

@@ -19,6 +19,9 @@ struct SignalSettings {
 // signals are unblocked. Throws PythonError.
 void install_signals(PyObject *module, SignalSettings settings);
 
+// The program has ended; the interpreter is about to finalize. Throws PythonError.
+void stop_signals();
+
 // Restores the signal mask that the program was started with.
 void unblock_signals();
 void remember_mask(PyObject *numbers);

@@ -167,6 +167,13 @@ PyObject *install(PyObject *, PyObject *told) {
     });
 }
 
+PyObject *stop(PyObject *, PyObject *) {
+    return entry([&] {
+        stop_signals();
+        return none();
+    });
+}
+
 // The header of a snapshot as a dict; the whole file is checked first.
 PyObject *read_header(PyObject *, PyObject *path) {
     return entry([&] {
@@ -214,6 +221,7 @@ PyMethodDef methods[] = {
     {"print_exception", print_exception, METH_O,
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},
+    {"stop", stop, METH_NOARGS, "stop()\n--\n\nThe program has ended: no more suspends."},
     {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},
     {nullptr, nullptr, 0, nullptr},
 };

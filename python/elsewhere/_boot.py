@@ -168,6 +168,7 @@ def _finish(error):
 
     from elsewhere import _elsewhere, _program
 
+    _elsewhere.stop()
     if isinstance(error, SystemExit):
         if error.code in (None, 0, False):
             _program.completed()
