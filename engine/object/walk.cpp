@@ -87,6 +87,22 @@ Error Walk::refusal(const std::string &what, const std::string &hint) const {
 }
 
 void Walk::refuse_python_error(const char *doing) {
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    Ref errors = Ref::steal(PyImport_ImportModule("elsewhere.errors"));
+    Ref refused = errors ? Ref::steal(PyObject_GetAttrString(errors.get(), "Refused")) : Ref();
+    if (value != nullptr && refused &&
+        PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject *>(refused.get()))) {
+        // A reducer's own refusal says what is the matter and what to do.
+        Ref message = Ref::checked(PyObject_GetAttrString(value, "message"));
+        Ref hint = Ref::checked(PyObject_GetAttrString(value, "hint"));
+        Ref type_owner = Ref::steal(type), owner = Ref::steal(value);
+        Ref traceback_owner = Ref::steal(traceback);
+        throw refusal(text(message.get()), text(hint.get()));
+    }
+    PyErr_Clear(); // of looking for the class
+    PyErr_Restore(type, value, traceback);
     throw refusal(std::string(doing) + " failed: " + take_python_error());
 }
 
