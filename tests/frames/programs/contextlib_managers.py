@@ -3,7 +3,7 @@ import contextlib
 import io
 import sys
 
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 depth = 0
@@ -20,7 +20,7 @@ def indented(name):
         checkpoint()
         lines.append(f"caught {error}")
     finally:
-        checkpoint()
+        attempt()
         depth -= 1
 
 

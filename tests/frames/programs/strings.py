@@ -6,7 +6,7 @@ import sys
 import textwrap
 import unicodedata
 
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 WORD = re.compile(r"(?P<first>\w)(\w*)", re.UNICODE)
@@ -19,7 +19,7 @@ def capitals(text):
         parts.append(text[end : match.start()])
         parts.append(match["first"].upper() + match[2])
         end = match.end()
-        checkpoint()
+        attempt()
     return "".join(parts) + text[end:]
 
 

@@ -31,12 +31,14 @@ for turn in range(3000 * ROUNDS):
     bound(packed[0])
     del buffer[:-50]
     match = pattern.match(f"{turn}-Word{turn % 9}")
+    groups, word = match.groups(), match["word"]
+    del match  # holds its place in C, and is refused
     if turn % 100 == 0:
         checkpoint()
         assert default["key"] is MISSING and default.get("other", MISSING) is MISSING
-        assert match["word"] == f"Word{turn % 9}"
+        assert word == f"Word{turn % 9}"
         space.inner.deep.append(day.date())
     if turn % 600 == 0:
-        print(day.isoformat(), path / str(turn) / "x.tar.gz", packer.unpack(packed), match.groups())
+        print(day.isoformat(), path / str(turn) / "x.tar.gz", packer.unpack(packed), groups)
         print(list(range(20))[window], reach[turn], unbound("up"), builtin(buffer), view["frozen"], identity)
 print(space.count, len(space.inner.deep), space.inner.deep[-1], type(MISSING), NotImplemented, ...)
