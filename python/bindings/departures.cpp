@@ -319,7 +319,8 @@ volatile sig_atomic_t terminations = 0;
 // While the interpreter finalizes, a SIGTERM finds a program that is on its way out, with its
 // result delivered. A second one, or the end of the grace, ends it as SIGTERM does.
 void on_late_termination(int number) {
-    if (++terminations > 1) {
+    terminations = terminations + 1;
+    if (terminations > 1) {
         std::signal(number, SIG_DFL);
         std::raise(number);
         return;
@@ -333,6 +334,7 @@ void on_late_termination(int number) {
 
 void stop_signals() {
     departures.stop();
+    watch_handlers(nullptr);
     // Told to CPython as "ignored", so that its own finalization leaves them alone.
     Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
     for (const int number : {SIGTERM, SIGUSR1, control_signal()}) {

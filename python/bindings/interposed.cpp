@@ -129,7 +129,9 @@ PyObject *our_signal_handler = nullptr;
 
 PyObject *set_signal(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     PyObject *old = original_signal(self, arguments, count);
-    if (old == nullptr || count != 2 || arguments[1] == our_signal_handler) return old;
+    if (old == nullptr || count != 2 || arguments[1] == our_signal_handler ||
+        our_signal_handler == nullptr)
+        return old;
     const long number = PyLong_AsLong(arguments[0]);
     if (number == -1) PyErr_Clear();
     static bool told[65];

@@ -12,7 +12,8 @@ namespace elsewhere::bindings {
 // remaining time only. Throws PythonError.
 void watch_waits();
 
-// signal.signal notes when the program takes SIGTERM or SIGUSR1 for itself, and says so once.
+// signal.signal notes when the program takes SIGTERM or SIGUSR1 for itself, and says so once
+// (null: no more).
 void watch_handlers(PyObject *our_handler);
 
 // time.monotonic and time.perf_counter go on from these values (seconds): the pause between
