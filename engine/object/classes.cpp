@@ -18,7 +18,7 @@ bool own_descriptor(PyObject *type, PyObject *value) {
 // The ABC data of a class: (registered classes as weak references, …); null if it is no ABC.
 Ref abc_dump(PyObject *type) {
     Ref abc = Ref::checked(PyImport_ImportModule("_abc"));
-    return Ref::checked(PyObject_CallMethod(abc.get(), "_get_dump", "O", type));
+    return Ref::checked(PyObject_CallMethod(abc.get(), "_get_dump", "(O)", type));
 }
 
 void gather(Walk &walk, Visit &visit) {

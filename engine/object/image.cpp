@@ -107,6 +107,7 @@ Program thaw(const Image &image) {
 }
 
 Bytes freeze_object(PyObject *object) {
+    Ref asked_for = Ref::share(object); // more than one reference: it gets an id to be asked by
     Walk walk;
     walk.root(object, "object");
     walk.finish();

@@ -192,8 +192,7 @@ void gather(Walk &walk, Visit &visit) {
         }
 }
 
-void based_make(Walk &walk, Visit &visit) {
-    const auto made_of = walk.so_far(visit).first(visit.split);
+void based_make(Walk &walk, Visit &visit, std::span<const Reference> made_of) {
     walk.make(visit, Op::instance_shell);
     walk.out().varint(made_of[0]);
     walk.refs(made_of.subspan(1));
@@ -201,13 +200,18 @@ void based_make(Walk &walk, Visit &visit) {
 
 PyObject *based_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
-    if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) based_make(walk, visit);
+    if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0)
+        based_make(walk, visit, walk.so_far(visit).first(visit.split));
     return next_part(walk, visit);
 }
 
-// Only met before `split` if it is in what its base is made of.
-void based_shell(Walk &walk, Visit &) {
-    throw walk.refusal("it is made from something that contains it");
+// Met inside its own class (a member of an enumeration): its value is needed ahead of its turn.
+void based_shell(Walk &walk, Visit &visit) {
+    std::vector<Reference> made_of(visit.split);
+    for (std::size_t i = 0; i < made_of.size(); ++i)
+        if (!walk.now((*visit.parts)[i].value.get(), made_of[i]))
+            throw walk.refusal("it is made from something that contains it");
+    based_make(walk, visit, made_of);
 }
 
 void based_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {

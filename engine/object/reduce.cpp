@@ -45,9 +45,47 @@ Ref reduced(Walk &walk, PyObject *object) {
     return tuple;
 }
 
-struct Indices { // of Visit::parts; 0: absent
-    std::uint32_t state = 0, items = 0, pairs = 0, setter = 0;
-};
+// TypeVar, ParamSpec and TypeVarTuple reduce to their name, which only their module could look
+// up. Made again: functools.partial(TypeVar, **options)(name, *constraints). Null for others.
+Ref type_parameter(PyObject *object) {
+    Ref typing = Ref::checked(PyImport_ImportModule("typing"));
+    bool known = false;
+    for (const char *name : {"TypeVar", "ParamSpec", "TypeVarTuple"}) {
+        Ref type = Ref::checked(PyObject_GetAttrString(typing.get(), name));
+        known = known || reinterpret_cast<PyObject *>(Py_TYPE(object)) == type.get();
+    }
+    if (!known) return {};
+    Ref options = Ref::checked(PyDict_New());
+    static const char *const names[][2] = {{"__bound__", "bound"},
+                                           {"__covariant__", "covariant"},
+                                           {"__contravariant__", "contravariant"},
+                                           {"__infer_variance__", "infer_variance"}};
+    for (const auto &[attribute, option] : names) {
+        Ref value = Ref::steal(PyObject_GetAttrString(object, attribute));
+        if (!value) {
+            PyErr_Clear(); // not every kind of parameter or Python has it
+            continue;
+        }
+        if (value.get() == Py_None || value.get() == Py_False) continue;
+        if (PyDict_SetItemString(options.get(), option, value.get()) < 0) throw PythonError{};
+    }
+    Ref functools = Ref::checked(PyImport_ImportModule("functools"));
+    Ref partial = Ref::checked(PyObject_GetAttrString(functools.get(), "partial"));
+    Ref one = Ref::checked(PyTuple_Pack(1, Py_TYPE(object)));
+    Ref maker = Ref::checked(PyObject_Call(partial.get(), one.get(), options.get()));
+    Ref arguments = Ref::checked(PyList_New(0));
+    Ref name = Ref::checked(PyObject_GetAttrString(object, "__name__"));
+    if (PyList_Append(arguments.get(), name.get()) < 0) throw PythonError{};
+    if (Ref constraints = Ref::steal(PyObject_GetAttrString(object, "__constraints__")))
+        (void)Ref::checked(
+            PyObject_CallMethod(arguments.get(), "extend", "(O)", constraints.get()));
+    else
+        PyErr_Clear(); // only a TypeVar has them
+    Ref module = Ref::checked(PyObject_GetAttrString(object, "__module__"));
+    Ref state = Ref::checked(Py_BuildValue("(O{sO})", Py_None, "__module__", module.get()));
+    Ref tuple = Ref::checked(PyList_AsTuple(arguments.get()));
+    return Ref::checked(PyTuple_Pack(3, maker.get(), tuple.get(), state.get()));
+}
 
 void gather(Walk &walk, Visit &visit) {
     PyObject *object = visit.object.get();
@@ -64,9 +102,14 @@ void gather(Walk &walk, Visit &visit) {
     auto add = [&](PyObject *value, std::string label) {
         parts.push_back({Ref::share(value), std::move(label)});
     };
-    if (PyUnicode_Check(tuple.get()))
-        throw walk.refusal("its reduce says that it is the global \"" + text(tuple.get()) +
-                           "\", which is not known by that name");
+    if (PyUnicode_Check(tuple.get())) {
+        if (Ref made = type_parameter(object)) {
+            tuple = std::move(made);
+        } else {
+            throw walk.refusal("its reduce says that it is the global \"" + text(tuple.get()) +
+                               "\", which is not known by that name");
+        }
+    }
     const Py_ssize_t size = PyTuple_Check(tuple.get()) ? PyTuple_GET_SIZE(tuple.get()) : 0;
     if (size < 2 || size > 6 || !PyTuple_Check(PyTuple_GET_ITEM(tuple.get(), 1)))
         throw walk.refusal("its __reduce_ex__ returns no tuple of two to six");

@@ -205,7 +205,7 @@ void Thaw::on_class_fill() {
     Ref abc_module;
     if (abc) {
         abc_module = Ref::checked(PyImport_ImportModule("_abc"));
-        Ref done = Ref::checked(PyObject_CallMethod(abc_module.get(), "_abc_init", "O", object));
+        Ref done = Ref::checked(PyObject_CallMethod(abc_module.get(), "_abc_init", "(O)", object));
     }
     const std::size_t n = in_.count(2);
     Ref ordered = Ref::checked(PyDict_New());

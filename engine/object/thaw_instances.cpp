@@ -15,6 +15,12 @@ PyTypeObject *allocator(PyTypeObject *type) {
     return base;
 }
 
+// Through the descriptor of the class: it alone also drops values kept inside the object.
+void set_dict(PyObject *object, PyObject *dict) {
+    Ref name = Ref::checked(PyUnicode_InternFromString("__dict__"));
+    if (PyObject_GenericSetAttr(object, name.get(), dict) < 0) throw PythonError{};
+}
+
 } // namespace
 
 void Thaw::attributes_into(PyObject *object) {
@@ -68,7 +74,7 @@ void Thaw::on_instance_fill() {
 void Thaw::on_instance_dict() {
     PyObject *object = known();
     Ref dict = need();
-    if (PyObject_GenericSetDict(object, dict.get(), nullptr) < 0) throw PythonError{};
+    set_dict(object, dict.get());
 }
 
 void Thaw::on_init() {
@@ -103,7 +109,7 @@ void Thaw::on_build() {
     }
     if (PyDict_Check(state.get()) && PyDict_GET_SIZE(state.get()) > 0) {
         Ref dict = Ref::checked(PyObject_GetAttrString(object, "__dict__"));
-        (void)Ref::checked(PyObject_CallMethod(dict.get(), "update", "O", state.get()));
+        (void)Ref::checked(PyObject_CallMethod(dict.get(), "update", "(O)", state.get()));
     }
     if (slots && PyDict_Check(slots.get())) {
         PyObject *name = nullptr, *value = nullptr;
@@ -124,7 +130,7 @@ void Thaw::on_extend() {
     PyObject *object = known();
     Ref items = tuple();
     if (PyList_CheckExact(object)) {
-        (void)Ref::checked(PyObject_CallMethod(object, "extend", "O", items.get()));
+        (void)Ref::checked(PyObject_CallMethod(object, "extend", "(O)", items.get()));
         return;
     }
     Ref append = Ref::checked(PyObject_GetAttrString(object, "append"));
@@ -154,7 +160,7 @@ void Thaw::on_exception_fill() {
     PyException_SetCause(exception, cause.release());
     PyException_SetContext(exception, context.release());
     if (trace && PyException_SetTraceback(exception, trace.get()) < 0) throw PythonError{};
-    if (dict && PyObject_GenericSetDict(exception, dict.get(), nullptr) < 0) throw PythonError{};
+    if (dict) set_dict(exception, dict.get());
     const std::size_t n = in_.count(2);
     for (std::size_t i = 0; i < n; ++i) {
         PyObject *name = known();

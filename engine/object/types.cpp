@@ -155,14 +155,17 @@ Kind Types::classify(PyTypeObject *type) {
             return kind;
         }
     PyErr_Clear(); // not among the reducers
-    const int dispatched = PyDict_Contains(dispatch_table_.get(), as_object);
-    if (dispatched < 0) throw PythonError{};
+    PyObject *dispatched = PyDict_GetItemWithError(dispatch_table_.get(), as_object);
+    if (dispatched == nullptr && PyErr_Occurred()) throw PythonError{};
     if (PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(PyExc_BaseException)))
         kind.family = &exception_family;
     else if (PyType_IsSubtype(type, &_PyWeakref_RefType) || type == &_PyWeakref_ProxyType ||
              type == &_PyWeakref_CallableProxyType)
         kind.family = &weak_reference_family;
-    else if (dispatched == 0 && readable_base(kind.base) && (plain_reduce(type) || kind.is_enum))
+    else if (dispatched != nullptr) {
+        kind.reducer = Ref::share(dispatched);
+        kind.family = &reduce_family;
+    } else if (readable_base(kind.base) && (plain_reduce(type) || kind.is_enum))
         kind.family =
             kind.base == &PyBaseObject_Type ? &plain_instance_family : &based_instance_family;
     else

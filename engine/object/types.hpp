@@ -26,7 +26,7 @@ struct Kind {
     std::vector<Slot> slots;
     PyTypeObject *base = nullptr; // the builtin type that holds the rest of its state
     bool is_enum = false;         // its members are singletons of their class
-    Ref reducer;                  // of elsewhere._keep, if there is one
+    Ref reducer;                  // of elsewhere._keep or copyreg, if there is one
 };
 
 // Type → Kind, worked out once per type and walk.

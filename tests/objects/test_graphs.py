@@ -1,0 +1,90 @@
+"""Object graphs frozen in one process and thawed in a fresh one of the same Python.
+
+Each program of graphs/ makes a graph under names of its own and `check(kept)`, a function that
+travels with it and looks at what arrives. The process that thaws never sees the program's file.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest import Python
+
+GRAPHS = Path(__file__).parent / "graphs"
+PROGRAMS = sorted(GRAPHS.glob("*.py"))
+
+FREEZE = """
+import runpy, sys
+from elsewhere import _elsewhere
+sys.path.insert(0, sys.argv[1].rpartition("/")[0])
+main = sys.modules["__main__"]
+source = open(sys.argv[1]).read()
+main.__dict__.update(__file__=sys.argv[1])
+exec(compile(source, sys.argv[1], "exec"), main.__dict__)
+with open("frozen", "wb") as file:
+    file.write(_elsewhere.freeze((main.check, main.make())))
+"""
+
+THAW = """
+from elsewhere import _elsewhere
+with open("frozen", "rb") as file:
+    check, kept = _elsewhere.thaw(file.read())
+check(kept)
+print("checked", end="")
+"""
+
+
+def run(python: Python, source: str, *arguments: str, folder: Path, package: str) -> str:
+    ended = subprocess.run(
+        [python.executable, "-X", "faulthandler", "-c", source, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": package, "PYTHONHASHSEED": "5"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_a_graph_arrives_as_it_left(
+    python: Python, program: Path, package_parent: str, tmp_path: Path
+) -> None:
+    copy = tmp_path / program.name
+    copy.write_text(program.read_text())
+    run(python, FREEZE, str(copy), folder=tmp_path, package=package_parent)
+    copy.unlink()
+    assert run(python, THAW, folder=tmp_path, package=package_parent) == "checked"
+
+
+@pytest.mark.parametrize(
+    ("setup", "path", "said"),
+    [
+        ("kept = {'pool': [0, threading.Thread()], 'l': 1}", "object['pool'][1]", "Thread"),
+        ("kept = [{'a': socket.socket()}]", "object[0]['a']", "socket"),
+        (
+            "class Own:\n    def __reduce__(self): raise ValueError('no')\nkept = (1, Own())",
+            "object[1]",
+            "ValueError: no",
+        ),
+    ],
+)
+def test_what_cannot_be_kept_is_named(
+    python: Python, setup: str, path: str, said: str, package_parent: str, tmp_path: Path
+) -> None:
+    source = f"""
+import socket, threading
+from elsewhere import _elsewhere, errors
+{setup}
+try:
+    _elsewhere.freeze(kept)
+except errors.Refused as error:
+    print(error.message)
+"""
+    message = run(python, source, folder=tmp_path, package=package_parent)
+    assert message.startswith(path)
+    assert said in message
