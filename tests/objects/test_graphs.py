@@ -61,10 +61,42 @@ def test_a_graph_arrives_as_it_left(
     assert run(python, THAW, folder=tmp_path, package=package_parent) == "checked"
 
 
+def test_a_module_of_the_program_travels_with_its_state(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own_helper.py").write_text(
+        "import os\nPID = os.getpid()\ncount = [0]\n"
+        "def bump():\n    count[0] += 1\n    return count[0], PID\n"
+        "class Held:\n    def get(self): return bump()\n"
+    )
+    freeze = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import own_helper
+from elsewhere import _elsewhere
+own_helper.bump()
+own_helper.PID = 77
+with open("frozen", "wb") as file:
+    file.write(_elsewhere.freeze((own_helper, own_helper.bump, own_helper.Held())))
+"""
+    run(python, freeze, str(tmp_path), folder=tmp_path, package=package_parent)
+    (tmp_path / "own_helper.py").unlink()
+    thaw = """
+import sys
+from elsewhere import _elsewhere
+with open("frozen", "rb") as file:
+    helper, bump, held = _elsewhere.thaw(file.read())
+assert sys.modules["own_helper"] is helper and helper.bump is bump
+print(bump(), held.get(), helper.__spec__.name)
+"""
+    told = run(python, thaw, folder=tmp_path, package=package_parent)
+    assert told == "(2, 77) (3, 77) own_helper\n"
+
+
 @pytest.mark.parametrize(
     ("setup", "path", "said"),
     [
-        ("kept = {'pool': [0, threading.Thread()], 'l': 1}", "object['pool'][1]", "Thread"),
+        ("kept = {'pool': [0, select.epoll()], 'l': 1}", "object['pool'][1]", "epoll"),
         ("kept = [{'a': socket.socket()}]", "object[0]['a']", "socket"),
         (
             "class Own:\n    def __reduce__(self): raise ValueError('no')\nkept = (1, Own())",
@@ -77,7 +109,7 @@ def test_what_cannot_be_kept_is_named(
     python: Python, setup: str, path: str, said: str, package_parent: str, tmp_path: Path
 ) -> None:
     source = f"""
-import socket, threading
+import select, socket
 from elsewhere import _elsewhere, errors
 {setup}
 try:

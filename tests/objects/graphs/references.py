@@ -19,7 +19,7 @@ class Failure(Exception):
 
 
 def fail(depth):
-    kept_in_frame = ["local", depth]
+    kept_in_frame = ["local", depth]  # noqa: F841
     if depth == 0:
         raise Failure(7, reason="because")
     fail(depth - 1)
@@ -38,7 +38,7 @@ def catch():
 
 def fail_to_open():
     try:
-        open("/no/such/file")
+        open("/no/such/file")  # noqa: SIM115
     except OSError as error:
         return error
 
@@ -56,14 +56,32 @@ def make():
     group = ExceptionGroup("many", [ValueError(1), missing])
     empty = types.CellType()
     return dict(
-        thing=thing, to_thing=weakref.ref(thing), same=weakref.ref(thing), dead=dead,
-        to_lost=weakref.ref(lost), called=weakref.ref(thing, other.callback), other=other,
-        proxy=weakref.proxy(thing), values=values, keys=keys, members=members,
-        method=weakref.WeakMethod(other.callback), tuple=(weakref.ref(other), 1),
-        caught=caught, trace=trace, missing=missing, group=group, keep_lost=lambda: None,
-        stop=StopIteration(3), exit=SystemExit(2), cells=[empty, types.CellType(thing)],
-        unicode=UnicodeDecodeError("utf-8", b"x", 0, 1, "why"), streams=[sys.stdout, sys.stderr.buffer],
-        error_class=Failure, lost_ref_holder=lost.name, modules=[sys, types],
+        thing=thing,
+        to_thing=weakref.ref(thing),
+        same=weakref.ref(thing),
+        dead=dead,
+        to_lost=weakref.ref(lost),
+        called=weakref.ref(thing, other.callback),
+        other=other,
+        proxy=weakref.proxy(thing),
+        values=values,
+        keys=keys,
+        members=members,
+        method=weakref.WeakMethod(other.callback),
+        tuple=(weakref.ref(other), 1),
+        caught=caught,
+        trace=trace,
+        missing=missing,
+        group=group,
+        keep_lost=lambda: None,
+        stop=StopIteration(3),
+        exit=SystemExit(2),
+        cells=[empty, types.CellType(thing)],
+        unicode=UnicodeDecodeError("utf-8", b"x", 0, 1, "why"),
+        streams=[sys.stdout, sys.stderr.buffer],
+        error_class=Failure,
+        lost_ref_holder=lost.name,
+        modules=[sys, types],
     )
 
 
@@ -95,7 +113,7 @@ def check(kept):
     assert kept["unicode"].end == 1 and kept["unicode"].object == b"x"
     assert kept["cells"][1].cell_contents is thing
     try:
-        kept["cells"][0].cell_contents
+        kept["cells"][0].cell_contents  # noqa: B018
     except ValueError:
         pass
     else:
