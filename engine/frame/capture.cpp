@@ -153,7 +153,7 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     const int call_at = instruction.op == ELW_OP_PRECALL ? instruction.next : at;
     const Instruction &call = map.at(call_at);
     if (call.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
-    const CallOperands operands = call_operands(call, elw_stack(frame), call.depth);
+    const CallOperands operands = call_operands(map, call_at, elw_stack(frame));
     if (operands.callable == nullptr || operands.callable != request_.callable)
         return refusal(code, at, "the call goes through other C code");
     FrameRecord record = identity(frame, call_at);
@@ -213,7 +213,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else {
         if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
         const Verdict verdict =
-            through_c(code, instruction, elw_stack(frame), instruction.depth, inner);
+            through_c(code, map, at, elw_stack(frame), inner);
         if (!verdict.ok) return refusal(code, at, verdict.reason);
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);
@@ -279,9 +279,8 @@ BlockedCall blocked_call() {
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
     const Instruction &instruction = map.at(at);
     if (instruction.op != ELW_OP_CALL || instruction.depth < 0) return call;
-    const CallOperands operands = call_operands(instruction, elw_stack(frame), instruction.depth);
-    if (operands.callable == nullptr || map.at(map.reexecute_from(at)).op == ELW_OP_KEYWORD_NAMES)
-        return call;
+    const CallOperands operands = call_operands(map, at, elw_stack(frame));
+    if (operands.callable == nullptr || operands.keywords) return call;
     call.callable = operands.callable;
     call.arguments.assign(operands.arguments, operands.arguments + operands.count);
     return call;

@@ -131,7 +131,7 @@ bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool re
 
 // class X: …  Executing __build_class__ again enters the body first if no __prepare__ is Python.
 bool builds_class(const CallOperands &call, const Inner &inner) {
-    if (call.count < 2 || !runs(call.arguments[0], inner)) return false;
+    if (call.count < 2 || call.keywords || !runs(call.arguments[0], inner)) return false;
     for (int i = 2; i < call.count; ++i) {
         PyObject *base = call.arguments[i];
         if (!PyType_Check(base)) return false;
@@ -169,7 +169,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
 
 // str(x), int(x), list(x) …: the conversion's special method is what runs first.
 Verdict through_conversion(PyTypeObject *type, const CallOperands &call, const Inner &inner) {
-    PyObject *first = call.count == 1 ? call.arguments[0] : nullptr;
+    PyObject *first = call.count == 1 && !call.keywords ? call.arguments[0] : nullptr;
     if (type == &PyUnicode_Type) {
         if (first != nullptr && is_python(Py_TYPE(first), "__str__"))
             return reexecute_if(is_method_of(first, inner, {"__str__"}), "str");
@@ -317,8 +317,10 @@ std::string describe_callable(PyObject *callable) {
     return text;
 }
 
-CallOperands call_operands(const Instruction &instruction, PyObject *const *stack, int depth) {
+CallOperands call_operands(const CodeMap &map, int at, PyObject *const *stack) {
     CallOperands call;
+    const Instruction &instruction = map.at(at);
+    const int depth = instruction.depth;
     if (instruction.op == ELW_OP_CALL_UNPACKED) {
         const int base = depth - 3 - (instruction.oparg & 1);
         if (base >= 0) call.callable = stack[base + (elw_facts.null_below_callable ? 1 : 0)];
@@ -335,18 +337,22 @@ CallOperands call_operands(const Instruction &instruction, PyObject *const *stac
     call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
     call.arguments = stack + base + (self != nullptr ? 1 : 2);
     call.count = instruction.oparg + (self != nullptr ? 1 : 0);
+    call.keywords =
+        names != 0 || map.at(map.reexecute_from(at)).op == ELW_OP_KEYWORD_NAMES;
     return call;
 }
 
-Verdict through_c(PyCodeObject *code, const Instruction &instruction, PyObject *const *stack,
-                  int depth, const Inner &inner) {
+Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, PyObject *const *stack,
+                  const Inner &inner) {
+    const Instruction &instruction = map.at(at);
+    const int depth = instruction.depth;
     auto from_top = [&](int n) { return depth >= n ? stack[depth - n] : nullptr; };
     PyObject *top = from_top(1);
     PyObject *second = from_top(2);
     switch (instruction.op) {
     case ELW_OP_CALL:
     case ELW_OP_CALL_KEYWORDS:
-    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(instruction, stack, depth), inner);
+    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(map, at, stack), inner);
     case ELW_OP_FOR_ITER:
         return reexecute_if(inner.generator != nullptr ? inner.generator == top
                                                        : is_method_of(top, inner, {"__next__"}),

@@ -30,19 +30,19 @@ struct Verdict {
 // instruction again leads straight to the same inner frame (Delivery::reexecute): then it is C
 // that completes it, with all its error paths. Whatever is not known to be one of these is no.
 //
-// `stack` holds the `depth` entries before the instruction. Entries are looked into only after
+// `stack` holds the entries before the instruction at `at`. Entries are looked into only after
 // they have been tied to the inner frame by identity: during a finalizer they may be dangling.
-[[nodiscard]] Verdict through_c(PyCodeObject *code, const Instruction &instruction,
-                                PyObject *const *stack, int depth, const Inner &inner);
+[[nodiscard]] Verdict through_c(PyCodeObject *code, const CodeMap &map, int at,
+                                PyObject *const *stack, const Inner &inner);
 
-// The same for the instruction's operands alone: what a CALL calls, null if it is not a CALL.
+// What a CALL calls; the callable is null if the instruction is no CALL.
 struct CallOperands {
     PyObject *callable = nullptr;
     PyObject *const *arguments = nullptr; // of CALL; null for f(*args)
     int count = 0;
+    bool keywords = false; // the last ones are keyword arguments
 };
-[[nodiscard]] CallOperands call_operands(const Instruction &instruction, PyObject *const *stack,
-                                         int depth);
+[[nodiscard]] CallOperands call_operands(const CodeMap &map, int at, PyObject *const *stack);
 
 // "name (a builtin function)" and the like, for messages.
 [[nodiscard]] std::string describe_callable(PyObject *callable);

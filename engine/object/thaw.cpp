@@ -16,6 +16,8 @@ Thaw::Thaw(const Bytes &stream, bool fresh_main)
     objects_[id_false] = Py_NewRef(Py_False);
     objects_[id_ellipsis] = Py_NewRef(Py_Ellipsis);
     objects_[id_not_implemented] = Py_NewRef(Py_NotImplemented);
+    objects_[id_main_thread] = PyLong_FromUnsignedLong(PyThread_get_thread_ident());
+    if (objects_[id_main_thread] == nullptr) throw PythonError{};
 }
 
 Thaw::~Thaw() {

@@ -115,6 +115,11 @@ bool Walk::now(PyObject *object, Reference &reference) {
     if (PyLong_CheckExact(object)) {
         int overflow = 0;
         const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+        // Locks and thread tables hold it, and it is another one in every process.
+        if (overflow == 0 && value == static_cast<long long>(PyThread_get_thread_ident())) {
+            reference = to_reference(id_main_thread);
+            return true;
+        }
         if (overflow == 0 && value <= small_int_max && value >= -small_int_max) {
             reference = small_int_reference(value);
             return true;

@@ -74,8 +74,8 @@ class Describer {
 
   private:
     static std::string fixed(Reference reference) {
-        constexpr std::array<const char *, 6> names = {"NULL",  "None",     "True",
-                                                       "False", "Ellipsis", "NotImplemented"};
+        constexpr std::array<const char *, 7> names = {
+            "NULL", "None", "True", "False", "Ellipsis", "NotImplemented", "the main thread"};
         const std::uint64_t id = reference >> 1;
         return id < names.size() ? names[id] : "?";
     }

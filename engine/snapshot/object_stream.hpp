@@ -27,6 +27,7 @@ enum FixedId : std::uint64_t {
     id_false = 3,
     id_ellipsis = 4,
     id_not_implemented = 5,
+    id_main_thread = 6, // the int that identifies the main thread (thread.get_ident)
     id_first = 16, // the first id that an operation makes
 };
 

@@ -1,11 +1,15 @@
 #include "python/bindings/departure.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
-#include <optional>
+#include <cstring>
 
+#include "core/base/fd.hpp"
 #include "engine/cpython/frame_abi.h"
 #include "engine/object/image.hpp"
 #include "python/bindings/interposed.hpp"
@@ -103,6 +107,20 @@ void depart(const frame::CaptureRequest &request, const std::string &path,
     file.sections.emplace_back(snapshot::Section::frames, std::move(image.frames));
     file.sections.emplace_back(snapshot::Section::objects, std::move(image.objects));
     snapshot::write(path, file);
+    if (purpose == snapshot::Purpose::checkpoint) hold_snapshot(path, true);
+}
+
+void hold_snapshot(const std::string &path, bool clone) {
+    static Fd held;
+    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file)
+        throw Error(ErrorKind::missing, "cannot open " + path + ": " + std::strerror(errno),
+                    "name an existing snapshot");
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && !clone)
+        throw Error(ErrorKind::refused,
+                    path + " has been resumed and that program is still running",
+                    "end it first, or start a second one with --clone");
+    held = std::move(file);
 }
 
 void leave() {

@@ -13,6 +13,10 @@ namespace elsewhere::bindings {
 void depart(const frame::CaptureRequest &request, const std::string &path,
             snapshot::Purpose purpose);
 
+// This process is the life of the program in `path`, as long as it runs: the file is not resumed
+// a second time meanwhile. Throws Error{refused} if another process holds it and not `clone`.
+void hold_snapshot(const std::string &path, bool clone);
+
 // Ends the process as a suspended one does: exit code 75, without finally, atexit or __del__.
 [[noreturn]] void leave();
 

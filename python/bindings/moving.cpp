@@ -1,11 +1,6 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
-#include <fcntl.h>
-#include <sys/file.h>
 
-#include <cerrno>
-#include <cstring>
 
-#include "core/base/fd.hpp"
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/restore.hpp"
 #include "engine/object/image.hpp"
@@ -79,20 +74,6 @@ PyObject *run_callable(PyObject *, PyObject *arguments) {
     });
 }
 
-// Held as long as this process lives: its snapshot is not resumed a second time meanwhile.
-void lock_snapshot(const std::string &path, bool clone) {
-    static Fd lock;
-    Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file)
-        throw Error(ErrorKind::missing, "cannot open " + path + ": " + std::strerror(errno),
-                    "name an existing snapshot");
-    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0 && !clone)
-        throw Error(ErrorKind::refused,
-                    path + " has been resumed and that program is still running",
-                    "end it first, or start a second one with --clone");
-    lock = std::move(file);
-}
-
 PyObject *resume_program(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *path = nullptr;
@@ -100,7 +81,7 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         if (!PyArg_ParseTuple(arguments, "Op:resume_program", &path, &clone)) throw PythonError{};
         if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
         const std::string file_path = path_of(path);
-        lock_snapshot(file_path, clone != 0);
+        hold_snapshot(file_path, clone != 0);
         snapshot::Snapshot file = snapshot::read(file_path);
         Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
         Ref checkpoint =

@@ -188,8 +188,18 @@ def _finish(error):
 
 def _main():
     told = _read_instructions()
-    _import_elsewhere()
     import sys
+
+    try:
+        _import_elsewhere()
+    except ImportError as error:
+        if error.name != "elsewhere._elsewhere":
+            raise
+        print(f"error: there is no engine for {sys.executable}: {error}", file=sys.stderr)
+        print("hint: use another interpreter with --python", file=sys.stderr)
+        sys.exit(78)
+    if sys.flags.ignore_environment:
+        told["hash_seed"] = None  # -E and -I: it was not heard
 
     from elsewhere import _elsewhere, _program, _state
     from elsewhere.errors import Error
