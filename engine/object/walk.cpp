@@ -1,6 +1,7 @@
 #include "engine/object/walk.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "engine/object/families.hpp"
 
@@ -54,7 +55,17 @@ std::uint32_t Walk::make(PyObject *object, Op o, std::uint32_t mark) {
 
 void Walk::refs(std::span<const Reference> references) {
     out_.varint(references.size());
-    for (Reference r : references) out_.varint(r);
+    // Long lists are most of a big snapshot: whole blocks, not byte by byte.
+    std::array<std::uint8_t, 4096> block;
+    std::size_t used = 0;
+    for (Reference r : references) {
+        for (; r >= 0x80; r >>= 7) block[used++] = static_cast<std::uint8_t>(r | 0x80);
+        block[used++] = static_cast<std::uint8_t>(r);
+        if (used + 10 <= block.size()) continue;
+        out_.raw(block.data(), used);
+        used = 0;
+    }
+    out_.raw(block.data(), used);
 }
 
 void Walk::pairs(std::span<const Reference> references) {
