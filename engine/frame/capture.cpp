@@ -269,6 +269,23 @@ Result<StackRecord> Capture::run() {
 
 Result<StackRecord> capture_stack(const CaptureRequest &request) { return Capture(request).run(); }
 
+bool may_be_inside_call() {
+    ElwFrame *frame = elw_innermost(PyThreadState_Get());
+    if (frame == nullptr) return true;
+    const CodeMap map(elw_code(frame));
+    int at = map.start(elw_in_flight(frame));
+    if (at < 0) return true;
+    if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
+    const Instruction &call = map.at(at);
+    if (call.op != ELW_OP_CALL && call.op != ELW_OP_CALL_KEYWORDS &&
+        call.op != ELW_OP_CALL_UNPACKED)
+        return false;
+    const int place = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
+    if (call.depth < 0 || place < 0) return true;
+    PyObject *result = elw_stack(frame)[place];
+    return result == nullptr || (PyCallable_Check(result) != 0 && !PyFunction_Check(result));
+}
+
 BlockedCall blocked_call() {
     BlockedCall call;
     ElwFrame *frame = elw_innermost(PyThreadState_Get());

@@ -33,4 +33,9 @@ struct BlockedCall {
 };
 BlockedCall blocked_call();
 
+// May the innermost frame stand inside the C code that it calls? Some of that code handles signals
+// just as the eval loop does (Py_MakePendingCalls, in lock.acquire). Told by the place of the
+// result: it is still empty, or holds what could be the callable. In doubt, yes.
+bool may_be_inside_call();
+
 } // namespace elsewhere::frame

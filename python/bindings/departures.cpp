@@ -120,7 +120,7 @@ void Departures::on_signal(int number) {
         ask(Source::control); // else: a tick of our own timer
     }
     if (busy_ || !request_) return;
-    if (elw_signal_between_instructions())
+    if (elw_signal_between_instructions() && !frame::may_be_inside_call())
         attempt_between();
     else
         attempt_in_c();
@@ -179,9 +179,13 @@ void Departures::attempt_in_c() {
 
 int Departures::on_pending_call() {
     call_pending_ = false;
-    waiting_ = Waiting{};
     if (!request_ || busy_) return 0;
     try {
+        if (frame::may_be_inside_call()) {
+            arm(0.002);
+            return 0;
+        }
+        waiting_ = Waiting{};
         attempt_between();
     } catch (const PythonError &) {
         return -1;
