@@ -127,6 +127,8 @@ const Kind &Types::find(PyTypeObject *type) {
 }
 
 Kind Types::classify(PyTypeObject *type) {
+    // Some of CPython's own types are never made ready; they have no MRO yet.
+    if (type->tp_mro == nullptr && PyType_Ready(type) < 0) throw PythonError{};
     Kind kind;
     PyObject *as_object = reinterpret_cast<PyObject *>(type);
     if (PyType_IsSubtype(type, &PyModule_Type)) {
