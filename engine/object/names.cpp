@@ -1,5 +1,6 @@
 #include "engine/object/names.hpp"
 
+#include <algorithm>
 #include <string_view>
 
 #include "engine/cpython/object_abi.h"
@@ -38,6 +39,29 @@ bool trivial(PyObject *object) {
            PyCode_Check(object) || PyFrame_Check(object) || PyTraceBack_Check(object) ||
            PyExceptionInstance_Check(object) || object == Py_Ellipsis ||
            object == Py_NotImplemented;
+}
+
+// Attributes of sys that a program finds there, and whose contents are not its own.
+bool every_sys_has(std::string_view name, PyObject *value) {
+    static constexpr std::string_view names[] = {"argv",
+                                                 "flags",
+                                                 "float_info",
+                                                 "hash_info",
+                                                 "implementation",
+                                                 "int_info",
+                                                 "meta_path",
+                                                 "modules",
+                                                 "monitoring",
+                                                 "orig_argv",
+                                                 "path",
+                                                 "path_hooks",
+                                                 "path_importer_cache",
+                                                 "thread_info",
+                                                 "version_info",
+                                                 "warnoptions",
+                                                 "_xoptions"};
+    if (PyCFunction_Check(value)) return true;
+    return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
 } // namespace
@@ -180,11 +204,9 @@ void Names::index(PyObject *module) {
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
         if (trivial(value) || !PyUnicode_Check(key) || streams_.count(value) != 0) continue;
         const std::string_view text = text_of(key);
-        // What the program may have put there: replaced streams, last_*, additions to builtins.
-        if (sys && (text == "stdin" || text == "stdout" || text == "stderr" ||
-                    text.substr(0, 5) == "last_"))
-            continue;
+        // The program may have put anything there; only what every interpreter has is asked for.
         if (builtins && !PyCFunction_Check(value) && !PyType_Check(value)) continue;
+        if (sys && !every_sys_has(text, value)) continue;
         if (text == "__builtins__" || text == "__path__" || text == "__annotations__") continue;
         index_.try_emplace(value, Entry{module, key});
     }

@@ -50,6 +50,8 @@ _NOT_SET_BY_PROGRAMS = {
     "_base_executable",
 }
 _LISTS = ("argv", "path", "meta_path", "path_hooks")
+# The process that resumes starts with others, whether or not the program has changed its own.
+_ALWAYS = ("argv", "path")
 
 
 def remember_start() -> None:
@@ -126,14 +128,16 @@ def capture() -> dict[str, Any]:
     refuse_other_threads()
     files.flush_all()
     own = own_modules()
-    state: dict[str, Any] = {"modules": own, "cwd": _directory()}
+    directory = _directory()
+    surroundings = Surroundings(directory, list(sys.path))
+    state: dict[str, Any] = {"first": surroundings, "modules": own, "cwd": directory}
     parts = {
         "numbers": _differences(_numbers(), _start["numbers"]),
         "sys": _sys_attributes(),
         "lists": {
             name: list(getattr(sys, name))
             for name in _LISTS
-            if list(getattr(sys, name)) != _start["lists"][name]
+            if name in _ALWAYS or list(getattr(sys, name)) != _start["lists"][name]
         },
         "builtins": _additions(vars(sys.modules["builtins"]), _start["builtins"], ()),
         "environ": _environ(),
@@ -145,18 +149,36 @@ def capture() -> dict[str, Any]:
     return state
 
 
-def restore(state: dict[str, Any]) -> None:
-    """Applies a captured state to this process; the modules are already in place."""
+class Surroundings:
+    """Where modules are found. Takes effect when it is thawed, ahead of everything that imports."""
+
+    def __init__(self, directory: str, path: list[str]) -> None:
+        self.directory = directory
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return enter, (self.directory, self.path)
+
+
+def enter(directory: str, path: list[str]) -> None:
     from elsewhere.errors import InputOutputError
 
     try:
-        os.chdir(state["cwd"])
+        os.chdir(directory)
     except OSError as error:
         raise InputOutputError(
-            f"the program ran in {state['cwd']}, and that cannot be entered: {error.strerror}",
+            f"the program ran in {directory}, and that cannot be entered: {error.strerror}",
             "make the directory again",
         ) from error
-    for name, values in state.get("lists", {}).items():
+    sys.path[:] = path
+
+
+def restore(state: dict[str, Any]) -> None:
+    """Applies a captured state to this process; the modules are already in place."""
+    lists = state.get("lists", {})
+    # Again: what was imported meanwhile may have changed it.
+    enter(state["cwd"], lists.get("path", sys.path))
+    for name, values in lists.items():
         # In place: the program may hold the list itself.
         getattr(sys, name)[:] = values
     for name, value in state.get("sys", {}).items():

@@ -48,15 +48,18 @@ def make_dialect(settings: dict[str, Any]) -> Any:
 
 
 def reduce_reader(reader: Any) -> tuple[Any, ...]:
-    source = _elsewhere.layout_get(reader, "source", None)
-    return make_reader, (source, reader.dialect), reader.line_num, None, None, fill_reader
+    # The iterator itself: asking a closed file for one fails, and others may give a fresh one.
+    state = (_elsewhere.layout_get(reader, "source", None), reader.line_num)
+    return make_reader, (reader.dialect,), state, None, None, fill_reader
 
 
-def make_reader(source: Any, dialect: Any) -> Any:
-    return _csv.reader(source, dialect)
+def make_reader(dialect: Any) -> Any:
+    return _csv.reader((), dialect)
 
 
-def fill_reader(reader: Any, line: int) -> None:
+def fill_reader(reader: Any, state: tuple[Any, int]) -> None:
+    source, line = state
+    _elsewhere.layout_set(reader, "source", source)
     _elsewhere.layout_set(reader, "line", line)
 
 

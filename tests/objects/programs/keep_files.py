@@ -340,6 +340,10 @@ def case_csv():
         reader = csv.DictReader(file, delimiter=";", quotechar="'")
         next(reader)
         assert [row["b"] for row in copied(reader)] == ["z", "w"]
+    twin = copied(reader)  # its file is closed
+    assert twin.line_num == reader.line_num
+    with raises(ValueError):
+        next(twin)
     with open(path_of("out.csv"), "w", newline="") as file:
         writer = csv.writer(file, dialect="excel-tab")
         writer.writerow([1, "a b"])
