@@ -153,7 +153,7 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     const int call_at = instruction.op == ELW_OP_PRECALL ? instruction.next : at;
     const Instruction &call = map.at(call_at);
     if (call.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
-    const CallOperands operands = call_operands(map, call_at, elw_stack(frame));
+    const CallOperands operands = call_operands(code, map, call_at, elw_stack(frame));
     if (operands.callable == nullptr || operands.callable != request_.callable)
         return refusal(code, at, "the call goes through other C code");
     FrameRecord record = identity(frame, call_at);
@@ -296,8 +296,8 @@ BlockedCall blocked_call() {
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
     const Instruction &instruction = map.at(at);
     if (instruction.op != ELW_OP_CALL || instruction.depth < 0) return call;
-    const CallOperands operands = call_operands(map, at, elw_stack(frame));
-    if (operands.callable == nullptr || operands.keywords) return call;
+    const CallOperands operands = call_operands(elw_code(frame), map, at, elw_stack(frame));
+    if (operands.callable == nullptr || operands.names != nullptr) return call;
     call.callable = operands.callable;
     call.arguments.assign(operands.arguments, operands.arguments + operands.count);
     return call;

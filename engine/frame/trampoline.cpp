@@ -63,14 +63,15 @@ bool never_reassigns_first(PyCodeObject *code) {
     return true;
 }
 
-// type(...) as C does it: __new__, then __init__ of what came out.
-Verdict through_type(PyObject *callable, const Inner &inner) {
+// type(...) as C does it: __new__, then __init__ of what came out. `direct`: type.__call__ itself
+// was called, whatever the metaclass makes of a call.
+Verdict through_type(PyObject *callable, const Inner &inner, bool direct) {
     auto *type = reinterpret_cast<PyTypeObject *>(callable);
     if (inner.first == callable && runs(unwrap_static(lookup(type, "__new__")), inner))
         return yes(Delivery::reexecute);
     if (inner.first == callable && runs(lookup(Py_TYPE(callable), "__call__"), inner))
         return yes(Delivery::result);
-    const bool plain = Py_TYPE(callable)->tp_call == PyType_Type.tp_call;
+    const bool plain = direct || Py_TYPE(callable)->tp_call == PyType_Type.tp_call;
     if (plain && inner.first != nullptr && PyType_IsSubtype(Py_TYPE(inner.first), type) &&
         runs(lookup(Py_TYPE(inner.first), "__init__"), inner)) {
         if (!never_reassigns_first(inner.code)) return no("__init__ rebinds its first argument");
@@ -96,6 +97,7 @@ const std::array builtins = {
     Builtin{"hex", {"__index__"}},       Builtin{"oct", {"__index__"}},
     Builtin{"dir", {"__dir__"}},         Builtin{"setattr", {"__setattr__"}},
     Builtin{"delattr", {"__delattr__"}},
+    Builtin{"print", {"__str__", "__repr__"}}, // of the first one nothing has been written yet
 };
 
 // getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
@@ -129,14 +131,27 @@ bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool re
     return is_method_of(descriptor, inner, {remove ? "__delete__" : "__set__"});
 }
 
+// Does making a class of this metaclass ask Python code for the namespace first?
+bool prepares_in_python(PyObject *metaclass) {
+    if (!PyType_Check(metaclass)) return true;
+    return lookup(reinterpret_cast<PyTypeObject *>(metaclass), "__prepare__") !=
+           lookup(&PyType_Type, "__prepare__");
+}
+
 // class X: …  Executing __build_class__ again enters the body first if no __prepare__ is Python.
 bool builds_class(const CallOperands &call, const Inner &inner) {
-    if (call.count < 2 || call.keywords || !runs(call.arguments[0], inner)) return false;
-    for (int i = 2; i < call.count; ++i) {
+    const int positional = call.positional();
+    if (positional < 2 || !runs(call.arguments[0], inner)) return false;
+    for (int i = 2; i < positional; ++i) {
         PyObject *base = call.arguments[i];
-        if (!PyType_Check(base)) return false;
-        PyObject *prepare = lookup(Py_TYPE(base), "__prepare__");
-        if (prepare != lookup(&PyType_Type, "__prepare__")) return false;
+        if (!PyType_Check(base) || prepares_in_python(reinterpret_cast<PyObject *>(Py_TYPE(base))))
+            return false;
+    }
+    for (int i = positional; i < call.count; ++i) {
+        PyObject *name = PyTuple_GET_ITEM(call.names, i - positional);
+        if (PyUnicode_CompareWithASCIIString(name, "metaclass") == 0 &&
+            prepares_in_python(call.arguments[i]))
+            return false;
     }
     return true;
 }
@@ -169,7 +184,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
 
 // str(x), int(x), list(x) …: the conversion's special method is what runs first.
 Verdict through_conversion(PyTypeObject *type, const CallOperands &call, const Inner &inner) {
-    PyObject *first = call.count == 1 && !call.keywords ? call.arguments[0] : nullptr;
+    PyObject *first = call.count == 1 && call.names == nullptr ? call.arguments[0] : nullptr;
     if (type == &PyUnicode_Type) {
         if (first != nullptr && is_python(Py_TYPE(first), "__str__"))
             return reexecute_if(is_method_of(first, inner, {"__str__"}), "str");
@@ -190,10 +205,34 @@ bool is_partial(PyObject *object) {
     return std::string_view(Py_TYPE(object)->tp_name) == "functools.partial";
 }
 
+// type.__call__(cls, …) and super().__call__(…) in a metaclass: the class, else null.
+PyObject *called_as_type(const CallOperands &call) {
+    const std::string_view kind(Py_TYPE(call.callable)->tp_name);
+    if (kind == "method-wrapper") {
+        Ref owner = Ref::steal(PyObject_GetAttrString(call.callable, "__self__"));
+        if (!owner) PyErr_Clear();
+        PyObject *self = owner.get(); // the wrapper keeps it
+        Ref name = Ref::steal(PyObject_GetAttrString(call.callable, "__name__"));
+        if (!name || PyUnicode_CompareWithASCIIString(name.get(), "__call__") != 0) return nullptr;
+        return self != nullptr && PyType_Check(self) ? self : nullptr;
+    }
+    if (kind != "wrapper_descriptor" || call.arguments == nullptr || call.count < 1) return nullptr;
+    if (call.callable != lookup(&PyType_Type, "__call__")) return nullptr;
+    return PyType_Check(call.arguments[0]) ? call.arguments[0] : nullptr;
+}
+
+// method_vectorcall puts self where the bound method lay while its function runs. An object that
+// cannot be called, in the callable's place, is the self of such a method; nothing is lost, since
+// a method hands its result through.
+bool is_overwritten_method(PyObject *callable, const Inner &inner) {
+    return callable == inner.first && Py_TYPE(callable)->tp_call == nullptr;
+}
+
 Verdict through_call(const CallOperands &call, const Inner &inner) {
     PyObject *callable = call.callable;
     if (callable == nullptr) return no("a call");
     if (inner.generator == nullptr) {
+        if (is_overwritten_method(callable, inner)) return yes(Delivery::result);
         if (runs(callable, inner)) return yes(Delivery::result);
         if (PyMethod_Check(callable) && runs(PyMethod_GET_FUNCTION(callable), inner))
             return yes(Delivery::result);
@@ -209,9 +248,11 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
             auto *type = reinterpret_cast<PyTypeObject *>(callable);
             if (call.arguments != nullptr && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
                 return through_conversion(type, call, inner);
-            return through_type(callable, inner);
+            return through_type(callable, inner, false);
         }
     }
+    if (inner.generator == nullptr)
+        if (PyObject *type = called_as_type(call)) return through_type(type, inner, true);
     if (call.arguments == nullptr) return no(describe_callable(callable) + " called with *");
     if (PyCFunction_Check(callable)) {
         auto *function = reinterpret_cast<PyCFunctionObject *>(callable);
@@ -317,7 +358,8 @@ std::string describe_callable(PyObject *callable) {
     return text;
 }
 
-CallOperands call_operands(const CodeMap &map, int at, PyObject *const *stack) {
+CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
+                           PyObject *const *stack) {
     CallOperands call;
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;
@@ -337,8 +379,11 @@ CallOperands call_operands(const CodeMap &map, int at, PyObject *const *stack) {
     call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
     call.arguments = stack + base + (self != nullptr ? 1 : 2);
     call.count = instruction.oparg + (self != nullptr ? 1 : 0);
-    call.keywords =
-        names != 0 || map.at(map.reexecute_from(at)).op == ELW_OP_KEYWORD_NAMES;
+    const Instruction &first = map.at(map.reexecute_from(at));
+    if (names != 0)
+        call.names = stack[depth - 1];
+    else if (first.op == ELW_OP_KEYWORD_NAMES)
+        call.names = PyTuple_GET_ITEM(code->co_consts, first.oparg);
     return call;
 }
 
@@ -352,7 +397,7 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, PyObject *cons
     switch (instruction.op) {
     case ELW_OP_CALL:
     case ELW_OP_CALL_KEYWORDS:
-    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(map, at, stack), inner);
+    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(code, map, at, stack), inner);
     case ELW_OP_FOR_ITER:
         return reexecute_if(inner.generator != nullptr ? inner.generator == top
                                                        : is_method_of(top, inner, {"__next__"}),

@@ -40,9 +40,14 @@ struct CallOperands {
     PyObject *callable = nullptr;
     PyObject *const *arguments = nullptr; // of CALL; null for f(*args)
     int count = 0;
-    bool keywords = false; // the last ones are keyword arguments
+    PyObject *names = nullptr; // tuple: of the last arguments, which are keyword arguments
+
+    [[nodiscard]] int positional() const {
+        return count - (names != nullptr ? static_cast<int>(PyTuple_GET_SIZE(names)) : 0);
+    }
 };
-[[nodiscard]] CallOperands call_operands(const CodeMap &map, int at, PyObject *const *stack);
+[[nodiscard]] CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
+                                         PyObject *const *stack);
 
 // "name (a builtin function)" and the like, for messages.
 [[nodiscard]] std::string describe_callable(PyObject *callable);

@@ -14,7 +14,7 @@ class Ordered(type):
 
 
 def table(n):
-    checkpoint()
+    attempt()
     return [i * n for i in range(5)]
 
 
@@ -25,13 +25,13 @@ def make(n):
         rows = []
         for i in range(6):
             rows.append(table(i))
-            checkpoint()
+            attempt()
 
         class Inner:
             total = 0
             for row in table(n):
                 total += row
-            checkpoint()
+            attempt()
             if total > 100:
                 big = True
 

@@ -2,7 +2,7 @@
 import collections
 import sys
 
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
@@ -13,7 +13,7 @@ class Switch:
         self.value = value
 
     def __await__(self):
-        checkpoint()
+        attempt()
         got = yield self.value
         return got
 
@@ -28,11 +28,11 @@ async def add(a, b):
 async def numbers(n):
     try:
         for i in range(n):
-            checkpoint()
+            attempt()
             await Switch(("tick", i))
             yield i
     finally:
-        checkpoint()
+        attempt()
         log.append("numbers closed")
 
 

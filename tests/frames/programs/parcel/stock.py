@@ -1,5 +1,5 @@
 """Things with a name, at most LIMIT of them."""
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 LIMIT = 20
 notes = []
@@ -36,5 +36,5 @@ class Stock:
         total = 0
         for item in self.items.values():
             total += item.amount
-            checkpoint()
+            attempt()
         return f"{self.name}:{len(self.items)}:{total}"
