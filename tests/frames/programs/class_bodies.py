@@ -42,7 +42,7 @@ def make(n):
         try:
             undefined
         except NameError:
-            checkpoint()
+            attempt()
             caught = True
         names = sorted(locals())
 

@@ -2,7 +2,7 @@
 import collections
 import sys
 
-from checkpoint import attempt, checkpoint
+from checkpoint import attempt  # an async generator in use is refused
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
@@ -20,7 +20,7 @@ class Switch:
 
 async def add(a, b):
     first = await Switch(a)
-    checkpoint()
+    attempt()
     second = await Switch(b)
     return first + second
 
@@ -39,11 +39,11 @@ async def numbers(n):
 class Session:
     async def __aenter__(self):
         await Switch("enter")
-        checkpoint()
+        attempt()
         return self
 
     async def __aexit__(self, *details):
-        checkpoint()
+        attempt()
         await Switch("exit")
         log.append(details[0] and details[0].__name__)
         return True
@@ -57,7 +57,7 @@ async def task(name, n):
             if i == 6:
                 raise LookupError(name)
     squares = [x * x async for x in numbers(4)]
-    checkpoint()
+    attempt()
     return name, total, squares
 
 
@@ -81,6 +81,6 @@ for turn in range(15 * ROUNDS):
     del log[:-4]
 unfinished = task(9, 9)
 print(unfinished.send(None), unfinished.cr_frame.f_lineno)
-checkpoint()
+attempt()
 unfinished.close()
 print(log[-1], unfinished.cr_frame)
