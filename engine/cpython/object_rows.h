@@ -19,6 +19,10 @@
 #define CONSTANT(type, field) {#field, elw_constant, offsetof(type, field), 0, 0}
 #define BACKLINK(type, field) {#field, elw_backlink, offsetof(type, field), 0, 0}
 #define POINTER(type, field) {#field, elw_pointer, offsetof(type, field), 0, 0}
+/* The same for a struct inside of the struct. */
+#define POINTER_IN(type, part, field) {#field, elw_pointer, offsetof(type, part.field), 0, 0}
+#define SSIZE_IN(type, part, field, probe) {#field, elw_ssize, offsetof(type, part.field), probe, 0}
+#define INT_IN(type, part, field, probe) {#field, elw_int, offsetof(type, part.field), probe, 0}
 #define WHOLE(name, module, type, probe, ...) {name, probe, module, sizeof(type), 1, {__VA_ARGS__}}
 #define PART(name, module, type, probe, ...) {name, probe, module, sizeof(type), 0, {__VA_ARGS__}}
 /* clang-format on */

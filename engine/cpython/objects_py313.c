@@ -81,6 +81,15 @@ typedef struct { PyObject_HEAD PyObject *source; PyObject *dialect; PyObject *fi
     long line; } CsvReader;
 typedef struct { PyObject_HEAD PyObject *write; PyObject *dialect; Py_UCS4 *record;
     Py_ssize_t record_size; Py_ssize_t record_length; int fields; PyObject *error; } CsvWriter;
+typedef struct { PyObject_VAR_HEAD PyObject *string; PyObject *regs; PyObject *pattern;
+    Py_ssize_t pos; Py_ssize_t endpos; Py_ssize_t lastindex; Py_ssize_t groups;
+    Py_ssize_t mark[1]; } Match;
+typedef struct { const void *at; const void *beginning; const void *start; const void *end;
+    PyObject *string; Py_buffer buffer; Py_ssize_t pos; Py_ssize_t endpos; int isbytes;
+    int charsize; int match_all; int must_advance; int debug; int lastmark; int lastindex;
+    const void **mark; char *stack; size_t stack_size; size_t stack_base; void *repeat;
+    unsigned signals; } Search;
+typedef struct { PyObject_HEAD PyObject *pattern; Search search; int executing; } Scanner;
 typedef struct { PyObject_HEAD PyObject *args; PyObject *kwargs; PyObject *weak; PyObject *dicts;
     PyObject *watchdogs; } Local;
 typedef struct { PyObject_HEAD PyObject *context; PyObject *variable; PyObject *old; int used; }
@@ -256,6 +265,16 @@ static const ElwLayout layouts[] = {
         SSIZE(CsvReader, field_length, 0), SSIZE(CsvReader, line, 1)),
     PART("_csv.writer", "_csv", CsvWriter, "writer(type('W', (), {'write': print}))",
         OBJECT(CsvWriter, write), OBJECT(CsvWriter, dialect), SSIZE(CsvWriter, record_length, 0)),
+    PART("re.Match", "re", Match, "compile('a(b)(c)?').match('zab', 1)", OBJECT(Match, string),
+        OBJECT(Match, regs), OBJECT(Match, pattern), SSIZE(Match, pos, 1), SSIZE(Match, endpos, 3),
+        SSIZE(Match, lastindex, 1), SSIZE(Match, groups, 3), SSIZE(Match, mark, 1)),
+    PART("_sre.SRE_Scanner", "re", Scanner,
+        "(lambda s: (s.search(), s)[1])(compile('').scanner('abcb', 1, 3))",
+        OBJECT(Scanner, pattern), POINTER_IN(Scanner, search, beginning),
+        POINTER_IN(Scanner, search, start), POINTER_IN(Scanner, search, string),
+        SSIZE_IN(Scanner, search, pos, 1), SSIZE_IN(Scanner, search, endpos, 3),
+        INT_IN(Scanner, search, charsize, 1), INT_IN(Scanner, search, must_advance, 1),
+        INT(Scanner, executing, 0)),
     PART("_thread._local", "_thread", Local, "_local()", OBJECT(Local, args),
         OBJECT(Local, kwargs)),
     PART("_contextvars.Token", "_contextvars", Token, "ContextVar('x').set(1)",

@@ -21,6 +21,12 @@ Ref abc_dump(PyObject *type) {
     return Ref::checked(PyObject_CallMethod(abc.get(), "_get_dump", "(O)", type));
 }
 
+// It would run again, and before the metaclass is whole.
+bool orders_bases_itself(PyTypeObject *meta) {
+    Ref name = Ref::checked(PyUnicode_InternFromString("mro"));
+    return _PyType_Lookup(meta, name.get()) != _PyType_Lookup(&PyType_Type, name.get());
+}
+
 void gather(Walk &walk, Visit &visit) {
     PyObject *type = visit.object.get();
     visit.parts = std::make_unique<std::vector<Part>>();
@@ -101,6 +107,11 @@ Reference class_reference(Walk &walk, PyObject *type, std::uint32_t serial) {
         throw walk.refusal("the type " + std::string(as_type(type)->tp_name) +
                                " is made by C and its module does not know it by name",
                            "register a reducer for it with copyreg");
+    if (orders_bases_itself(Py_TYPE(type)))
+        throw walk.refusal("the metaclass " + std::string(Py_TYPE(type)->tp_name) + " of " +
+                               as_type(type)->tp_name +
+                               " orders its bases with an mro() of its own",
+                           "leave mro() to type");
     const Reference meta =
         class_reference(walk, reinterpret_cast<PyObject *>(Py_TYPE(type)), serial);
     PyObject *base_tuple = as_type(type)->tp_bases;

@@ -15,6 +15,9 @@ bool write_now(Walk &walk, PyObject *object, Reference &reference);
 std::string type_name(PyObject *object);
 // Takes the pending Python exception: "KeyError: 'x'".
 std::string take_python_error();
+// The pending exception, which is no longer pending, with its traceback; and its type and text.
+Ref take_exception();
+std::string described(PyObject *exception);
 // A new string of ours for C++ text.
 std::string text(PyObject *unicode);
 

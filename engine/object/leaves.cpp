@@ -78,19 +78,27 @@ std::string text(PyObject *unicode) {
             static_cast<std::size_t>(PyBytes_GET_SIZE(encoded.get()))};
 }
 
-std::string take_python_error() {
+Ref take_exception() {
     PyObject *type = nullptr, *value = nullptr, *trace = nullptr;
     PyErr_Fetch(&type, &value, &trace);
     PyErr_NormalizeException(&type, &value, &trace);
     Ref owned_type = Ref::steal(type), owned = Ref::steal(value), owned_trace = Ref::steal(trace);
-    if (!owned) return "an error without an exception";
-    std::string message = type_name(owned.get());
-    Ref said = Ref::steal(PyObject_Str(owned.get()));
+    if (!owned) throw Error(ErrorKind::internal, "an error without an exception");
+    if (owned_trace && PyException_SetTraceback(owned.get(), owned_trace.get()) < 0)
+        throw PythonError{};
+    return owned;
+}
+
+std::string described(PyObject *exception) {
+    std::string message = type_name(exception);
+    Ref said = Ref::steal(PyObject_Str(exception));
     if (said)
         message += ": " + text(said.get());
     else
         PyErr_Clear(); // its __str__ fails; the type says enough
     return message;
 }
+
+std::string take_python_error() { return described(take_exception().get()); }
 
 } // namespace elsewhere::object

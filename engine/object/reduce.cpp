@@ -91,11 +91,10 @@ void gather(Walk &walk, Visit &visit) {
     PyObject *object = visit.object.get();
     Ref tuple = reduced(walk, object);
     if (!tuple) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError)) {
-            throw walk.refusal(take_python_error(),
-                               "close or drop it before, or give its class a __reduce__");
-        }
-        walk.refuse_python_error("__reduce_ex__");
+        const char *hint = PyErr_ExceptionMatches(PyExc_TypeError)
+                               ? "close or drop it before, or give its class a __reduce__"
+                               : "";
+        walk.refuse_python_error("__reduce_ex__ failed", hint);
     }
     visit.parts = std::make_unique<std::vector<Part>>();
     auto &parts = *visit.parts;
@@ -127,14 +126,14 @@ void gather(Walk &walk, Visit &visit) {
     add(field(5), ".__reduce__()[5]");
     if (PyObject *items = field(3)) {
         Ref list = Ref::steal(PySequence_List(items));
-        if (!list) walk.refuse_python_error("iterating its items");
+        if (!list) walk.refuse_python_error("iterating its items failed");
         visit.count = PyList_GET_SIZE(list.get());
         for (Py_ssize_t i = 0; i < visit.count; ++i)
             add(PyList_GET_ITEM(list.get(), i), "[" + std::to_string(i) + "]");
     }
     if (PyObject *pairs = field(4)) {
         Ref list = Ref::steal(PySequence_List(pairs));
-        if (!list) walk.refuse_python_error("iterating its items");
+        if (!list) walk.refuse_python_error("iterating its items failed");
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list.get()); ++i) {
             PyObject *pair = PyList_GET_ITEM(list.get(), i);
             if (!PyTuple_Check(pair) || PyTuple_GET_SIZE(pair) != 2)

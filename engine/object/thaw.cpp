@@ -47,9 +47,9 @@ Ref Thaw::run_for_object() {
     return need();
 }
 
-// The collector's last run clears garbage oldest first, and in Python 3.12.1 a tee crashes whose type
-// was cleared before it. In the program's first life its namespace was older than the types, and
-// went first; here they were imported before it was filled: they become the youngest again.
+// The collector's last run clears garbage oldest first, and in Python 3.12.1 a tee crashes whose
+// type was cleared before it. In the program's first life its namespace was older than the types,
+// and went first; here they were imported before it was filled: they become the youngest again.
 void Thaw::on_end() {
     PyObject *itertools = PyDict_GetItemString(PyImport_GetModuleDict(), "itertools");
     if (itertools == nullptr || !PyModule_Check(itertools)) return;

@@ -97,24 +97,19 @@ Error Walk::refusal(const std::string &what, const std::string &hint) const {
     return Error(ErrorKind::refused, path() + ": " + what, hint);
 }
 
-void Walk::refuse_python_error(const char *doing) {
-    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
-    PyErr_Fetch(&type, &value, &traceback);
-    PyErr_NormalizeException(&type, &value, &traceback);
-    Ref errors = Ref::steal(PyImport_ImportModule("elsewhere.errors"));
-    Ref refused = errors ? Ref::steal(PyObject_GetAttrString(errors.get(), "Refused")) : Ref();
-    if (value != nullptr && refused &&
-        PyObject_TypeCheck(value, reinterpret_cast<PyTypeObject *>(refused.get()))) {
-        // A reducer's own refusal says what is the matter and what to do.
-        Ref message = Ref::checked(PyObject_GetAttrString(value, "message"));
-        Ref hint = Ref::checked(PyObject_GetAttrString(value, "hint"));
-        Ref type_owner = Ref::steal(type), owner = Ref::steal(value);
-        Ref traceback_owner = Ref::steal(traceback);
-        throw refusal(text(message.get()), text(hint.get()));
+void Walk::refuse_python_error(const char *doing, const std::string &hint) {
+    Ref reason = take_exception();
+    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+    Ref refused = Ref::checked(PyObject_GetAttrString(errors.get(), "Refused"));
+    if (!PyObject_TypeCheck(reason.get(), reinterpret_cast<PyTypeObject *>(refused.get()))) {
+        const std::string said = described(reason.get());
+        throw RefusedFor(refusal(doing + (": " + said), hint), std::move(reason));
     }
-    PyErr_Clear(); // of looking for the class
-    PyErr_Restore(type, value, traceback);
-    throw refusal(std::string(doing) + " failed: " + take_python_error());
+    // A reducer's own refusal says what is the matter and what to do.
+    Ref message = Ref::checked(PyObject_GetAttrString(reason.get(), "message"));
+    Ref its_hint = Ref::checked(PyObject_GetAttrString(reason.get(), "hint"));
+    throw RefusedFor(refusal(text(message.get()), text(its_hint.get())),
+                     Ref::steal(PyException_GetCause(reason.get())));
 }
 
 bool Walk::now(PyObject *object, Reference &reference) {

@@ -61,6 +61,13 @@ struct Visit {
     std::unique_ptr<frame::GeneratorRecord> record; // of a generator or frame
 };
 
+// A refusal whose reason is an exception: `cause` holds it. Caught and dropped with the GIL held.
+class RefusedFor : public Error {
+  public:
+    RefusedFor(Error refusal, Ref reason) : Error(std::move(refusal)), cause(std::move(reason)) {}
+    Ref cause;
+};
+
 // One depth-first walk of an object graph, writing the object stream. Lives for one freeze; needs
 // the GIL. Iterative: depth costs heap, not C stack. Order: what an object is made of precedes it;
 // in a cycle a shell precedes, and its contents follow.
@@ -113,7 +120,7 @@ class Walk {
     [[nodiscard]] Error refusal(const std::string &what, const std::string &hint = {}) const;
     [[nodiscard]] std::string path() const;
     // A Python exception of user code on the way: it becomes a refusal that names the path.
-    [[noreturn]] void refuse_python_error(const char *doing);
+    [[noreturn]] void refuse_python_error(const char *doing, const std::string &hint = {});
     void source_of(PyObject *code);
     // Classes and dicts that have a shell and still need their contents.
     std::unordered_set<PyObject *> &unfilled() { return unfilled_; }

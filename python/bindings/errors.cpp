@@ -1,4 +1,5 @@
 // C++ errors as the Python classes of elsewhere.errors.
+#include "engine/object/walk.hpp"
 #include "python/bindings/entry.hpp"
 
 namespace elsewhere::bindings {
@@ -25,7 +26,10 @@ void set_error(const Error &error) noexcept {
     if (!type) return;
     Ref value =
         Ref::steal(PyObject_CallFunction(type.get(), "ss", error.what(), error.hint().c_str()));
-    if (value) PyErr_SetObject(type.get(), value.get());
+    if (!value) return;
+    if (const auto *refused = dynamic_cast<const object::RefusedFor *>(&error))
+        PyException_SetCause(value.get(), Ref::share(refused->cause.get()).release());
+    PyErr_SetObject(type.get(), value.get());
 }
 
 // The table itself, from which elsewhere.errors makes its classes:

@@ -481,6 +481,7 @@ PyMethodDef functions[] = {
 void add_layouts(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
     add_layout_parts(module);
+    add_layout_matches(module);
 }
 
 } // namespace elsewhere::bindings

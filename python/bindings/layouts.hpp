@@ -31,5 +31,7 @@ template <typename T> T &field(PyObject *object, const Layout &layout, const cha
 
 // Functions for what no single struct holds: layout_parts.cpp.
 void add_layout_parts(PyObject *module);
+// Those for re: layout_matches.cpp.
+void add_layout_matches(PyObject *module);
 
 } // namespace elsewhere::bindings

@@ -101,7 +101,14 @@ print(bump(), held.get(), helper.__spec__.name)
         (
             "class Own:\n    def __reduce__(self): raise ValueError('no')\nkept = (1, Own())",
             "object[1]",
-            "ValueError: no",
+            "ValueError: no (cause: ValueError('no'))",
+        ),
+        (
+            "class Meta(type):\n"
+            "    def mro(cls): return [cls, object]\n"
+            "class Own(metaclass=Meta): pass\nkept = Own()",
+            "object",
+            "the metaclass Meta of Own orders its bases with an mro() of its own",
         ),
     ],
 )
@@ -115,7 +122,7 @@ from elsewhere import _elsewhere, errors
 try:
     _elsewhere.freeze(kept)
 except errors.Refused as error:
-    print(error.message)
+    print(error.message, "(cause:", repr(error.__cause__) + ")")
 """
     message = run(python, source, folder=tmp_path, package=package_parent)
     assert message.startswith(path)

@@ -40,4 +40,12 @@ def collect() -> dict[type, Reducer]:
         from elsewhere._keep import tables
 
         table.update(tables.reducers())
+    if "re" in sys.modules:
+        from elsewhere._keep import matches
+
+        table.update(matches.reducers())
+    if "_struct" in sys.modules:
+        from elsewhere._keep import packing
+
+        table.update(packing.reducers())
     return table
