@@ -42,6 +42,21 @@ void root_frame(Walk &walk, const frame::FrameRecord &record, const std::string 
         if (part.value) walk.root(part.value.get(), part.label);
 }
 
+// state["patches"]["attributes"] is {module: {attribute: object}} of what the program has replaced.
+void forget_patches(Walk &walk, PyObject *state) {
+    PyObject *attributes = state;
+    for (const char *key : {"patches", "attributes"}) {
+        if (attributes == nullptr || !PyDict_Check(attributes)) return;
+        attributes = PyDict_GetItemString(attributes, key);
+    }
+    if (attributes == nullptr || !PyDict_Check(attributes)) return;
+    PyObject *name = nullptr, *values = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(attributes, &at, &name, &values);) {
+        PyObject *value = nullptr;
+        for (Py_ssize_t i = 0; PyDict_Next(values, &i, &name, &value);) walk.names().forget(value);
+    }
+}
+
 void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record) {
     const PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
     out.text(text(code->co_qualname));
@@ -68,6 +83,7 @@ void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record
 
 Image freeze(const Program &program) {
     Walk walk(&program.stack);
+    forget_patches(walk, program.state.get());
     walk.root(program.state.get(), "state");
     for (std::size_t i = 0; i < program.stack.frames.size(); ++i) {
         const frame::FrameRecord &record = program.stack.frames[i];

@@ -33,6 +33,8 @@ class Names {
     Name find(PyObject *object);
     // The same for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
+    // What stands in a module's namespace only because the program put it there has no name.
+    void forget(PyObject *object) { index_.erase(object); }
     // The class whose namespace `dict` is, or null.
     Ref class_of_dict(PyObject *dict);
     // sys.stdin and so on: name and depth (0 text, 1 buffer, 2 raw); null name if none of them.

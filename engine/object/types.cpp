@@ -29,12 +29,13 @@ PyTypeObject *builtin_base(PyTypeObject *type) {
 }
 
 // Everything reduce would say about it is attributes and slots.
-bool plain_reduce(PyTypeObject *type) {
+bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
     for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"})
         if (!inherits_from_object(type, name)) return false;
-    for (const char *name : {"__getnewargs__", "__getnewargs_ex__", "__setstate__"})
+    for (const char *name : {"__getnewargs_ex__", "__setstate__"})
         if (found(type, name) != nullptr) return false;
-    return true;
+    // That of tuple, int, … gives the contents, which the walk reads by itself.
+    return found(type, "__getnewargs__") == found(base, "__getnewargs__");
 }
 
 // Builtin bases whose contents the walk can read and write.
@@ -167,7 +168,7 @@ Kind Types::classify(PyTypeObject *type) {
     else if (dispatched != nullptr) {
         kind.reducer = Ref::share(dispatched);
         kind.family = &reduce_family;
-    } else if (readable_base(kind.base) && (plain_reduce(type) || kind.is_enum))
+    } else if (readable_base(kind.base) && (plain_reduce(type, kind.base) || kind.is_enum))
         kind.family =
             kind.base == &PyBaseObject_Type ? &plain_instance_family : &based_instance_family;
     else

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from types import FunctionType, ModuleType
+from types import ModuleType
 
 from elsewhere import _elsewhere
+from elsewhere._state_patches import patches, restore_patches
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
         "decimal": sys.modules["decimal"].getcontext() if "decimal" in sys.modules else None,
         "locale": _locale() if "locale" in sys.modules else None,
         "logging": _logging() if "logging" in sys.modules else None,
-        "patches": _patches(own),
+        "patches": patches(own),
         "atexit": _exit_functions(start["atexit"]),
         "signals": _signals(start["signals"]),
         "timers": _timers() if "signal" in sys.modules else None,
@@ -113,26 +114,6 @@ def _logging() -> dict[str, Any] | None:
 
 _LOGGER_PLACE = frozenset({"name", "parent", "manager", "_cache"})
 _USUAL_LEVELS = 6
-
-
-def _patches(own: dict[str, ModuleType]) -> dict[str, dict[str, Any]]:
-    """Functions and classes of the program that it put into modules kept by name."""
-    namespaces = {id(vars(module)) for module in own.values()}
-    patches: dict[str, dict[str, Any]] = {}
-    skipped = {"sys", "builtins", *own}
-    for name, module in list(sys.modules.items()):
-        if name in skipped or not isinstance(module, ModuleType):
-            continue
-        if module.__name__ in skipped:
-            continue
-        for attribute, value in vars(module).items():
-            if type(value) is FunctionType:
-                foreign = id(value.__globals__) in namespaces
-            else:
-                foreign = isinstance(value, type) and value.__module__ in own
-            if foreign:
-                patches.setdefault(name, {})[attribute] = value
-    return patches
 
 
 def _exit_functions(before: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
@@ -236,13 +217,6 @@ def _restore_logging(kept: dict[str, Any]) -> None:
     logging.disable(kept["disable"])
 
 
-def _restore_patches(patches: dict[str, dict[str, Any]]) -> None:
-    import importlib
-
-    for name, attributes in patches.items():
-        vars(importlib.import_module(name)).update(attributes)
-
-
 def _restore_exit_functions(rows: list[tuple[Any, ...]]) -> None:
     import atexit
 
@@ -265,6 +239,6 @@ _restorers: dict[str, Any] = {
     "decimal": _restore_decimal,
     "locale": _restore_locale,
     "logging": _restore_logging,
-    "patches": _restore_patches,
+    "patches": restore_patches,
     "atexit": _restore_exit_functions,
 }

@@ -221,7 +221,8 @@ def case_patched_modules():
     time.sleep, json.JSONEncoder = handler, Encoder
     kept = _state.capture()
     time.sleep, json.JSONEncoder = original
-    assert kept["patches"] == {"time": {"sleep": handler}, "json": {"JSONEncoder": Encoder}}
+    replaced = {"time": {"sleep": handler}, "json": {"JSONEncoder": Encoder}}
+    assert kept["patches"] == {"attributes": replaced}
     _state.restore(kept)
     found = time.sleep, json.JSONEncoder
     time.sleep, json.JSONEncoder = original
