@@ -60,6 +60,7 @@ typedef enum {
 /* Facts that differ between versions and matter above. */
 typedef struct {
     int minor;                /* 11, 12, … */
+    int boot_levels; /* recursion levels that the boot file's call of us takes */
     bool null_below_callable; /* CALL: (null|self below) callable, else callable (null|self) */
     bool with_keeps_manager;  /* __enter__ runs with the manager still on the stack */
     bool send_pops_value;     /* SEND over C code has popped the value */
@@ -137,7 +138,7 @@ void elw_unhide(PyThreadState *thread, ElwFrame *hidden);
 PyObject **elw_handled_exception(PyThreadState *thread); /* of the non-generator stack */
 /* Raises (or lowers, if negative) how much deeper Python and C may recurse. */
 void elw_lend_recursion(PyThreadState *thread, int python, int c);
-bool elw_tracing(PyThreadState *thread); /* a trace or profile function is active */
+bool elw_tracing(PyThreadState *thread); /* a trace function, profiler or monitoring tool */
 
 typedef PyObject *(*ElwEval)(PyThreadState *, ElwFrame *, int throwing);
 void elw_set_eval(PyThreadState *thread, ElwEval eval); /* NULL: the interpreter's own */
@@ -174,7 +175,8 @@ void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object);
 
 /* In a signal handler called by CPython: true between two instructions of the eval loop, false
  * inside C code that looked for signals (PyErr_CheckSignals). A further signal that arrives in
- * the same instant can make it say false for true, never true for false. */
+ * the same instant can make it say false for true; C code that runs the handlers as the eval loop
+ * does (Py_MakePendingCalls, or Python code within a handler) makes it say true for false. */
 bool elw_signal_between_instructions(void);
 
 #ifdef __cplusplus

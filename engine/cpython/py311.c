@@ -22,6 +22,7 @@ _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, 
 
 const ElwFacts elw_facts = {
     .minor = 11,
+    .boot_levels = 4,
     .null_below_callable = true,
     .with_keeps_manager = false,
     .send_pops_value = true,
@@ -301,9 +302,12 @@ bool elw_tracing(PyThreadState *thread) {
     return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
 }
 
+/* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
+static _PyFrameEvalFunction found_eval;
+
 void elw_set_eval(PyThreadState *thread, ElwEval eval) {
-    _PyInterpreterState_SetEvalFrameFunc(thread->interp,
-                                         eval == NULL ? _PyEval_EvalFrameDefault : eval);
+    if (eval != NULL) found_eval = _PyInterpreterState_GetEvalFrameFunc(thread->interp);
+    _PyInterpreterState_SetEvalFrameFunc(thread->interp, eval != NULL ? eval : found_eval);
 }
 
 PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing) {

@@ -22,6 +22,7 @@ _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, 
 
 const ElwFacts elw_facts = {
     .minor = 12,
+    .boot_levels = 2,
     .null_below_callable = true,
     .with_keeps_manager = true,
     .send_pops_value = false,
@@ -280,12 +281,17 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
 }
 
 bool elw_tracing(PyThreadState *thread) {
+    for (int tool = 0; tool < PY_MONITORING_SYS_PROFILE_ID; ++tool)
+        if (thread->interp->monitoring_tool_names[tool] != NULL) return true;
     return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
 }
 
+/* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
+static _PyFrameEvalFunction found_eval;
+
 void elw_set_eval(PyThreadState *thread, ElwEval eval) {
-    _PyInterpreterState_SetEvalFrameFunc(thread->interp,
-                                         eval == NULL ? _PyEval_EvalFrameDefault : eval);
+    if (eval != NULL) found_eval = _PyInterpreterState_GetEvalFrameFunc(thread->interp);
+    _PyInterpreterState_SetEvalFrameFunc(thread->interp, eval != NULL ? eval : found_eval);
 }
 
 PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing) {

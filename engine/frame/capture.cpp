@@ -1,8 +1,11 @@
 #include "engine/frame/capture.hpp"
 
+#include <string_view>
+
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/patch.hpp"
+#include "engine/frame/restore.hpp"
 #include "engine/frame/trampoline.hpp"
 
 namespace elsewhere::frame {
@@ -72,6 +75,14 @@ const char *uninvited(const Inner &inner) {
     return nullptr;
 }
 
+// The import system holds locks that no object of the program owns.
+bool is_import_system(PyCodeObject *code) {
+    const char *file = PyUnicode_AsUTF8(code->co_filename);
+    if (file == nullptr) PyErr_Clear();
+    return file != nullptr &&
+           std::string_view(file).starts_with("<frozen importlib._bootstrap");
+}
+
 class Capture {
   public:
     explicit Capture(const CaptureRequest &request)
@@ -130,6 +141,7 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     const CodeMap &map = maps_.of(code);
     const int at = map.start(elw_in_flight(frame));
     if (at < 0) return refusal(code, 0, "it has not started yet");
+    if (is_import_system(code)) return refusal(code, at, "an import in progress");
     const Instruction &instruction = map.at(at);
 
     if (request_.moment == Moment::between) {
@@ -174,6 +186,14 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     return record;
 }
 
+// Of a generator that stands at the yield of a delegation (`yield from`, await): its SEND, or -1.
+int delegating_send(const CodeMap &map, int at) {
+    if (map.at(at).op == ELW_OP_RESUME && at > 0) at = map.start(at - 1);
+    if (map.at(at).op != ELW_OP_YIELD || at == 0) return -1;
+    const int before = map.start(at - 1);
+    return map.at(before).op == ELW_OP_SEND ? before : -1;
+}
+
 Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, ElwEntry entry,
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
@@ -181,15 +201,25 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     int at = map.start(elw_in_flight(frame));
     if (at < 0) return refusal(code, 0, "it has not started yet");
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
+    const int saved = elw_saved_depth(frame);
+    const Inner inner = inner_of(inner_frame);
+    // generator.throw() has come down a `yield from` or await: the delegating SEND goes on.
+    const int delegation = delegating_send(map, at);
+    const bool delegates_throw = saved > 0 && delegation >= 0 && inner.generator != nullptr &&
+                                 elw_stack(frame)[saved - 1] == inner.generator;
+    if (delegates_throw) at = delegation;
     const Instruction &instruction = map.at(at);
     if (instruction.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
-    const int saved = elw_saved_depth(frame);
     // What is left on the stack once the instruction has consumed its operands.
     const int consumed =
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
+    if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
-    const Inner inner = inner_of(inner_frame);
-
+    // A frame that C entered while its outer one has nothing in flight: RETURN is dropping the
+    // frame of a callee, and a finalizer or a weakref callback runs.
+    if (entry == ELW_ENTERED_FROM_C && saved >= 0 && !is_linked(frame, inner_frame) &&
+        !delegates_throw)
+        return refusal(code, at, "a finalizer or callback is running");
     if (entry == ELW_ENTERED_INIT) {
         record.delivery = Delivery::construct;
         record.constructed = Ref::share(instance);

@@ -70,7 +70,6 @@ void fill_generator(PyObject *generator, GeneratorRecord &&record) {
     replace(elw_generator_name(generator), std::move(record.name));
     replace(elw_generator_qualname(generator), std::move(record.qualname));
     replace(elw_generator_handled(generator), std::move(record.handled_exception));
-    if (PyAsyncGen_CheckExact(generator)) elw_set_async_generator_flags(generator, record.flags);
     if (record.state == GeneratorState::finished) {
         // Closing a generator that has not started runs none of its code.
         Ref closed = Ref::checked(PyObject_CallMethod(
@@ -78,9 +77,11 @@ void fill_generator(PyObject *generator, GeneratorRecord &&record) {
         if (PyAsyncGen_CheckExact(generator)) {
             Ref end = Ref::steal(PyObject_CallMethod(closed.get(), "send", "O", Py_None));
             PyErr_Clear(); // StopIteration: closed
+            elw_set_async_generator_flags(generator, record.flags);
         }
         return;
     }
+    if (PyAsyncGen_CheckExact(generator)) elw_set_async_generator_flags(generator, record.flags);
     if (record.state == GeneratorState::executing) {
         // run_stack enters it through the C code that had entered it.
         elw_set_generator_state(generator, ELW_GEN_SUSPENDED);

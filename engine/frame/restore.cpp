@@ -32,11 +32,23 @@ constexpr int lent_c_levels = 8;
     _exit(70);
 }
 
+// Frames that wait in Restore::evaluate, each with the one it entered.
+struct Link {
+    const ElwFrame *outer;
+    const ElwFrame *inner;
+};
+std::vector<Link> links;
+
 // Every frame of the caller is out of sight while this lives.
 class Hidden {
   public:
-    Hidden() : thread_(PyThreadState_Get()), frames_(elw_hide(thread_)) {}
-    ~Hidden() { elw_unhide(thread_, frames_); }
+    Hidden() : thread_(PyThreadState_Get()), frames_(elw_hide(thread_)) {
+        elw_lend_recursion(thread_, elw_facts.boot_levels, elw_facts.boot_levels);
+    }
+    ~Hidden() {
+        elw_lend_recursion(thread_, -elw_facts.boot_levels, -elw_facts.boot_levels);
+        elw_unhide(thread_, frames_);
+    }
     Hidden(const Hidden &) = delete;
     Hidden &operator=(const Hidden &) = delete;
 
@@ -113,6 +125,7 @@ PyObject *Restore::enter_next() {
 }
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
+    if (!links.empty() && links.back().inner == nullptr) links.back().inner = frame;
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
@@ -155,7 +168,9 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
         elw_set_depth(frame, depth + 1);
     }
     elw_link(thread_, frame);
+    links.push_back({frame, nullptr});
     PyObject *result = enter_next();
+    links.pop_back();
     elw_unlink(thread_, frame);
     return deliver(frame, rest, result);
 }
@@ -220,6 +235,12 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
 
 Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live) {
     return Restore(std::move(stack), std::move(top_result), on_live).run();
+}
+
+bool is_linked(const ElwFrame *outer, const ElwFrame *inner) {
+    for (const Link &link : links)
+        if (link.outer == outer && link.inner == inner) return true;
+    return false;
 }
 
 Ref run_hidden(PyObject *code, PyObject *globals) {

@@ -2,6 +2,7 @@
 
 #include <functional>
 
+#include "engine/cpython/frame_abi.h"
 #include "engine/frame/record.hpp"
 
 namespace elsewhere::frame {
@@ -25,6 +26,9 @@ namespace elsewhere::frame {
 //   reexecute           the frame runs its instruction again, which leads to the next one;
 //   resume              the frame goes on.
 Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live);
+
+// Does run_stack hold `inner` inside `outer`, both of them frames that it has rebuilt?
+bool is_linked(const ElwFrame *outer, const ElwFrame *inner);
 
 // Evaluates a module body (code, globals = locals) with every calling frame hidden.
 Ref run_hidden(PyObject *code, PyObject *globals);

@@ -97,7 +97,7 @@ const std::array builtins = {
     Builtin{"hex", {"__index__"}},       Builtin{"oct", {"__index__"}},
     Builtin{"dir", {"__dir__"}},         Builtin{"setattr", {"__setattr__"}},
     Builtin{"delattr", {"__delattr__"}},
-    Builtin{"print", {"__str__", "__repr__"}}, // of the first one nothing has been written yet
+    Builtin{"print", {"__str__", "__repr__"}},
 };
 
 // getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
@@ -156,6 +156,13 @@ bool builds_class(const CallOperands &call, const Inner &inner) {
     return true;
 }
 
+bool is_builtins(PyObject *self) {
+    if (self == nullptr || !PyModule_Check(self)) return false;
+    const char *name = PyModule_GetName(self);
+    if (name == nullptr) PyErr_Clear();
+    return name != nullptr && std::string_view(name) == "builtins";
+}
+
 Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
                         const Inner &inner) {
     const std::string_view is(name);
@@ -167,6 +174,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
             is == "next" || is == "send" || is == "throw" || is == "close" || is == "__next__";
         return reexecute_if(resumes && owner == inner.generator, name);
     }
+    if (!is_builtins(self)) return no(std::string(name) + " holds the stack in C");
     if (is == "exec" || is == "eval")
         return reexecute_if(first != nullptr &&
                                 (first == reinterpret_cast<PyObject *>(inner.code) ||
@@ -176,6 +184,8 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
         return reexecute_if(builds_class(call, inner), "a class statement");
     if ((is == "getattr" || is == "hasattr") && call.count >= 2)
         return reexecute_if(gets_attribute(first, call.arguments[1], inner), name);
+    // print writes as it goes: only of a single object nothing has been written yet.
+    if (is == "print" && call.positional() != 1) return no("print holds the stack in C");
     for (const Builtin &builtin : builtins)
         if (is == builtin.name)
             return reexecute_if(is_method_of(first, inner, builtin.methods), name);
@@ -221,18 +231,29 @@ PyObject *called_as_type(const CallOperands &call) {
     return PyType_Check(call.arguments[0]) ? call.arguments[0] : nullptr;
 }
 
-// method_vectorcall puts self where the bound method lay while its function runs. An object that
-// cannot be called, in the callable's place, is the self of such a method; nothing is lost, since
-// a method hands its result through.
-bool is_overwritten_method(PyObject *callable, const Inner &inner) {
-    return callable == inner.first && Py_TYPE(callable)->tp_call == nullptr;
+// A with block that ends well calls its bound __exit__ with three Nones, and method_vectorcall puts
+// self into the callable's place while that runs. A method hands its result through.
+bool is_exit_in_use(const CallOperands &call, const Inner &inner) {
+    if (call.arguments == nullptr || call.count != 3) return false;
+    for (int i = 0; i < 3; ++i)
+        if (call.arguments[i] != Py_None) return false;
+    return is_method_of(call.callable, inner, {"__exit__"});
+}
+
+// f(*operands): the instruction makes a tuple of them that lies nowhere on the stack, so it cannot
+// be executed again.
+Verdict construction(PyObject *type, const CallOperands &call, const Inner &inner, bool direct) {
+    Verdict verdict = through_type(type, inner, direct);
+    if (call.arguments == nullptr && verdict.delivery == Delivery::reexecute)
+        return no("a construction with * arguments");
+    return verdict;
 }
 
 Verdict through_call(const CallOperands &call, const Inner &inner) {
     PyObject *callable = call.callable;
     if (callable == nullptr) return no("a call");
     if (inner.generator == nullptr) {
-        if (is_overwritten_method(callable, inner)) return yes(Delivery::result);
+        if (is_exit_in_use(call, inner)) return yes(Delivery::result);
         if (runs(callable, inner)) return yes(Delivery::result);
         if (PyMethod_Check(callable) && runs(PyMethod_GET_FUNCTION(callable), inner))
             return yes(Delivery::result);
@@ -248,11 +269,11 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
             auto *type = reinterpret_cast<PyTypeObject *>(callable);
             if (call.arguments != nullptr && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
                 return through_conversion(type, call, inner);
-            return through_type(callable, inner, false);
+            return construction(callable, call, inner, false);
         }
     }
     if (inner.generator == nullptr)
-        if (PyObject *type = called_as_type(call)) return through_type(type, inner, true);
+        if (PyObject *type = called_as_type(call)) return construction(type, call, inner, true);
     if (call.arguments == nullptr) return no(describe_callable(callable) + " called with *");
     if (PyCFunction_Check(callable)) {
         auto *function = reinterpret_cast<PyCFunctionObject *>(callable);
@@ -294,13 +315,14 @@ const std::array<Operator, 13> operators = {{
     {"__xor__", "__rxor__", "__ixor__"},
 }};
 
-// Would evaluating `left op right` enter the inner frame first?
+// Would evaluating `left op right` enter the inner frame first? A comparison asks the right operand
+// first whenever its type is a subtype, an operator only where it overrides.
 bool operates(PyObject *left, PyObject *right, const Inner &inner, const char *forward,
-              const char *reflected) {
+              const char *reflected, bool comparison) {
     PyTypeObject *l = Py_TYPE(left);
     PyTypeObject *r = Py_TYPE(right);
     const bool right_first = l != r && PyType_IsSubtype(r, l) && is_python(r, reflected) &&
-                             lookup(r, reflected) != lookup(l, reflected);
+                             (comparison || lookup(r, reflected) != lookup(l, reflected));
     if (is_method_of(left, inner, {forward})) return !right_first;
     if (!is_method_of(right, inner, {reflected})) return false;
     return right_first || !is_python(l, forward);
@@ -312,7 +334,7 @@ Verdict through_binary(int oparg, PyObject *left, PyObject *right, const Inner &
     if (inner.first != left && inner.first != right) return no("an operator");
     if (in_place && is_python(Py_TYPE(left), op.in_place))
         return reexecute_if(is_method_of(left, inner, {op.in_place}), op.in_place);
-    return reexecute_if(operates(left, right, inner, op.forward, op.reflected), op.forward);
+    return reexecute_if(operates(left, right, inner, op.forward, op.reflected, false), op.forward);
 }
 
 Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
@@ -322,9 +344,23 @@ Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner 
     if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
     // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
     if (which == 3 && !is_python(Py_TYPE(left), "__ne__") && is_method_of(left, inner, {"__eq__"}))
-        return reexecute_if(left == right || !is_python(Py_TYPE(right), "__ne__"), "!=");
-    return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]]),
+        return reexecute_if(Py_TYPE(left) == Py_TYPE(right) ||
+                                !PyType_IsSubtype(Py_TYPE(right), Py_TYPE(left)),
+                            "!=");
+    return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]], true),
                         names[which]);
+}
+
+// A dict key whose hash and equality run no Python code.
+bool hashes_in_c(PyObject *key) {
+    if (key == nullptr) return false;
+    if (PyTuple_CheckExact(key)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); ++i)
+            if (!hashes_in_c(PyTuple_GET_ITEM(key, i))) return false;
+        return true;
+    }
+    return key == Py_None || PyUnicode_CheckExact(key) || PyLong_CheckExact(key) ||
+           PyBool_Check(key) || PyFloat_CheckExact(key) || PyBytes_CheckExact(key);
 }
 
 } // namespace
@@ -420,8 +456,7 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, PyObject *cons
         return reexecute_if(is_method_of(top, inner, {"__bool__", "__len__"}), "a truth value");
     case ELW_OP_SUBSCRIPT:
         return reexecute_if(is_method_of(second, inner, {"__getitem__"}) ||
-                                (top != nullptr && !is_python(Py_TYPE(top), "__hash__") &&
-                                 is_method_of(second, inner, {"__missing__"})),
+                                (hashes_in_c(top) && is_method_of(second, inner, {"__missing__"})),
                             "a subscript");
     case ELW_OP_STORE_SUBSCRIPT:
         return reexecute_if(is_method_of(second, inner, {"__setitem__"}), "an item assignment");

@@ -1,6 +1,7 @@
 #include "python/bindings/departure.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,27 +19,6 @@
 namespace elsewhere::bindings {
 
 namespace {
-
-// Python code runs on top of a program that may stand at its recursion limit.
-constexpr int lent_levels = 400;
-
-// The quiet in which a program is read: no garbage collection, room to call Python.
-class Quiet {
-  public:
-    Quiet() : thread_(PyThreadState_Get()), collecting_(PyGC_Disable() == 1) {
-        elw_lend_recursion(thread_, lent_levels, lent_levels);
-    }
-    ~Quiet() {
-        elw_lend_recursion(thread_, -lent_levels, -lent_levels);
-        if (collecting_) PyGC_Enable();
-    }
-    Quiet(const Quiet &) = delete;
-    Quiet &operator=(const Quiet &) = delete;
-
-  private:
-    PyThreadState *thread_;
-    bool collecting_;
-};
 
 // The stack must be the program's: `__main__`'s body at the bottom, or runpy on its way there.
 void check_outermost(const frame::StackRecord &stack) {
@@ -121,6 +101,9 @@ void hold_snapshot(const std::string &path, bool clone) {
                     path + " has been resumed and that program is still running",
                     "end it first, or start a second one with --clone");
     held = std::move(file);
+    // A forked child is no life of the program.
+    static const int watched = pthread_atfork(nullptr, nullptr, [] { held.reset(); });
+    (void)watched;
 }
 
 void leave() {

@@ -2,11 +2,33 @@
 
 #include <string>
 
+#include "engine/cpython/frame_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/capture.hpp"
 #include "engine/snapshot/file.hpp"
 
 namespace elsewhere::bindings {
+
+// Python code runs on top of a program that may stand at its recursion limit.
+inline constexpr int lent_levels = 400;
+
+// The quiet in which a program is read: no garbage collection, room to call Python.
+class Quiet {
+  public:
+    Quiet() : thread_(PyThreadState_Get()), collecting_(PyGC_Disable() == 1) {
+        elw_lend_recursion(thread_, lent_levels, lent_levels);
+    }
+    ~Quiet() {
+        elw_lend_recursion(thread_, -lent_levels, -lent_levels);
+        if (collecting_) PyGC_Enable();
+    }
+    Quiet(const Quiet &) = delete;
+    Quiet &operator=(const Quiet &) = delete;
+
+  private:
+    PyThreadState *thread_;
+    bool collecting_;
+};
 
 // Writes the running program to `path`: stack, objects, interpreter state. The program is not
 // changed. Throws Error or PythonError; then nothing was written and an earlier file is intact.

@@ -38,6 +38,23 @@ void say(const std::string &line) {
     }
 }
 
+// What stood in the way; the program goes on.
+void tell(const Error &error) {
+    say("error: " + error.message());
+    if (!error.hint().empty()) say("hint: " + error.hint());
+    say("elsewhere: no snapshot was written; the program goes on");
+}
+
+// Where to write: as `elsewhere suspend` asks (nothing if it does not), or the default place.
+std::optional<std::string> asked_path(bool by_request) {
+    const Quiet quiet;
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    Ref path = Ref::checked(PyObject_CallMethod(
+        module.get(), by_request ? "take_request" : "default_path", nullptr));
+    if (path.get() == Py_None) return std::nullopt;
+    return text(path.get());
+}
+
 enum class Source { terminate, user, control };
 
 // One wish to leave, from the signal that brought it to the snapshot or the end of the grace.
@@ -59,7 +76,10 @@ struct Waiting {
 // One per process, main thread only; lives as long as the process.
 class Departures {
   public:
-    void start(SignalSettings settings) { settings_ = std::move(settings); }
+    void start(SignalSettings settings) {
+        settings_ = std::move(settings);
+        home_ = getpid();
+    }
     void on_signal(int number);
     int on_pending_call();
     void stop();
@@ -73,9 +93,11 @@ class Departures {
     void give_up();
     void succeeded();
     void arm(double seconds);
+    void ask_queued();
     void answer(const Error *error);
 
     SignalSettings settings_;
+    pid_t home_ = 0; // the process that is the program; not its forked children
     std::optional<Request> request_;
     std::optional<Source> queued_; // came while a checkpoint was being written
     Waiting waiting_;
@@ -101,6 +123,7 @@ Departures departures;
 }
 
 void Departures::on_signal(int number) {
+    if (getpid() != home_) die_of(number); // a forked child: what the signal does to any program
     if (number == SIGTERM) {
         if (request_ && request_->source == Source::terminate) {
             if (!busy_) die_of(SIGTERM);
@@ -134,11 +157,15 @@ void Departures::ask(Source source) {
     request.path = settings_.snapshot;
     request.deadline = now() + settings_.grace;
     if (source == Source::control || request.path.empty()) {
-        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
-        Ref path = Ref::checked(PyObject_CallMethod(
-            module.get(), source == Source::control ? "take_request" : "default_path", nullptr));
-        if (path.get() == Py_None) return; // the control signal without a request
-        request.path = text(path.get());
+        std::optional<std::string> path;
+        try {
+            path = asked_path(source == Source::control);
+        } catch (const PythonError &) {
+            tell(error_from_python()); // ours: it must not surface in the program
+            return;
+        }
+        if (!path) return; // the control signal without a request
+        request.path = std::move(*path);
     }
     waiting_ = Waiting{};
     request_ = std::move(request);
@@ -221,7 +248,8 @@ void Departures::attempt(frame::CaptureRequest &&moment) {
 void Departures::failed(const Error &error, double cost) {
     request_->obstacle = error;
     if (terminate_again_) die_of(SIGTERM);
-    const bool may_pass = error.kind() == ErrorKind::refused;
+    // A SIGTERM that came meanwhile does not wait for a checkpoint's grace.
+    const bool may_pass = error.kind() == ErrorKind::refused && queued_ != Source::terminate;
     if (!may_pass || now() >= request_->deadline) {
         give_up();
         return;
@@ -234,10 +262,9 @@ void Departures::give_up() {
     const Request request = std::move(*request_);
     request_.reset();
     arm(0);
-    say("error: " + request.obstacle->message());
-    if (!request.obstacle->hint().empty()) say("hint: " + request.obstacle->hint());
-    say("elsewhere: no snapshot was written; the program goes on");
+    tell(*request.obstacle);
     if (request.source == Source::control) answer(&*request.obstacle);
+    ask_queued();
 }
 
 void Departures::succeeded() {
@@ -252,12 +279,15 @@ void Departures::succeeded() {
                                                                       : "snapshot in ") +
             request.path + "; continue with: elsewhere resume " + request.path);
     if (request.purpose == snapshot::Purpose::suspend) leave();
-    if (queued_) {
-        const Source source = *queued_;
-        queued_.reset();
-        ask(source);
-        arm(0.0002);
-    }
+    ask_queued();
+}
+
+void Departures::ask_queued() {
+    if (!queued_) return;
+    const Source source = *queued_;
+    queued_.reset();
+    ask(source);
+    arm(0.0002);
 }
 
 void Departures::answer(const Error *error) {
@@ -290,6 +320,7 @@ void Departures::arm(double seconds) {
 
 // The program has ended: there is nothing left to suspend.
 void Departures::stop() {
+    if (getpid() != home_) return;
     arm(0);
     if (!request_) return;
     const Request request = std::move(*request_);

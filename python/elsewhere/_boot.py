@@ -62,6 +62,13 @@ def _set_path0(first):
         sys.path.insert(0, first)
 
 
+def _absolute(path):
+    """As CPython does it: nothing but a leading ./ is taken out."""
+    import os
+
+    return path if path.startswith("/") else f"{os.getcwd()}/{path.removeprefix('./')}"
+
+
 def _runs_as_package(path):
     """A directory or a zip file with a __main__ module."""
     import os
@@ -107,7 +114,12 @@ def _start(told):
         from importlib.machinery import BuiltinImporter
 
         main.__loader__ = BuiltinImporter
-        return partial(_elsewhere.run_code, _compile(program, "<string>"), vars(main))
+        code = _compile(program, "<string>")
+        if sys.version_info >= (3, 13):  # tracebacks show its lines
+            import linecache
+
+            linecache._register_code(code, program, "<string>")
+        return partial(_elsewhere.run_code, code, vars(main))
     if target == "module":
         sys.argv = ["-m", *told["arguments"]]
         sys.orig_argv = [*interpreter, "-m", program, *told["arguments"]]
@@ -118,7 +130,8 @@ def _start(told):
     sys.argv = [program, *told["arguments"]]
     sys.orig_argv = [*interpreter, *sys.argv]
     if _runs_as_package(program):
-        _set_path0(program)
+        path = _absolute(program)
+        _set_path0(path)
         import runpy
 
         return partial(
@@ -128,7 +141,7 @@ def _start(told):
         )
     from importlib.machinery import SourceFileLoader, SourcelessFileLoader
 
-    path = os.path.abspath(program)
+    path = _absolute(program)
     _set_path0(os.path.dirname(os.path.realpath(program)))
     loader = SourcelessFileLoader if path.endswith(".pyc") else SourceFileLoader
     main.__loader__ = loader("__main__", path)

@@ -21,6 +21,7 @@ def remember(instructions: dict[str, Any]) -> None:
     if instructions["target"] == "script":
         told["program"] = os.path.abspath(instructions["program"])
     told["directory"] = os.getcwd()
+    told["pid"] = os.getpid()
 
 
 def _hash_seed() -> int | None:
@@ -133,6 +134,6 @@ def completed() -> None:
     import contextlib
 
     path = told.get("snapshot")
-    if path:
+    if path and os.getpid() == told["pid"]:  # not in a forked child
         with contextlib.suppress(OSError):
             os.unlink(path)
