@@ -47,19 +47,7 @@ Ref Thaw::run_for_object() {
     return need();
 }
 
-// The collector's last run clears garbage oldest first, and in Python 3.12.1 a tee crashes whose
-// type was cleared before it. In the program's first life its namespace was older than the types,
-// and went first; here they were imported before it was filled: they become the youngest again.
-void Thaw::on_end() {
-    PyObject *itertools = PyDict_GetItemString(PyImport_GetModuleDict(), "itertools");
-    if (itertools == nullptr || !PyModule_Check(itertools)) return;
-    PyObject *key = nullptr, *value = nullptr;
-    for (Py_ssize_t at = 0; PyDict_Next(PyModule_GetDict(itertools), &at, &key, &value);) {
-        if (!PyType_Check(value) || !PyObject_GC_IsTracked(value)) continue;
-        PyObject_GC_UnTrack(value);
-        PyObject_GC_Track(value);
-    }
-}
+void Thaw::on_end() {}
 
 void Thaw::damaged(const char *what) const {
     throw Error(ErrorKind::damaged,

@@ -148,8 +148,20 @@ PyObject *install(PyObject *, PyObject *told) {
     });
 }
 
+// In Python 3.12.1 a tee crashes if the last garbage collection clears its type before it, and
+// which comes first depends on when collections happened. A reference that is never dropped keeps
+// the types from being garbage.
+void outlive_iterators() {
+    PyObject *itertools = PyDict_GetItemString(PyImport_GetModuleDict(), "itertools");
+    if (itertools == nullptr || !PyModule_Check(itertools)) return;
+    PyObject *name = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(PyModule_GetDict(itertools), &at, &name, &value);)
+        if (PyType_Check(value)) Py_INCREF(value);
+}
+
 PyObject *stop(PyObject *, PyObject *) {
     return entry([&] {
+        outlive_iterators();
         stop_signals();
         return none();
     });

@@ -69,6 +69,23 @@ def test_sigterm_at_any_moment_changes_nothing(name, python, command, tmp_path):
     assert not outcome.differences(run), (delays, run.messages, run.stderr)
 
 
+def test_a_tee_that_is_garbage_at_the_end(python, command, tmp_path):
+    """Python 3.12.1 itself crashes here."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import itertools\n"
+        "class Holder: pass\n"
+        "holder = Holder()\n"
+        "holder.own, holder.tees = holder, itertools.tee(iter(range(9)))\n"
+        "print(next(holder.tees[0]))\n"
+        "other = holder\n"
+        "del holder\n"
+    )
+    arguments = [command, "run", "--python", python.executable, str(script)]
+    outcome = in_one_life(arguments, tmp_path / "life")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, b"0\n", b"")
+
+
 def run_command(command, python, snapshot, name, *arguments):
     script = str(PROGRAMS / f"{name}.py")
     options = ["--python", python.executable, "--snapshot", snapshot]

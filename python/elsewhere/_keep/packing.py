@@ -15,9 +15,11 @@ Struct = _struct.Struct
 
 def reducers() -> dict[type, Any]:
     # A subclass that says itself how it is kept is asked.
-    usual = (object.__reduce__, object.__reduce_ex__)
-    kinds = with_subclasses(Struct)
-    return {k: reduce for k in kinds if (k.__reduce__, k.__reduce_ex__) == usual}
+    return {kind: reduce for kind in with_subclasses(Struct) if _is_plain(kind)}
+
+
+def _is_plain(kind: type) -> bool:
+    return all(getattr(kind, n) is getattr(object, n) for n in ("__reduce__", "__reduce_ex__"))
 
 
 def reduce(packer: Any) -> tuple[Any, ...]:
@@ -26,6 +28,6 @@ def reduce(packer: Any) -> tuple[Any, ...]:
 
 
 def make(kind: Any, layout: str) -> Any:
-    packer = Struct.__new__(kind, layout)
+    packer = Struct.__new__(kind, layout)  # type: ignore[call-arg] # not in typeshed
     Struct.__init__(packer, layout)
     return packer
