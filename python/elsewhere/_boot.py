@@ -175,6 +175,18 @@ def _resume(told):
     return partial(_elsewhere.resume_program, told["file"], told["clone"])
 
 
+def _source_is_gone(traceback):
+    """Does the traceback lead through a file that only the snapshot still had?"""
+    import os
+
+    while traceback is not None:
+        name = traceback.tb_frame.f_code.co_filename
+        if not name.startswith("<") and not os.path.exists(name):
+            return True
+        traceback = traceback.tb_next
+    return False
+
+
 def _finish(error):
     """The end of the program, as the interpreter does it; `error` is what ended it or None."""
     import sys
@@ -191,6 +203,11 @@ def _finish(error):
         return
     # The first entry is the frame of this file.
     traceback = error.__traceback__.tb_next if error.__traceback__ else None
+    if sys.excepthook is sys.__excepthook__ and _source_is_gone(traceback):
+        from traceback import print_exception
+
+        # Before 3.13 the built-in hook reads the files itself; this one asks linecache.
+        sys.excepthook = print_exception
     _elsewhere.print_exception(error.with_traceback(traceback))
     if isinstance(error, KeyboardInterrupt):
         # Shown already; the interpreter ends by SIGINT when it comes out of the main program.
