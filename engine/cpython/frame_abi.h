@@ -60,7 +60,7 @@ typedef enum {
 /* Facts that differ between versions and matter above. */
 typedef struct {
     int minor;                /* 11, 12, … */
-    int boot_levels; /* recursion levels that the boot file's call of us takes */
+    int boot_levels;          /* recursion levels that the boot file's call of us takes */
     bool null_below_callable; /* CALL: (null|self below) callable, else callable (null|self) */
     bool with_keeps_manager;  /* __enter__ runs with the manager still on the stack */
     bool send_pops_value;     /* SEND over C code has popped the value */

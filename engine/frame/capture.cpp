@@ -79,8 +79,7 @@ const char *uninvited(const Inner &inner) {
 bool is_import_system(PyCodeObject *code) {
     const char *file = PyUnicode_AsUTF8(code->co_filename);
     if (file == nullptr) PyErr_Clear();
-    return file != nullptr &&
-           std::string_view(file).starts_with("<frozen importlib._bootstrap");
+    return file != nullptr && std::string_view(file).starts_with("<frozen importlib._bootstrap");
 }
 
 class Capture {
@@ -242,8 +241,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         return refusal(code, at, "an unknown state of the value stack");
     } else {
         if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
-        const Verdict verdict =
-            through_c(code, map, at, elw_stack(frame), inner);
+        const Verdict verdict = through_c(code, map, at, elw_stack(frame), inner);
         if (!verdict.ok) return refusal(code, at, verdict.reason);
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);

@@ -96,8 +96,7 @@ const std::array builtins = {
     Builtin{"round", {"__round__"}},     Builtin{"bin", {"__index__"}},
     Builtin{"hex", {"__index__"}},       Builtin{"oct", {"__index__"}},
     Builtin{"dir", {"__dir__"}},         Builtin{"setattr", {"__setattr__"}},
-    Builtin{"delattr", {"__delattr__"}},
-    Builtin{"print", {"__str__", "__repr__"}},
+    Builtin{"delattr", {"__delattr__"}}, Builtin{"print", {"__str__", "__repr__"}},
 };
 
 // getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
@@ -394,8 +393,7 @@ std::string describe_callable(PyObject *callable) {
     return text;
 }
 
-CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
-                           PyObject *const *stack) {
+CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, PyObject *const *stack) {
     CallOperands call;
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;

@@ -28,7 +28,7 @@ enum FixedId : std::uint64_t {
     id_ellipsis = 4,
     id_not_implemented = 5,
     id_main_thread = 6, // the int that identifies the main thread (thread.get_ident)
-    id_first = 16, // the first id that an operation makes
+    id_first = 16,      // the first id that an operation makes
 };
 
 inline constexpr Reference to_reference(std::uint64_t id) { return id << 1; }

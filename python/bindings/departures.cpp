@@ -49,8 +49,8 @@ void tell(const Error &error) {
 std::optional<std::string> asked_path(bool by_request) {
     const Quiet quiet;
     Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
-    Ref path = Ref::checked(PyObject_CallMethod(
-        module.get(), by_request ? "take_request" : "default_path", nullptr));
+    Ref path = Ref::checked(
+        PyObject_CallMethod(module.get(), by_request ? "take_request" : "default_path", nullptr));
     if (path.get() == Py_None) return std::nullopt;
     return text(path.get());
 }

@@ -1,6 +1,5 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
 
-
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/restore.hpp"
 #include "engine/object/image.hpp"

@@ -3,7 +3,7 @@ import re
 import struct
 import sys
 
-from checkpoint import checkpoint
+from checkpoint import attempt  # a scanner is refused on early releases of 3.11
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 TEXT = "alpha=1, béta=22; ☃gamma=333 delta= epsilon=5" * 4
@@ -17,8 +17,8 @@ for turn in range(12 * ROUNDS):
         seen.append(match)
         packed += RECORD.pack(match.start(), match["name"].encode()[:5], float(match["value"] or 0))
         if len(seen) % 3 == 0:
-            checkpoint()
-    empty = [m.start() for m in re.finditer(r"\b", TEXT) if m.start() % 5 or not checkpoint()]
+            attempt()
+    empty = [m.start() for m in re.finditer(r"\b", TEXT) if m.start() % 5 or not attempt()]
     if turn % 4 == 0:
         print(len(seen), [m.span("value") for m in seen[:5]], seen[-1], seen[0].pos)
         print(sum(row[0] for row in RECORD.iter_unpack(packed)), len(empty), seen[3].lastgroup)

@@ -8,7 +8,7 @@ ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 names = {f"name{i}" for i in range(300)}
 for i in range(0, 300, 7):
     names.discard(f"name{i}")
-mixed = frozenset([("t", i) for i in range(50)] + [b"%d" % i for i in range(20)] + [None, 1.5, -2])
+mixed = frozenset([("t", i) for i in range(50)] + [b"%d" % i for i in range(20)] + [True, 1.5, -2])  # None hashes by address before 3.12
 order, other = list(names), list(mixed)
 for turn in range(15 * ROUNDS):
     walked = []
