@@ -22,7 +22,7 @@ _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, 
 
 const ElwFacts elw_facts = {
     .minor = 11,
-    .boot_levels = 4,
+    .boot_levels = 6,
     .null_below_callable = true,
     .with_keeps_manager = false,
     .send_pops_value = true,

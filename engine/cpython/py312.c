@@ -22,7 +22,7 @@ _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, 
 
 const ElwFacts elw_facts = {
     .minor = 12,
-    .boot_levels = 2,
+    .boot_levels = 5,
     .null_below_callable = true,
     .with_keeps_manager = true,
     .send_pops_value = false,

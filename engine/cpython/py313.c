@@ -23,7 +23,7 @@ _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, 
 
 const ElwFacts elw_facts = {
     .minor = 13,
-    .boot_levels = 2,
+    .boot_levels = 5,
     .null_below_callable = false,
     .with_keeps_manager = true,
     .send_pops_value = false,

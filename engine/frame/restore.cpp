@@ -248,9 +248,10 @@ Ref run_hidden(PyObject *code, PyObject *globals) {
     return Ref::steal(PyEval_EvalCode(code, globals, globals));
 }
 
-Ref call_hidden(PyObject *callable, PyObject *argument) {
+Ref call_hidden(PyObject *const *call, Py_ssize_t count) {
     const Hidden hidden;
-    return Ref::steal(PyObject_CallOneArg(callable, argument));
+    return Ref::steal(
+        PyObject_Vectorcall(call[0], call + 1, static_cast<std::size_t>(count) - 1, nullptr));
 }
 
 } // namespace elsewhere::frame

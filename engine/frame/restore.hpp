@@ -33,8 +33,8 @@ bool is_linked(const ElwFrame *outer, const ElwFrame *inner);
 // Evaluates a module body (code, globals = locals) with every calling frame hidden.
 Ref run_hidden(PyObject *code, PyObject *globals);
 
-// Calls with every calling frame hidden.
-Ref call_hidden(PyObject *callable, PyObject *argument);
+// Calls call[0] with the `count` - 1 objects behind it, with every calling frame hidden.
+Ref call_hidden(PyObject *const *call, Py_ssize_t count);
 
 // Rebuilds small stacks in the running interpreter; the reason if that does not work as it must.
 const char *self_test();

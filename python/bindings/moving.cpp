@@ -60,14 +60,11 @@ PyObject *run_code(PyObject *, PyObject *arguments) {
     });
 }
 
-PyObject *run_callable(PyObject *, PyObject *arguments) {
+PyObject *run_callable(PyObject *, PyObject *const *arguments, Py_ssize_t count) {
     return entry([&] {
-        PyObject *callable = nullptr;
-        PyObject *argument = nullptr;
-        if (!PyArg_ParseTuple(arguments, "OO:run_callable", &callable, &argument))
-            throw PythonError{};
+        if (count < 1) throw Error(ErrorKind::usage, "a callable is missing");
         unblock_signals();
-        Ref result = frame::call_hidden(callable, argument);
+        Ref result = frame::call_hidden(arguments, count);
         if (!result) throw PythonError{};
         return result;
     });
@@ -206,8 +203,8 @@ PyMethodDef methods[] = {
      "Returns False in the program that goes on, True in one that is resumed from the file.\n"
      "Raises like suspend."},
     {"run_code", run_code, METH_VARARGS, "run_code(code, globals)\n--\n\nEvaluate a main program."},
-    {"run_callable", run_callable, METH_VARARGS,
-     "run_callable(callable, argument)\n--\n\nCall with no frame outside."},
+    {"run_callable", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_callable)),
+     METH_FASTCALL, "run_callable(callable, *arguments)\n--\n\nCall with no frame outside."},
     {"resume_program", resume_program, METH_VARARGS,
      "resume_program(path, clone)\n--\n\nRebuild a program and run it to its end."},
     {"print_exception", print_exception, METH_O,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from typing import NoReturn
-
 from elsewhere._elsewhere import snapshot, suspend
+
+TYPE_CHECKING = False  # importing typing would cost more than all else at a start
+if TYPE_CHECKING:
+    import os
+    from typing import NoReturn
 
 __all__ = ["resume", "snapshot", "suspend"]
 
@@ -20,6 +22,8 @@ def resume(path: str | os.PathLike[str]) -> NoReturn:
         elsewhere.errors.Damaged: the file is not what was written.
         elsewhere.errors.Unsupported: it was written by another Python than this one.
     """
+    import os
+
     from elsewhere._replacing import replace_by
 
     replace_by(os.fspath(path))

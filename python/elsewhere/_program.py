@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import Any
+
+TYPE_CHECKING = False  # importing typing would cost more than all else at a start
+if TYPE_CHECKING:
+    from typing import Any
 
 # As `elsewhere run` said it; empty in a program that was started otherwise.
 told: dict[str, Any] = {}
@@ -131,9 +134,9 @@ def answer(error: str = "", hint: str = "", exit_code: int = 75) -> None:
 
 def completed() -> None:
     """The program has ended well: the snapshot it would have gone on from has served."""
-    import contextlib
-
     path = told.get("snapshot")
     if path and os.getpid() == told["pid"]:  # not in a forked child
-        with contextlib.suppress(OSError):
+        try:  # noqa: SIM105: contextlib is an import that nothing else at the end needs
             os.unlink(path)
+        except OSError:
+            pass  # gone already, or not ours to remove: the program has ended all the same
