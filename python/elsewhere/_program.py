@@ -136,7 +136,8 @@ def completed() -> None:
     """The program has ended well: the snapshot it would have gone on from has served."""
     path = told.get("snapshot")
     if path and os.getpid() == told["pid"]:  # not in a forked child
-        try:  # noqa: SIM105: contextlib is an import that nothing else at the end needs
+        # contextlib is an import that nothing else at the end needs.
+        try:  # noqa: SIM105
             os.unlink(path)
         except OSError:
             pass  # gone already, or not ours to remove: the program has ended all the same
