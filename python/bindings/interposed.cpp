@@ -92,6 +92,34 @@ template <int which> struct Acquire {
 using AcquireLock = Acquire<0>;
 using AcquireRLock = Acquire<1>;
 
+PyMethodDef *select_definition = nullptr;
+PyObject *(*original_select)(PyObject *, PyObject *const *, Py_ssize_t) = nullptr;
+PyObject *select(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    const WaitNoted noted(select_definition);
+    return original_select(self, arguments, count);
+}
+
+PyMethodDef *get_definition = nullptr;
+PyCMethod original_get = nullptr;
+PyObject *get(PyObject *self, PyTypeObject *owner, PyObject *const *arguments, size_t count,
+              PyObject *names) {
+    const WaitNoted noted(get_definition);
+    return original_get(self, owner, arguments, count, names);
+}
+
+// These two modules are rarely loaded yet. Their method tables stay when they are forgotten again,
+// so that sys.modules shows what it would show without us.
+template <typename Install> void in_module(const char *name, Install install) {
+    PyObject *modules = PyImport_GetModuleDict();
+    const bool loaded = PyDict_GetItemString(modules, name) != nullptr;
+    install();
+    if (!loaded && PyDict_DelItemString(modules, name) < 0) throw PythonError{};
+}
+
+template <typename Function> PyCFunction erase(Function function) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
 // ---- clocks ----
 
 template <int which> struct Clock {
@@ -164,6 +192,16 @@ void watch_waits() {
     original_sleep = interpose(sleep_definition, METH_O, sleep);
     AcquireLock::install("LockType");
     AcquireRLock::install("RLock");
+    in_module("select", [] {
+        select_definition = definition_of("select", nullptr, "select");
+        original_select = reinterpret_cast<decltype(original_select)>(reinterpret_cast<void (*)()>(
+            interpose(select_definition, METH_FASTCALL, erase(select))));
+    });
+    in_module("_queue", [] {
+        get_definition = definition_of("_queue", "SimpleQueue", "get");
+        original_get = reinterpret_cast<PyCMethod>(reinterpret_cast<void (*)()>(
+            interpose(get_definition, METH_METHOD | METH_FASTCALL | METH_KEYWORDS, erase(get))));
+    });
 }
 
 void watch_handlers(PyObject *our_handler) {
@@ -200,8 +238,12 @@ std::optional<frame::CaptureRequest> waiting_call() {
     frame::CaptureRequest request;
     request.moment = frame::Moment::blocked;
     request.callable = call.callable;
-    const std::size_t index = definition == sleep_definition ? 0 : behind_self + 1;
+    // sleep(seconds), select(r, w, x, timeout), acquire(blocking, timeout), get(block, timeout)
+    const std::size_t index = definition == sleep_definition    ? 0
+                              : definition == select_definition ? 3
+                                                                : behind_self + 1;
     if (index >= call.arguments.size()) return request; // waits without a limit
+    if (call.arguments[index] == Py_None) return request;
     const std::optional<double> timeout = number_of(call.arguments[index]);
     if (!timeout) return std::nullopt;
     if (*timeout < 0) return request;

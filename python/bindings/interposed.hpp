@@ -8,8 +8,8 @@
 // function objects stay the same, and nobody pays who does not call them.
 namespace elsewhere::bindings {
 
-// time.sleep and lock.acquire note when a wait began, so that a resumed program waits for the
-// remaining time only. Throws PythonError.
+// time.sleep, select.select, Lock.acquire, RLock.acquire and SimpleQueue.get note when a wait
+// began, so that a resumed program waits for the remaining time only. Throws PythonError.
 void watch_waits();
 
 // signal.signal notes when the program takes SIGTERM or SIGUSR1 for itself, and says so once

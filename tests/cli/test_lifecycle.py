@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lives import SUSPENDED, in_one_life, life, wait
+from lives import SUSPENDED, Hung, in_one_life, life, wait
 
 STEPS = """
 import os, sys, time
@@ -308,3 +308,36 @@ def test_a_bare_interpreter_can_import_the_package(python, package_parent):
         [python.executable, "-I", "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.split()[1] == "True"
+
+
+@pytest.mark.parametrize(
+    "wait_for",
+    [
+        "time.sleep(600)",
+        "select.select([], [], [], 600)",
+        "queue.SimpleQueue().get(True, 600)",
+        "queue.Queue().get(timeout=600)",
+        "threading.Event().wait(600)",
+        "lock.acquire(True, 600)",
+    ],
+)
+def test_a_long_wait_is_left_and_goes_on_for_the_remaining_time(
+    wait_for, start, run_words, snapshot, tmp_path
+):
+    program = tmp_path / "work/waits.py"
+    program.write_text(
+        "import queue, select, threading, time\n"
+        "lock = threading.Lock()\n"
+        "lock.acquire()\n"
+        "print('step 0', flush=True)\n"
+        f"{wait_for}\n"
+    )
+    words = [*run_words, "--snapshot", str(snapshot), str(program)]
+    with start(*words) as process:
+        at_step(tmp_path, 0)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        assert wait(process, 8) == SUSPENDED
+    # It waits again, for nearly all of the ten minutes.
+    with start(*words) as process, pytest.raises(Hung):
+        wait(process, 1)
