@@ -4,6 +4,7 @@
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/code_map.hpp"
+#include "engine/frame/finalizers.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/restore.hpp"
 #include "engine/frame/trampoline.hpp"
@@ -63,6 +64,8 @@ const char *uninvited(const Inner &inner) {
     if (PyUnicode_CompareWithASCIIString(inner.code->co_name, "__del__") == 0)
         return "a finalizer (__del__) is running";
     if (inner.first != nullptr && PyWeakref_Check(inner.first))
+        return "a weakref callback is running";
+    if (inner.second != nullptr && PyWeakref_Check(inner.second)) // self comes first in a method
         return "a weakref callback is running";
     if (inner.code->co_argcount == 2 && inner.first != nullptr) {
         // A signal handler is called with (number, frame), a collector's callback with (phase,
@@ -265,6 +268,9 @@ Result<StackRecord> Capture::run() {
     if (elw_tracing(thread_))
         return Error(ErrorKind::refused, "a trace or profile function is active",
                      "remove it (sys.settrace, sys.setprofile) before suspending");
+    if (finalizing())
+        return Error(ErrorKind::refused, "a generator is being finalized",
+                     "suspend at another moment");
     ElwFrame *frame = elw_innermost(thread_);
     if (frame == nullptr)
         return Error(ErrorKind::refused, "no Python code is running in this thread");

@@ -374,6 +374,7 @@ Inner inner_of(ElwFrame *frame) {
         if (first != nullptr && PyCell_Check(first) && elw_first_is_cell(inner.code))
             first = PyCell_GET(first);
         inner.first = first;
+        if (inner.code->co_argcount > 1) inner.second = elw_variables(frame)[1];
     }
     return inner;
 }

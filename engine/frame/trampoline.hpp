@@ -14,6 +14,7 @@ struct Inner {
     PyObject *function = nullptr;
     PyObject *generator = nullptr; // its owner, or null
     PyObject *first = nullptr;     // its first argument (self), or null where it cannot be told
+    PyObject *second = nullptr;    // the one behind it, likewise
 };
 
 [[nodiscard]] Inner inner_of(ElwFrame *frame);

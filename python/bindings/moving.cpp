@@ -1,6 +1,7 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
 #include "engine/object/image.hpp"
 #include "python/bindings/departure.hpp"
@@ -219,6 +220,7 @@ PyMethodDef methods[] = {
 
 void add_moving(PyObject *module) {
     disabled = elw_self_test();
+    frame::watch_finalizers();
     // A trace function would run within the test, and the test against it.
     if (disabled == nullptr && !elw_tracing(PyThreadState_Get())) disabled = frame::self_test();
     Ref reason = disabled == nullptr ? none() : Ref::checked(PyUnicode_FromString(disabled));
