@@ -85,7 +85,11 @@ typedef struct { PyObject_VAR_HEAD PyObject *string; PyObject *regs; PyObject *p
 typedef struct { const void *at; const void *beginning; const void *start; const void *end;
     PyObject *string; Py_buffer buffer; Py_ssize_t pos; Py_ssize_t endpos; int isbytes;
     int charsize; int match_all; int must_advance; int lastmark; int lastindex;
-    const void **mark; char *stack; size_t stack_size; size_t stack_base; void *repeat; } Search;
+    const void **mark; char *stack; size_t stack_size; size_t stack_base; void *repeat;
+#if PY_VERSION_HEX >= 0x030B0300 /* a later release of 3.11 has it (3.11.7), 3.11.2 has not */
+    unsigned signals;
+#endif
+    } Search;
 typedef struct { PyObject_HEAD PyObject *pattern; Search search; int executing; } Scanner;
 typedef struct { PyObject_HEAD PyObject *key; PyObject *args; PyObject *kwargs; PyObject *weak;
     PyObject *dummies; PyObject *callback; } Local;

@@ -154,8 +154,9 @@ def _finish(error: BaseException | None) -> None:
     if error is None:
         _program.completed()
         return
-    # The first entry is the frame of this file.
-    traceback = error.__traceback__.tb_next if error.__traceback__ else None
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next  # the frames of this file come first
     if sys.excepthook is sys.__excepthook__ and _source_is_gone(traceback):
         from traceback import print_exception
 

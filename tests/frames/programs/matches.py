@@ -3,7 +3,7 @@ import re
 import struct
 import sys
 
-from checkpoint import attempt  # a scanner is refused on early releases of 3.11
+from checkpoint import attempt
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 TEXT = "alpha=1, béta=22; ☃gamma=333 delta= epsilon=5" * 4
