@@ -341,3 +341,33 @@ def test_a_long_wait_is_left_and_goes_on_for_the_remaining_time(
     # It waits again, for nearly all of the ten minutes.
     with start(*words) as process, pytest.raises(Hung):
         wait(process, 1)
+
+
+def test_a_forked_child_is_not_the_program(start, run_words, snapshot, tmp_path):
+    program = tmp_path / "work/forks.py"
+    program.write_text(
+        "import os, signal, time\n"
+        "child = os.fork()\n"
+        "if not child:\n"
+        "    time.sleep(60)\n"
+        "time.sleep(0.2)\n"
+        "os.kill(child, signal.SIGTERM)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "open('marker', 'w').close()\n"
+        "if not os.fork():\n"
+        "    raise SystemExit(0)\n"
+        "os.wait()\n"
+        "print('step 0', flush=True)\n"
+        "while not os.path.exists('go0'):\n"
+        "    time.sleep(0.005)\n"
+    )
+    words = [*run_words, "--snapshot", str(snapshot), str(program)]
+    with start(*words) as process:
+        at_step(tmp_path, 0)
+        assert not snapshot.exists()  # the child's SIGTERM was its own
+        process.send_signal(signal.SIGTERM)
+        assert wait(process, 20) == SUSPENDED
+    go(tmp_path, 0)
+    with start(*words) as process:
+        assert wait(process, 20) == 0
+    assert printed(tmp_path) == ["-15", "step 0"]
