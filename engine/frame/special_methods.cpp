@@ -1,0 +1,137 @@
+#include "engine/frame/special_methods.hpp"
+
+#include <array>
+
+namespace elsewhere::frame {
+
+bool runs(PyObject *callable, const Inner &inner) {
+    return callable != nullptr && PyFunction_Check(callable) &&
+           PyFunction_GET_CODE(callable) == reinterpret_cast<PyObject *>(inner.code);
+}
+
+PyObject *lookup(PyTypeObject *type, const char *name) {
+    Ref key = Ref::steal(PyUnicode_InternFromString(name));
+    if (!key) {
+        PyErr_Clear();
+        return nullptr;
+    }
+    return _PyType_Lookup(type, key.get());
+}
+
+bool is_python(PyTypeObject *type, const char *name) {
+    PyObject *found = lookup(type, name);
+    return found != nullptr && PyFunction_Check(found);
+}
+
+bool is_method_of(PyObject *self, const Inner &inner, Names names) {
+    if (self == nullptr || inner.first != self) return false;
+    for (const char *name : names)
+        if (runs(lookup(Py_TYPE(self), name), inner)) return true;
+    return false;
+}
+
+bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
+    PyTypeObject *type = Py_TYPE(owner);
+    if (inner.first == owner && runs(lookup(type, "__getattribute__"), inner)) return true;
+    if (is_python(type, "__getattribute__")) return false; // it would run first
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == nullptr && PyType_Check(owner))
+        descriptor = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(owner), name);
+    if (descriptor == nullptr) return is_method_of(owner, inner, {"__getattr__"});
+    if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
+        Ref getter = Ref::steal(PyObject_GetAttrString(descriptor, "fget"));
+        if (!getter) PyErr_Clear();
+        return inner.first == owner && runs(getter.get(), inner);
+    }
+    return is_method_of(descriptor, inner, {"__get__"});
+}
+
+bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove) {
+    PyTypeObject *type = Py_TYPE(owner);
+    const char *hook = remove ? "__delattr__" : "__setattr__";
+    if (is_python(type, hook)) return is_method_of(owner, inner, {hook});
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == nullptr) return false;
+    if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
+        Ref setter = Ref::steal(PyObject_GetAttrString(descriptor, remove ? "fdel" : "fset"));
+        if (!setter) PyErr_Clear();
+        return inner.first == owner && runs(setter.get(), inner);
+    }
+    return is_method_of(descriptor, inner, {remove ? "__delete__" : "__set__"});
+}
+
+namespace {
+
+struct Operator {
+    const char *forward;
+    const char *reflected;
+    const char *in_place;
+};
+
+// In the order of CPython's NB_* numbers (Include/opcode.h); in-place forms start at 13.
+const std::array<Operator, 13> operators = {{
+    {"__add__", "__radd__", "__iadd__"},
+    {"__and__", "__rand__", "__iand__"},
+    {"__floordiv__", "__rfloordiv__", "__ifloordiv__"},
+    {"__lshift__", "__rlshift__", "__ilshift__"},
+    {"__matmul__", "__rmatmul__", "__imatmul__"},
+    {"__mul__", "__rmul__", "__imul__"},
+    {"__mod__", "__rmod__", "__imod__"},
+    {"__or__", "__ror__", "__ior__"},
+    {"__pow__", "__rpow__", "__ipow__"},
+    {"__rshift__", "__rrshift__", "__irshift__"},
+    {"__sub__", "__rsub__", "__isub__"},
+    {"__truediv__", "__rtruediv__", "__itruediv__"},
+    {"__xor__", "__rxor__", "__ixor__"},
+}};
+
+// Would evaluating `left op right` enter the inner frame first? A comparison asks the right operand
+// first whenever its type is a subtype, an operator only where it overrides.
+bool operates(PyObject *left, PyObject *right, const Inner &inner, const char *forward,
+              const char *reflected, bool comparison) {
+    PyTypeObject *l = Py_TYPE(left);
+    PyTypeObject *r = Py_TYPE(right);
+    const bool right_first = l != r && PyType_IsSubtype(r, l) && is_python(r, reflected) &&
+                             (comparison || lookup(r, reflected) != lookup(l, reflected));
+    if (is_method_of(left, inner, {forward})) return !right_first;
+    if (!is_method_of(right, inner, {reflected})) return false;
+    return right_first || !is_python(l, forward);
+}
+
+} // namespace
+
+Verdict through_binary(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
+    const bool in_place = oparg >= 13;
+    const Operator &op = operators[static_cast<std::size_t>(oparg % 13)];
+    if (inner.first != left && inner.first != right) return no("an operator");
+    if (in_place && is_python(Py_TYPE(left), op.in_place))
+        return reexecute_if(is_method_of(left, inner, {op.in_place}), op.in_place);
+    return reexecute_if(operates(left, right, inner, op.forward, op.reflected, false), op.forward);
+}
+
+Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
+    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+    static const int swapped[] = {4, 5, 2, 3, 0, 1};
+    const int which = elw_comparison(oparg);
+    if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
+    // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
+    if (which == 3 && !is_python(Py_TYPE(left), "__ne__") && is_method_of(left, inner, {"__eq__"}))
+        return reexecute_if(Py_TYPE(left) == Py_TYPE(right) ||
+                                !PyType_IsSubtype(Py_TYPE(right), Py_TYPE(left)),
+                            "!=");
+    return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]], true),
+                        names[which]);
+}
+
+bool hashes_in_c(PyObject *key) {
+    if (key == nullptr) return false;
+    if (PyTuple_CheckExact(key)) {
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(key); ++i)
+            if (!hashes_in_c(PyTuple_GET_ITEM(key, i))) return false;
+        return true;
+    }
+    return key == Py_None || PyUnicode_CheckExact(key) || PyLong_CheckExact(key) ||
+           PyBool_Check(key) || PyFloat_CheckExact(key) || PyBytes_CheckExact(key);
+}
+
+} // namespace elsewhere::frame

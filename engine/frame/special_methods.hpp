@@ -1,0 +1,51 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "engine/frame/trampoline.hpp"
+
+// Would an operation on these objects enter the inner frame as the first Python code it runs? The
+// answers come from the types' MROs; no user code runs.
+namespace elsewhere::frame {
+
+using Names = std::initializer_list<const char *>;
+
+inline Verdict yes(Delivery delivery) { return {true, delivery, nullptr, {}}; }
+inline Verdict no(std::string reason) {
+    return {false, Delivery::result, nullptr, std::move(reason)};
+}
+inline Verdict reexecute_if(bool condition, const char *what) {
+    return condition ? yes(Delivery::reexecute)
+                     : no(std::string(what) + " is calling Python from C");
+}
+
+// `callable` is a Python function with the inner frame's code. Null is none.
+[[nodiscard]] bool runs(PyObject *callable, const Inner &inner);
+
+// What the type's MRO has under `name` (borrowed), or null.
+[[nodiscard]] PyObject *lookup(PyTypeObject *type, const char *name);
+
+// The type has a method of that name that is a Python function.
+[[nodiscard]] bool is_python(PyTypeObject *type, const char *name);
+
+// The inner frame is one of these special methods of `self`, and is its method. Looks into `self`
+// only after it has met it as the inner frame's first argument.
+[[nodiscard]] bool is_method_of(PyObject *self, const Inner &inner, Names names);
+
+// getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
+[[nodiscard]] bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner);
+
+// o.n = v, del o.n (`remove`): a property, a descriptor's __set__, __setattr__.
+[[nodiscard]] bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove);
+
+// left op right, for CPython's BINARY_OP and comparison numbers.
+[[nodiscard]] Verdict through_binary(int oparg, PyObject *left, PyObject *right,
+                                     const Inner &inner);
+[[nodiscard]] Verdict through_compare(int oparg, PyObject *left, PyObject *right,
+                                      const Inner &inner);
+
+// A dict key whose hash and equality run no Python code.
+[[nodiscard]] bool hashes_in_c(PyObject *key);
+
+} // namespace elsewhere::frame
