@@ -1,5 +1,7 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
 
+#include <chrono>
+
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
@@ -24,6 +26,7 @@ std::string path_of(PyObject *path) {
 
 PyObject *suspend_function = nullptr; // the objects that programs call; owned by the module
 PyObject *snapshot_function = nullptr;
+PyObject *measure_function = nullptr;
 
 void depart_by_call(PyObject *path, PyObject *function, snapshot::Purpose purpose) {
     if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
@@ -71,6 +74,25 @@ PyObject *run_callable(PyObject *, PyObject *const *arguments, Py_ssize_t count)
     });
 }
 
+std::chrono::duration<double> rebuilt_in{}; // how long this process' stack took
+
+// For bench/: seconds that reading the stack took, on average of `rounds`, and that rebuilding it
+// took when this program was resumed (0 if it was not).
+PyObject *measure_frames(PyObject *, PyObject *rounds) {
+    return entry([&] {
+        const long count = PyLong_AsLong(rounds);
+        if (count == -1 && PyErr_Occurred()) throw PythonError{};
+        frame::CaptureRequest request;
+        request.moment = frame::Moment::call;
+        request.callable = measure_function;
+        const auto begun = std::chrono::steady_clock::now();
+        for (long i = 0; i < count; ++i) (void)frame::capture_stack(request).value();
+        const std::chrono::duration<double> captured = std::chrono::steady_clock::now() - begun;
+        return Ref::checked(
+            Py_BuildValue("dd", captured.count() / static_cast<double>(count), rebuilt_in.count()));
+    });
+}
+
 PyObject *resume_program(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *path = nullptr;
@@ -109,7 +131,9 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         if (!program.stack.frames.empty() &&
             program.stack.frames.back().delivery == frame::Delivery::result)
             top_result = Ref::share(checkpoint.get() == Py_True ? Py_True : Py_None);
+        const auto begun = std::chrono::steady_clock::now();
         Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
+            rebuilt_in = std::chrono::steady_clock::now() - begun;
             if (collecting == 1) PyGC_Enable();
             unblock_signals();
         });
@@ -212,6 +236,8 @@ PyMethodDef methods[] = {
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},
     {"stop", stop, METH_NOARGS, "stop()\n--\n\nThe program has ended: no more suspends."},
+    {"measure_frames", measure_frames, METH_O,
+     "measure_frames(rounds)\n--\n\nSeconds to (capture, rebuild) the stack."},
     {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},
     {nullptr, nullptr, 0, nullptr},
 };
@@ -232,6 +258,7 @@ void add_moving(PyObject *module) {
         if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0) throw PythonError{};
         if (method->ml_meth == suspend) suspend_function = function.get();
         if (method->ml_meth == snapshot_) snapshot_function = function.get();
+        if (method->ml_meth == measure_frames) measure_function = function.get();
     }
 }
 
