@@ -6,7 +6,7 @@ namespace elsewhere::frame {
 // finally blocks then run at a moment at which no operand of the frame outside can be trusted.
 void watch_finalizers();
 
-// Is such a finalizer running in this thread?
+// Is such a finalizer running?
 [[nodiscard]] bool finalizing();
 
 } // namespace elsewhere::frame
