@@ -6,8 +6,8 @@ namespace elsewhere::frame {
 
 namespace {
 
-// Of all threads together, under the GIL: one that is counted for another only makes a suspend wait,
-// and a thread-local would cost every generator its share of __tls_get_addr.
+// Of all threads together, under the GIL: one that is counted for another only makes a suspend
+// wait, and a thread-local would cost every generator its share of __tls_get_addr.
 int depth = 0;
 
 template <int which> struct Watched {
