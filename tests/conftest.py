@@ -7,6 +7,7 @@ ELSEWHERE_TEST_PYTHONS=3.12,3.13 narrows that down.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -15,6 +16,9 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+
+# Programs under test start with what a shell gives them, also below nohup.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(sysconfig.get_path("platlib")) / "elsewhere"

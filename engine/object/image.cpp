@@ -50,11 +50,7 @@ void forget_patches(Walk &walk, PyObject *state) {
         attributes = PyDict_GetItemString(attributes, key);
     }
     if (attributes == nullptr || !PyDict_Check(attributes)) return;
-    PyObject *name = nullptr, *values = nullptr;
-    for (Py_ssize_t at = 0; PyDict_Next(attributes, &at, &name, &values);) {
-        PyObject *value = nullptr;
-        for (Py_ssize_t i = 0; PyDict_Next(values, &i, &name, &value);) walk.names().forget(value);
-    }
+    walk.names().forget(attributes);
 }
 
 void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record) {

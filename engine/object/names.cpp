@@ -133,8 +133,8 @@ Names::Names() {
         if (!PyModule_Check(module)) continue;
         kept_.push_back(Ref::share(module));
         dicts_.emplace(PyModule_GetDict(module), module);
-        if (!own(module)) index(module);
     }
+    index_libraries(nullptr);
 }
 
 bool Names::own_file(PyObject *path) const {
@@ -196,13 +196,31 @@ bool Names::kept_by_value(PyObject *object) {
     return module == nullptr || foreign(module) == nullptr;
 }
 
-void Names::index(PyObject *module) {
+void Names::forget(PyObject *attributes) {
+    index_.clear();
+    index_libraries(attributes);
+}
+
+void Names::index_libraries(PyObject *patched) {
+    Ref modules = Ref::checked(PyDict_Values(modules_.get()));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules.get()); ++i) {
+        PyObject *module = PyList_GET_ITEM(modules.get(), i);
+        if (!PyModule_Check(module) || own(module)) continue;
+        PyObject *name = raw(module, "__name__");
+        index(module,
+              patched == nullptr || name == nullptr ? nullptr : PyDict_GetItem(patched, name));
+    }
+}
+
+// `patched`: a dict by names that do not count, or null.
+void Names::index(PyObject *module, PyObject *patched) {
     PyObject *dict = PyModule_GetDict(module);
     const std::string_view name = text_of(raw(module, "__name__"));
     const bool sys = name == "sys", builtins = name == "builtins";
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
         if (trivial(value) || !PyUnicode_Check(key) || streams_.count(value) != 0) continue;
+        if (patched != nullptr && PyDict_Contains(patched, key) == 1) continue;
         const std::string_view text = text_of(key);
         // The program may have put anything there; only what every interpreter has is asked for.
         if (builtins && !PyCFunction_Check(value) && !PyType_Check(value)) continue;

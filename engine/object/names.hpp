@@ -33,8 +33,8 @@ class Names {
     Name find(PyObject *object);
     // The same for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
-    // What stands in a module's namespace only because the program put it there has no name.
-    void forget(PyObject *object) { index_.erase(object); }
+    // {module: {attribute: object}}: what the program put into modules has no name by that place.
+    void forget(PyObject *attributes);
     // The class whose namespace `dict` is, or null.
     Ref class_of_dict(PyObject *dict);
     // sys.stdin and so on: name and depth (0 text, 1 buffer, 2 raw); null name if none of them.
@@ -46,7 +46,8 @@ class Names {
 
   private:
     bool own_file(PyObject *path) const;
-    void index(PyObject *module);
+    void index_libraries(PyObject *patched);
+    void index(PyObject *module, PyObject *patched);
     bool kept_by_value(PyObject *object);
 
     Ref modules_; // sys.modules

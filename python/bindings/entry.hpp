@@ -33,6 +33,7 @@ template <typename Body> PyObject *entry(Body &&body) noexcept {
 inline Ref none() { return Ref::share(Py_None); }
 
 // Each binding file adds what it offers to the module; throws PythonError.
+void add_baselines(PyObject *module);
 void add_errors(PyObject *module);
 void add_objects(PyObject *module);
 void add_layouts(PyObject *module);

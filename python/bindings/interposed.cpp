@@ -223,6 +223,10 @@ void continue_clocks(double monotonic, double perf_counter) {
 
 Clocks read_clocks() { return {clock_value("monotonic"), clock_value("perf_counter")}; }
 
+PyCFunction interpose(const char *module, const char *name, int flags, PyCFunction ours) {
+    return interpose(definition_of(module, nullptr, name), flags, ours);
+}
+
 std::optional<frame::CaptureRequest> waiting_call() {
     const frame::BlockedCall call = frame::blocked_call();
     if (call.callable == nullptr) return std::nullopt;

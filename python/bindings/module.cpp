@@ -7,6 +7,7 @@ int exec_module(PyObject *module) {
     using namespace elsewhere::bindings;
     PyObject *ok = entry([&] {
         add_errors(module);
+        add_baselines(module);
         add_objects(module);
         add_layouts(module);
         add_moving(module);

@@ -73,6 +73,7 @@ def remember_start() -> None:
         signals=[_signal.getsignal(number) for number in range(1, _signal.NSIG)],
         warnings=list(_warnings.filters),
         gc=(gc.isenabled(), gc.get_threshold()),
+        imported=_elsewhere.watch_imports(os.path.dirname(os.__file__)),
     )
 
 
@@ -89,6 +90,7 @@ def _assume_start() -> None:
     _start["lists"] = {name: None for name in _LISTS}
     _start["warnings"] = None
     _start["atexit"] = []
+    _start["imported"] = {}  # the program may have changed modules before
     _start["signals"] = list(map(_usual_handler, range(1, len(_start["signals"]) + 1)))
 
 

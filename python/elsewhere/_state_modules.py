@@ -55,7 +55,7 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
         "decimal": sys.modules["decimal"].getcontext() if "decimal" in sys.modules else None,
         "locale": _locale() if "locale" in sys.modules else None,
         "logging": _logging() if "logging" in sys.modules else None,
-        "patches": patches(own),
+        "patches": patches(own, start["imported"]),
         "atexit": _exit_functions(start["atexit"]),
         "signals": _signals(start["signals"]),
         "timers": _timers() if "signal" in sys.modules else None,

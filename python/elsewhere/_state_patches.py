@@ -1,14 +1,18 @@
 """What a program has put into modules that are kept by name: they are imported afresh.
 
-Seen is what is the program's own, or is not what its class and module say that it is: functions
-and objects in place of attributes, also of classes, entries of tables such as
-copyreg.dispatch_table, classes registered with an ABC.
+Under `elsewhere run` a module is compared with what its import left: attributes that are new are the
+program's; so are those that are other objects now, if they are the program's own, or public and plain
+values or known by a name. What else a library puts in place of its own attributes (a cache, a
+default made at the first use) is its business: a fresh import makes it again. Beyond attributes, seen is what is the
+program's own: in classes, in tables such as copyreg.dispatch_table, registered with an ABC.
 """
 
 from __future__ import annotations
 
 import sys
-from types import FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+from elsewhere import _elsewhere
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -66,20 +70,30 @@ def _is_displaced(function: Any) -> bool:
     return found is not function
 
 
-def patches(own: dict[str, ModuleType]) -> dict[str, Any]:
+def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """`imported`: the namespaces of modules as their imports left them, so far as that is known."""
     from abc import ABCMeta
 
     is_foreign = Foreign(own)
     attributes: dict[str, dict[str, Any]] = {}
+    removed: dict[str, list[str]] = {}
     classes: dict[type, dict[str, Any]] = {}
     tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
     registered: dict[type, list[type]] = {}
     for name, module in _libraries(own):
+        before = imported.get(name)
+        if before is not None:
+            changed, gone = _elsewhere.changes(vars(module), before)
+            if gone:
+                removed[name] = gone
+            for attribute, value in changed.items():
+                if _is_set_by_program(name, attribute, value, before, is_foreign):
+                    attributes.setdefault(name, {})[attribute] = value
         for attribute, value in vars(module).items():
             kind = type(value)
             if kind in PLAIN:
                 continue
-            if is_foreign(value):
+            if before is None and is_foreign(value):
                 attributes.setdefault(name, {})[attribute] = value
             elif kind is dict:
                 if attribute != "__builtins__" and (rows := _rows(value, is_foreign)):
@@ -92,11 +106,49 @@ def patches(own: dict[str, ModuleType]) -> dict[str, Any]:
                     registered[value] = ones
     found = {
         "attributes": attributes,
+        "removed": removed,
         "classes": list(classes.items()),
         "tables": tables,
         "registered": list(registered.items()),
     }
     return {name: part for name, part in found.items() if part}
+
+
+def _is_set_by_program(
+    module: str, name: str, value: Any, before: dict[str, Any], is_foreign: Foreign
+) -> bool:
+    if name not in before:
+        return sys.modules.get(f"{module}.{name}") is not value  # a submodule imported later
+    if is_foreign(value):
+        return True
+    if name.startswith("_"):
+        return False
+    if _is_plain(value):
+        return type(before[name]) is not type(value) or before[name] != value
+    return _has_name(value)
+
+
+def _is_plain(value: Any, depth: int = 8) -> bool:
+    """Numbers, texts and containers of such."""
+    kind = type(value)
+    if kind in (str, int, float, bool, bytes, complex, bytearray, type(None)):
+        return True
+    if depth == 0:
+        return False
+    if kind is dict:
+        return all(_is_plain(k, depth - 1) and _is_plain(v, depth - 1) for k, v in value.items())
+    if kind in (tuple, list, set, frozenset):
+        return all(_is_plain(item, depth - 1) for item in value)
+    return False
+
+
+def _has_name(value: Any) -> bool:
+    """A function or class of a library, or a module."""
+    if isinstance(value, type):
+        return "<" not in value.__qualname__
+    if type(value) is FunctionType:
+        return not _is_displaced(value) and "<" not in value.__qualname__
+    return type(value) in (BuiltinFunctionType, ModuleType)
 
 
 def _libraries(own: dict[str, ModuleType]) -> list[tuple[str, ModuleType]]:
@@ -146,6 +198,9 @@ def restore_patches(kept: dict[str, Any]) -> None:
 
     for name, values in kept.get("attributes", {}).items():
         vars(importlib.import_module(name)).update(values)
+    for name, gone in kept.get("removed", {}).items():
+        for attribute in gone:
+            vars(importlib.import_module(name)).pop(attribute, None)
     for kind, members in kept.get("classes", ()):
         for name, value in members.items():
             type.__setattr__(kind, name, value)

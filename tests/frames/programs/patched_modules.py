@@ -1,12 +1,16 @@
-"""Modules of the library that the program has changed: functions, methods, tables, ABCs, mocks."""
+"""Modules of the library that the program has changed: functions, values, tables, ABCs, mocks."""
 import collections.abc
 import copy
 import copyreg
 import functools
 import json
+import math
+import os
 import random
+import string
 import sys
 import textwrap
+import threading
 from unittest import mock
 
 from checkpoint import checkpoint
@@ -45,6 +49,14 @@ random.roll = Dice()
 textwrap.indent = functools.partial(textwrap.indent, prefix="> ")
 plain_dumps = json.dumps
 json.dumps = lambda value: "dumped " + plain_dumps(value)
+mine = os.my_list = []
+os.my_table = {"mine": mine, "lock": threading.Lock()}
+json.encoder.INFINITY = 1e300
+textwrap.tau = math.tau
+string.punctuation = "!"
+math.squares = [n * n for n in range(4)]
+os.my_root = math.sqrt
+del string.octdigits
 
 for turn in range(300 * ROUNDS):
     if turn % 30 == 0:
@@ -53,6 +65,12 @@ for turn in range(300 * ROUNDS):
     line = json.dumps([row, {1}]), copy.copy(row).items, isinstance(row, collections.abc.Sequence)
     if turn % 100 == 0:
         print(line, random.roll(), textwrap.indent("a\nb"), type(random.roll).__name__)
+
+    mine.append(turn)
+
+print(os.my_list is mine is os.my_table["mine"], len(mine), os.my_table["lock"].locked())
+print(json.encoder.INFINITY, textwrap.tau, string.punctuation, math.squares, os.my_root is math.sqrt)
+print(hasattr(string, "octdigits"), string.hexdigits)
 
 with mock.patch("textwrap.dedent", lambda text: text.upper()):
     checkpoint()

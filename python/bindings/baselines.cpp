@@ -1,0 +1,127 @@
+// What modules of the library were like when their import was done, to tell later what the program
+// has put into them. builtins.exec, _imp.exec_builtin and _imp.exec_dynamic get an epilogue by
+// their method tables, as in interposed.cpp.
+#include <string_view>
+
+#include "python/bindings/entry.hpp"
+#include "python/bindings/interposed.hpp"
+#include "python/bindings/python_values.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+PyObject *baselines = nullptr; // name → copy of the namespace; owned here, for good
+std::string library;           // the folder of the standard library, with a slash
+
+bool is_library(std::string_view file) {
+    return file.starts_with(library) || file.starts_with("<frozen ") ||
+           file.find("/site-packages/") != file.npos || file.find("/dist-packages/") != file.npos;
+}
+
+// The first import counts: what a reload does not undo is the program's.
+void note(PyObject *name, PyObject *dict) {
+    PyObject *module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+    if (module == nullptr || !PyModule_Check(module) || PyModule_GetDict(module) != dict) return;
+    if (PyDict_Contains(baselines, name) != 0) return;
+    Ref copy = Ref::checked(PyDict_Copy(dict));
+    if (PyDict_SetItem(baselines, name, copy.get()) < 0) throw PythonError{};
+}
+
+// The import is done; not to know what it left is no reason to fail it.
+template <typename Noting> PyObject *then(PyObject *result, Noting noting) {
+    if (result == nullptr || baselines == nullptr) return result;
+    try {
+        noting();
+    } catch (const PythonError &) {
+    }
+    PyErr_Clear();
+    return result;
+}
+
+using WithKeywords = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+WithKeywords original_exec = nullptr;
+
+PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    return then(original_exec(self, arguments, count, names), [&] {
+        if (count < 2 || !PyCode_Check(arguments[0]) || !PyDict_CheckExact(arguments[1])) return;
+        PyObject *name = PyDict_GetItemString(arguments[1], "__name__");
+        if (name == nullptr || !PyUnicode_CheckExact(name)) return;
+        PyObject *file = reinterpret_cast<PyCodeObject *>(arguments[0])->co_filename;
+        if (is_library(text(file))) note(name, arguments[1]);
+    });
+}
+
+template <int which> struct ExecNative {
+    static inline PyCFunction original = nullptr;
+    static PyObject *call(PyObject *self, PyObject *module) {
+        return then(original(self, module), [&] {
+            if (!PyModule_Check(module)) return;
+            Ref name = Ref::checked(PyModule_GetNameObject(module));
+            note(name.get(), PyModule_GetDict(module));
+        });
+    }
+    static void install(const char *name) { original = interpose("_imp", name, METH_O, call); }
+};
+
+// watch_imports(folder of the standard library) -> {name: namespace as it was}
+PyObject *watch_imports(PyObject *, PyObject *folder) {
+    return entry([&] {
+        if (baselines != nullptr) return Ref::share(baselines);
+        library = text(folder) + "/";
+        baselines = PyDict_New();
+        if (baselines == nullptr) throw PythonError{};
+        Ref modules = Ref::checked(PyDict_Copy(PyImport_GetModuleDict()));
+        PyObject *name = nullptr, *module = nullptr;
+        for (Py_ssize_t at = 0; PyDict_Next(modules.get(), &at, &name, &module);)
+            if (PyUnicode_Check(name) && PyModule_Check(module) && text(name) != "__main__")
+                note(name, PyModule_GetDict(module));
+        original_exec = reinterpret_cast<WithKeywords>(reinterpret_cast<void (*)()>(
+            interpose("builtins", "exec", METH_FASTCALL | METH_KEYWORDS,
+                      reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(exec)))));
+        ExecNative<0>::install("exec_builtin");
+        ExecNative<1>::install("exec_dynamic");
+        return Ref::share(baselines);
+    });
+}
+
+// changes(namespace, before) -> ({name: value} that are new or other objects, [names that are
+// gone])
+PyObject *changes(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *now = nullptr, *before = nullptr;
+        if (!PyArg_ParseTuple(arguments, "O!O!:changes", &PyDict_Type, &now, &PyDict_Type, &before))
+            throw PythonError{};
+        Ref changed = Ref::checked(PyDict_New());
+        Ref gone = Ref::checked(PyList_New(0));
+        PyObject *name = nullptr, *value = nullptr;
+        Py_ssize_t same = 0;
+        for (Py_ssize_t at = 0; PyDict_Next(now, &at, &name, &value);) {
+            PyObject *then = PyDict_GetItemWithError(before, name);
+            if (then == nullptr && PyErr_Occurred()) throw PythonError{};
+            same += then != nullptr;
+            if (then != value && PyDict_SetItem(changed.get(), name, value) < 0)
+                throw PythonError{};
+        }
+        if (same != PyDict_GET_SIZE(before))
+            for (Py_ssize_t at = 0; PyDict_Next(before, &at, &name, &value);)
+                if (PyDict_Contains(now, name) == 0 && PyList_Append(gone.get(), name) < 0)
+                    throw PythonError{};
+        return Ref::checked(PyTuple_Pack(2, changed.get(), gone.get()));
+    });
+}
+
+PyMethodDef methods[] = {
+    {"watch_imports", watch_imports, METH_O,
+     "watch_imports(library_folder)\n--\n\nNamespaces of modules as their imports left them."},
+    {"changes", changes, METH_VARARGS, "changes(namespace, before)\n--\n\nWhat has been changed."},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+void add_baselines(PyObject *module) {
+    if (PyModule_AddFunctions(module, methods) < 0) throw PythonError{};
+}
+
+} // namespace elsewhere::bindings
