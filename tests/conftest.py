@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-# Programs under test start with what a shell gives them, also below nohup.
+# Programs under test start with what a shell gives them, also below nohup and in the background.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = Path(sysconfig.get_path("platlib")) / "elsewhere"

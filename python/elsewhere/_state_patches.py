@@ -117,6 +117,8 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
 def _is_set_by_program(
     module: str, name: str, value: Any, before: dict[str, Any], is_foreign: Foreign
 ) -> bool:
+    if name.startswith("__"):
+        return False  # the import system's, or a registry of warnings
     if name not in before:
         return sys.modules.get(f"{module}.{name}") is not value  # a submodule imported later
     if is_foreign(value):
