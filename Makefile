@@ -47,10 +47,11 @@ bench: build ## measure: frames, start-up, slowdown
 torture: build ## suspend programs at N random moments on each Python (make torture N=300)
 	$(PY) tools/torture $(N) $(ARGS)
 
-fuzz: .venv/.develop ## feed broken snapshots to the reader for SECONDS (60)
+fuzz: .venv/.develop ## feed broken snapshots, values and streams to their readers, each for SECONDS (60)
 	cmake --preset asan >/dev/null
-	cmake --build --preset asan --target snapshot_fuzz
+	cmake --build --preset asan --target snapshot_fuzz wire_fuzz
 	build/asan/snapshot_fuzz $(or $(SECONDS),60) $(SEED)
+	build/asan/wire_fuzz $(or $(SECONDS),60) $(SEED)
 
 lint: .venv/.develop ## layers, formatting, types
 	tools/lint

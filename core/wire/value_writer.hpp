@@ -32,6 +32,8 @@ class Payload {
         return attachments_;
     }
 
+    [[nodiscard]] Buffer take_written() &&noexcept { return std::move(written_); }
+
     // Calls take(span) for each stretch of the bytes, in order.
     template <class Take> void each_stretch(Take take) const {
         std::size_t at = 0;

@@ -55,6 +55,21 @@ void ValueWriter::attach(std::uint8_t tag, std::uint8_t long_tag, std::span<cons
     attached_ += v.size();
 }
 
+std::size_t expected_size(std::span<const std::uint8_t> begin) noexcept {
+    if (begin.size() < 9) return 0;
+    std::uint32_t size = 0;
+    std::uint64_t long_size = 0;
+    std::memcpy(&size, begin.data() + 1, sizeof size);
+    std::memcpy(&long_size, begin.data() + 1, sizeof long_size);
+    switch (begin[0]) {
+    case 's':
+    case 'u': return std::size_t{size} + 5;
+    case 'B':
+    case 'U': return long_size <= SIZE_MAX - 9 ? long_size + 9 : 0;
+    default: return 0;
+    }
+}
+
 bool is_text(std::span<const std::uint8_t> bytes) noexcept {
     const std::uint8_t *at = bytes.data();
     const std::uint8_t *const end = at + bytes.size();

@@ -199,6 +199,9 @@ template <class Builder> Result<typename Builder::Value> decode(std::span<const 
     return Decoder<Builder>(bytes, extended, build).all();
 }
 
+// How long the value will be that begins so, if that is one of long bytes or text; else 0.
+[[nodiscard]] std::size_t expected_size(std::span<const std::uint8_t> begin) noexcept;
+
 // UTF-8 in which surrogates may stand alone, three bytes each: Python's "surrogatepass".
 [[nodiscard]] bool is_text(std::span<const std::uint8_t> bytes) noexcept;
 

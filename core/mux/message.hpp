@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/error.hpp"
+#include "core/wire/buffer.hpp"
+#include "core/wire/packet.hpp"
+
+namespace elsewhere::mux {
+
+// What an end makes of the other Python's strings: RECONFIGURE, spec/values.md.
+struct StringRules {
+    bool py2str_as_py3str = true;
+    bool py3str_as_py2str = false;
+    bool operator==(const StringRules &) const = default;
+};
+
+// A whole value as it came, not decoded.
+struct Message {
+    wire::Buffer bytes;
+    bool extended = false;
+    StringRules strings; // as they were when it came
+};
+
+// The other end wants something: EXEC, TERMINATE, or STATUS as a question.
+struct Request {
+    wire::Kind kind;
+    std::uint32_t channel;
+    Message message;
+};
+
+// What has become of a channel, as far as this end knows.
+struct ChannelState {
+    bool readable = false; // whole messages wait
+    bool finished = false; // no more will come than those
+    bool closed = false;   // nothing can be sent; neither end, or the link, is there any more
+    bool known = false;    // false: never had, or forgotten
+};
+
+} // namespace elsewhere::mux

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "core/mux/id_set.hpp"
+#include "core/mux/input.hpp"
+#include "core/mux/message.hpp"
+#include "core/mux/output.hpp"
+
+namespace elsewhere::mux {
+
+enum class Side { controller, worker };
+
+// One message or packet on its way out.
+struct Ticket {
+    std::uint32_t channel = 0;
+    std::uint64_t number = 0;
+};
+
+// Channels over one byte stream each way, as spec/wire.md says, without the stream: bytes that
+// came are fed, bytes to write are asked for. One thread at a time, but for direct(). What breaks
+// the protocol ends the link with an error to ask for (over()); nothing throws for what the other
+// end does. Calls that make no sense throw Error{usage}. A channel is known from open(), or from
+// the first packet that names it, until forget().
+class Mux {
+  public:
+    Mux(Side side, wire::Payload hello);
+
+    // --- what comes ---
+    void feed(std::span<const std::uint8_t> bytes);
+    // Where to read to instead, if not empty; tell took(). See Input.
+    [[nodiscard]] std::span<std::uint8_t> direct() { return input_.direct(); }
+    [[nodiscard]] bool more_to_come() const noexcept { return input_.more_to_come(); }
+    void took(std::size_t size);
+    void end_of_stream();
+    // Ends the link from this end, for this reason.
+    void end(Error why);
+    // Why the link is over; nullptr while it is not. After EXIT it is over too, in peace.
+    [[nodiscard]] const Error *over() const noexcept { return over_ ? &*over_ : nullptr; }
+    // Counts whatever may end a wait.
+    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
+
+    [[nodiscard]] const Message *hello() const noexcept { return hello_ ? &*hello_ : nullptr; }
+    [[nodiscard]] const Message *exit() const noexcept { return exit_ ? &*exit_ : nullptr; }
+    std::optional<Request> take_request();
+    std::optional<Message> take_status();
+    std::optional<wire::Buffer> take_pong();
+    // A watched channel that has become readable or finished since it was last named here.
+    std::optional<std::uint32_t> take_ready();
+
+    // --- what goes ---
+    std::size_t output(std::span<iovec> to) { return over_ ? 0 : output_.stretches(to); }
+    void wrote(std::size_t size);
+    [[nodiscard]] bool has_output() const noexcept { return !over_ && !output_.empty(); }
+    [[nodiscard]] bool is_out(Ticket ticket) const;
+    // The memory attached to it is about to go: copies it, if it is not out.
+    void own(Ticket ticket);
+
+    // --- channels ---
+    std::uint32_t open();
+    // A channel that the other end has opened and named in a value.
+    void accept(std::uint32_t id);
+    Ticket exec(std::uint32_t id, wire::Payload &&what);
+    Ticket send(std::uint32_t id, wire::Payload &&value);
+    // Nothing, if it is closed already. `error`: a value, the text; or empty.
+    void close(std::uint32_t id, wire::Payload &&error = {});
+    void last(std::uint32_t id);
+    void set_window(std::uint32_t id, std::uint64_t bytes);
+    // Channel 0: for all that open later.
+    void set_strings(std::uint32_t id, StringRules rules, bool tell = true);
+    void watch(std::uint32_t id);
+    // The program has dropped it: what it still has to send is sent, what comes is not kept.
+    void forget(std::uint32_t id);
+    [[nodiscard]] ChannelState state(std::uint32_t id) const;
+    std::optional<Message> take(std::uint32_t id);
+    // With CLOSE: the value, if there was one. With EXIT of the process behind the channel: that.
+    [[nodiscard]] const Message *error(std::uint32_t id) const;
+    [[nodiscard]] const Message *exit(std::uint32_t id) const;
+
+    // --- the link ---
+    Ticket exit_with(std::uint32_t channel, wire::Payload &&code);
+    Ticket terminate();
+    Ticket ask_status();
+    Ticket answer_status(wire::Payload &&status);
+    Ticket ping(wire::Payload &&any);
+
+  private:
+    struct Channel {
+        Lane lane;
+        std::deque<Message> inbox;
+        wire::Buffer partial; // of a message whose pieces come
+        bool partial_extended = false;
+        bool closed_here = false, closed_there = false;
+        bool last_here = false, last_there = false;
+        bool forgotten = false, watched = false, ready = false;
+        StringRules strings;
+        std::optional<Message> error, exit;
+        // Credit this end gives: what was taken, of that what was said, and what of a message
+        // that is still incomplete counts as taken already.
+        std::uint64_t taken = 0, said = 0, ahead = 0;
+    };
+    friend class Input;
+
+    bool begins(const wire::Header &header, wire::Buffer &into);
+    bool ends(const wire::Header &header, wire::Buffer &&payload);
+    bool fails(Error error);
+    bool breach(const std::string &what);
+    bool check_channel(const wire::Header &header);
+    bool of_link(const wire::Header &header, wire::Buffer &&payload);
+    bool of_channel(const wire::Header &header, wire::Buffer &&payload);
+    void receive(std::uint32_t id, Channel &channel, const wire::Header &header,
+                 wire::Buffer &&payload);
+    bool reconfigure(const wire::Header &header, const wire::Buffer &payload);
+    void give_credit(std::uint32_t id, Channel &channel);
+    void close_there(std::uint32_t id, Channel &channel, std::optional<Message> error);
+    void ready(std::uint32_t id, Channel &channel);
+
+    Ticket queue(wire::Kind kind, wire::Payload &&payload, std::uint32_t channel = 0);
+    [[nodiscard]] bool is_ours(std::uint32_t id) const noexcept {
+        return id % 2 == (side_ == Side::controller ? 1 : 0);
+    }
+    Channel *find(std::uint32_t id) const;
+    Channel &make(std::uint32_t id);
+    // The channel that a packet names; nullptr if it is gone.
+    Channel *named(std::uint32_t id);
+    // For sending: throws if that cannot be.
+    Channel &sendable(std::uint32_t id);
+    void erase_if_done(std::uint32_t id);
+
+    const Side side_;
+    Input input_;
+    Output output_;
+    Lane link_lane_;
+    std::uint32_t sequence_ = 0;
+    std::optional<Error> over_;
+    std::uint64_t changes_ = 0;
+
+    std::unordered_map<std::uint32_t, std::unique_ptr<Channel>> channels_;
+    std::uint32_t next_id_;
+    IdSet spent_;
+    StringRules strings_;
+    std::vector<std::uint32_t> dropping_; // forgotten, with something still to send
+
+    std::optional<Message> hello_, exit_;
+    std::deque<Request> requests_;
+    std::deque<Message> statuses_;
+    std::deque<wire::Buffer> pongs_;
+    std::deque<std::uint32_t> ready_;
+};
+
+} // namespace elsewhere::mux
