@@ -81,9 +81,9 @@ constexpr std::array<Sign, 23> signs_of_ssh = {{
     {"unknown option --", Stage::reach, usage, "ssh does not know an option", "see `man ssh`"},
     {"illegal option --", Stage::reach, usage, "ssh does not know an option", "see `man ssh`"},
     {"host key is known for", Stage::login, untrusted, "the key of HOST is not known yet",
-     "connect once by hand, compare the fingerprint, and say yes: ssh "},
+     "connect once by hand, compare the fingerprint, and say yes: ssh HOST"},
     {"Host key verification failed", Stage::login, untrusted, "the key of HOST is not known yet",
-     "connect once by hand, compare the fingerprint, and say yes: ssh "},
+     "connect once by hand, compare the fingerprint, and say yes: ssh HOST"},
     {"UNPROTECTED PRIVATE KEY FILE", Stage::login, untrusted,
      "the private key for HOST can be read by others", "chmod 600 the key file"},
     {"Too many authentication failures", Stage::login, untrusted,
@@ -142,11 +142,8 @@ std::optional<Failure> by_sign(const Signs &signs, const std::string &host, std:
         for (const std::string_view text : {errors, junk}) {
             const std::string_view line = line_with(text, sign.words);
             if (line.empty()) continue;
-            std::string hint = sign.hint;
-            if (hint.ends_with(": ssh ")) hint += host;
-            return Failure{sign.stage,
-                           Error(sign.kind, filled(sign.what, host) + ": " + std::string(line),
-                                 std::move(hint))};
+            const std::string message = filled(sign.what, host) + ": " + std::string(line);
+            return Failure{sign.stage, Error(sign.kind, message, filled(sign.hint, host))};
         }
     return std::nullopt;
 }
