@@ -200,11 +200,12 @@ Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit, std::string_v
     const std::string said = last_words(errors);
     const bool by_ssh = spec.has("ssh");
     if (!exit)
-        return {junk.empty() ? Stage::reach : Stage::boot,
-                Error(ErrorKind::timeout,
-                      host + " did not answer in time" + with(": ", said) +
-                          with("; it printed: ", printed),
-                      "try `elsewhere doctor`, or wait longer")};
+        return {
+            junk.empty() ? Stage::reach : Stage::boot,
+            Error(ErrorKind::timeout,
+                  host + " did not answer in time" + with(": ", said) +
+                      with("; it printed: ", printed),
+                  by_ssh ? "wait longer, or see where it hangs: ssh -v " + host : "wait longer")};
 
     const bool has_line = errors.find(finder_says) != std::string_view::npos;
     if (has_line && (exit->code == no_python_fits || exit->code == before_failed))
@@ -238,7 +239,7 @@ Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit, std::string_v
             Error(by_ssh && exit->signal != 0 ? ErrorKind::disconnected : ErrorKind::remote,
                   "the Python on " + host + " " + how + " before it said hello" + with(": ", said) +
                       with("; it printed: ", printed),
-                  "try `elsewhere doctor`")};
+                  "does this Python start by hand?")};
 }
 
 } // namespace elsewhere::transport
