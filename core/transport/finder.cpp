@@ -80,6 +80,13 @@ std::string assign_path(const std::string &path) {
     return "name=\"$HOME\"/" + shell_quoted(path.substr(2)) + "\n";
 }
 
+// "3.12" of a wish for one version, 3.12 or 3.12.1: in many places the name says it.
+std::string minor_of(const Wish &wish) {
+    const std::uint64_t minor = wish.at_least / 1000;
+    if (wish.less_than > (minor + 1) * 1000) return {};
+    return std::to_string(minor / 1000) + "." + std::to_string(minor % 1000);
+}
+
 std::string search(const Wish &wish, bool has_before) {
     switch (wish.kind) {
     case Wish::Kind::any: return has_before ? script::any_after_before : script::any;
@@ -87,7 +94,7 @@ std::string search(const Wish &wish, bool has_before) {
         return assign("low", std::to_string(wish.at_least)) +
                assign("high", std::to_string(wish.less_than)) +
                assign("newest", wish.newest ? "yes" : "") + assign("wish", wish.text) +
-               script::by_version;
+               assign("minor", minor_of(wish)) + script::by_version;
     case Wish::Kind::name: return assign("name", wish.command.front()) + script::by_name;
     case Wish::Kind::path: return assign_path(wish.command.front()) + script::by_path;
     }

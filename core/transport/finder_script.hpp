@@ -6,7 +6,9 @@
 namespace elsewhere::transport::script {
 
 // Shared by all: `places f` and `path f` call f with every directory in which Pythons are kept;
-// `look` adds those of one to $found, and asks `consider`; `none` ends.
+// `look` adds those of one to $found, and asks `consider`; `none` ends. `shim` becomes the Python
+// that a version manager's shim stands for: pyenv's takes 50 ms to say which, so its files are
+// read.
 inline constexpr const char *common = R"sh(
 places() {
     for d in /usr/bin /usr/local/bin "$HOME"/.local/bin /opt/homebrew/bin \
@@ -22,7 +24,7 @@ path() {
     while [ -n "$rest" ]; do
         d=${rest%%:*}
         rest=${rest#*:}
-        case $d in '' | */shims | /bin | /sbin) ;; *) "$1" "$d" ;; esac
+        case $d in '' | /bin | /sbin) ;; *) "$1" "$d" ;; esac
     done
 }
 version() {
@@ -40,6 +42,7 @@ number() {
 }
 best=-1 found= choice=
 look() {
+    case $1 in */shims) return 0 ;; esac
     for p in "$1"/python3 "$1"/python3.[0-9] "$1"/python3.[0-9][0-9] "$1"/python "$1"/python2.7; do
         if [ -x "$p" ] && [ ! -d "$p" ]; then
             version "$p"
@@ -53,6 +56,26 @@ look() {
     done
 }
 consider() { :; }
+fits() {
+    case $1 in */shims/*) return 1 ;; esac
+    if [ ! -x "$1" ] || [ -d "$1" ]; then return 1; fi
+    version "$1"
+    number "${v:-0}"
+    [ $n -ge $low ] && [ $n -lt $high ]
+}
+shim() {
+    v=${PYENV_VERSION-}
+    d=$PWD
+    while [ -z "$v" ] && [ -n "$d" ]; do
+        if [ -r "$d/.python-version" ]; then read -r v <"$d/.python-version"; fi
+        d=${d%/*}
+    done
+    p=${1%/shims/*}
+    if [ -z "$v" ] && [ -r "$p/version" ]; then read -r v <"$p/version"; fi
+    p=$p/versions/${v%%:*}/bin/${1##*/}
+    if [ -n "$v" ] && [ -x "$p" ]; then start "$p"; fi
+    if "$1" -V >/dev/null 2>&1 </dev/null; then start "$1"; fi
+}
 none() {
     if [ -z "$found" ]; then
         path look
@@ -63,13 +86,10 @@ none() {
 }
 )sh";
 
-// A shim answers for a version manager and fails where that has chosen no Python.
 inline constexpr const char *any = R"sh(
 p=$(command -v python3) || p=
 case $p in
-*/shims/*)
-    p=$("$p" -c 'import sys; print(sys.executable)' 2>/dev/null </dev/null) || p=
-    if [ -x "$p" ]; then start "$p"; fi ;;
+*/shims/*) shim "$p" ;;
 /*) start "$p" ;;
 esac
 consider() { start "$1"; }
@@ -83,7 +103,9 @@ inline constexpr const char *any_after_before = R"sh(
 consider() { start "$1"; }
 try() {
     for p in "$1"/python3 "$1"/python; do
-        if [ -x "$p" ] && [ ! -d "$p" ]; then start "$p"; fi
+        if [ -x "$p" ] && [ ! -d "$p" ]; then
+            case $p in */shims/*) shim "$p" ;; *) start "$p" ;; esac
+        fi
     done
 }
 path try
@@ -91,7 +113,7 @@ places look
 none 'Python here'
 )sh";
 
-// $low, $high, $newest and $wish are set.
+// $low, $high, $newest, $wish and, of one minor version, $minor are set.
 inline constexpr const char *by_version = R"sh(
 consider() {
     if [ $n -lt $low ] || [ $n -ge $high ]; then return 0; fi
@@ -100,11 +122,13 @@ consider() {
 }
 if [ -n "$newest" ]; then
     p=$(command -v python3) || p=
-    case $p in */shims/*) ;; /*)
-        version "$p"
-        number "${v:-0}"
-        if [ $n -ge $low ] && [ $n -lt $high ]; then start "$p"; fi ;;
-    esac
+    if fits "$p"; then start "$p"; fi
+elif [ -n "$minor" ]; then
+    p=$(command -v "python$minor") || p=
+    for p in "$p" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/"$minor".*/bin/python \
+        "/usr/bin/python$minor" "/usr/local/bin/python$minor"; do
+        if fits "$p"; then start "$p"; fi
+    done
 fi
 path look
 places look
@@ -116,7 +140,7 @@ none "Python $wish here"
 inline constexpr const char *by_name = R"sh(
 p=$(command -v "$name") || p=
 case $p in
-*/shims/*) if "$p" -V >/dev/null 2>&1 </dev/null; then start "$p"; fi ;;
+*/shims/*) shim "$p" ;;
 /*) start "$p" ;;
 esac
 try() { if [ -x "$1/$name" ] && [ ! -d "$1/$name" ]; then start "$1/$name"; fi; }

@@ -44,8 +44,7 @@ class Finder : public testing::Test {
         const fs::path path = folder_.path() / file;
         fs::create_directories(path.parent_path());
         std::ofstream(path) << "#!/bin/sh\n[ \"$1\" = -V ] && { echo 'Python " << version
-                            << "'; exit; }\n[ \"$2\" = 'import sys; print(sys.executable)' ] && { "
-                               "echo \"$0\"; exit; }\n"
+                            << "'; exit; }\n"
                             << "printf '%s\\n' \"$0\" \"$@\"; exec cat\n";
         fs::permissions(path, fs::perms::owner_all);
     }
@@ -90,24 +89,33 @@ TEST_F(Finder, works_in_every_shell_that_is_called_sh) {
     }
 }
 
-TEST_F(Finder, does_not_trust_a_shim_that_starts_nothing) {
-    fs::create_directories(folder_.path() / "bin/shims");
-    std::ofstream(folder_.path() / "bin/shims/python3") << "#!/bin/sh\nexit 127\n";
-    fs::permissions(folder_.path() / "bin/shims/python3", fs::perms::owner_all);
-    add("late/shims/python3", "3.91.0");
-    profile("");
+TEST_F(Finder, takes_what_a_shim_stands_for) {
+    add("root/versions/3.91.0/bin/python3", "3.91.0");
+    add("root/shims/python3", "3.90.0");
     const std::string home = folder_.path();
-    const auto with_path = [&](const std::string &directory) {
-        return run_to_end(
-            Words{"/usr/bin/env", "-i", "HOME=" + home, "PATH=" + directory + ":/usr/bin",
-                  "/bin/sh", "-c",
-                  finder_program(read_wish(""), {},
-                                 {.program = "import sys; print(sys.version_info[0])"})});
+    const auto found = [&](const std::string &variable, const std::string &before = {}) {
+        const std::optional<std::string> first =
+            before.empty() ? std::nullopt : std::optional(before);
+        return run_to_end(Words{"/usr/bin/env", "-C", home, "-i", "HOME=" + home,
+                                "PATH=" + home + "/root/shims:/usr/bin", variable, "/bin/sh", "-c",
+                                finder_program(read_wish(""), first, {.program = "1"})},
+                          "input")
+            .output;
     };
-    EXPECT_EQ(with_path(home + "/late/shims").output.find(home), 0u);
-    const Ran ran = with_path(home + "/bin/shims");
-    if (ran.exit.code == no_python_fits) GTEST_SKIP() << "no Python in the known places";
-    EXPECT_EQ(ran.output, "3\n");
+    const std::string shim = started("root/shims/python3", "-c\n1\n");
+    const std::string real = started("root/versions/3.91.0/bin/python3", "-c\n1\n");
+    EXPECT_EQ(found("A=1"), shim);
+    EXPECT_EQ(found("PYENV_VERSION=3.91.0:2.7"), real);
+    EXPECT_EQ(found("PYENV_VERSION=3.91"), shim);
+    EXPECT_EQ(found("A=1", "PATH=~/root/shims:$PATH; PYENV_VERSION=3.91.0"), real);
+    std::ofstream(folder_.path() / "root/version") << "3.91.0\n";
+    EXPECT_EQ(found("A=1"), real);
+    std::ofstream(folder_.path() / ".python-version") << "system\n";
+    EXPECT_EQ(found("A=1"), shim);
+    // One that starts nothing is passed over.
+    std::ofstream(folder_.path() / "root/shims/python3") << "#!/bin/sh\nexit 127\n";
+    add(".local/bin/python3", "3.92.0");
+    EXPECT_EQ(found("A=1").find("root/shims"), std::string::npos);
 }
 
 TEST_F(Finder, takes_the_version_that_is_wished_for) {
