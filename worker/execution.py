@@ -1,0 +1,199 @@
+"""Code that the controller sends: the first in the main thread, what comes meanwhile in others."""
+
+import os
+import sys
+import threading
+import time
+
+from worker.channel import Channel, run_callbacks
+from worker.errors import INTERRUPTED, error_text, register_source
+from worker.link import END, clock
+from worker.values import PY2
+
+DEADLOCK = "concurrent remote_exec would cause deadlock for main_thread_only execmodel"
+
+
+class ExecModel(object):
+    """What programs written for execnet find at channel.gateway.execmodel."""
+
+    Lock = staticmethod(threading.Lock)
+    RLock = staticmethod(threading.RLock)
+    Event = staticmethod(threading.Event)
+    sleep = staticmethod(time.sleep)
+
+    def __init__(self, backend):
+        self.backend = backend
+
+    def __repr__(self):
+        return "<ExecModel %r>" % (self.backend,)
+
+    def __getattr__(self, name):
+        if name == "queue":
+            return __import__("Queue" if PY2 else "queue")
+        if name in ("subprocess", "socket"):
+            return __import__(name)
+        raise AttributeError(name)
+
+    def get_ident(self):
+        return threading.current_thread().ident
+
+    def start(self, function, args=()):
+        start_thread(function, args)
+
+    def fdopen(self, fd, mode, bufsize=1, closefd=True):
+        return (
+            os.fdopen(fd, mode, bufsize) if PY2 else os.fdopen(fd, mode, bufsize, closefd=closefd)
+        )
+
+
+class WorkerGateway(object):
+    """`channel.gateway` of the code that runs here."""
+
+    def __init__(self, link):
+        self._link = link
+        self._callbacks = None
+        self.id = "worker"
+        self.execmodel = ExecModel("thread")
+
+    def __repr__(self):
+        return "<WorkerGateway id=%r>" % (self.id,)
+
+    def newchannel(self):
+        """A channel of our own; send it, so that the other side can use it."""
+        return Channel(self._link, self._link.mailbox())
+
+    def _start_callbacks(self):
+        if self._callbacks is None:
+            self._callbacks = start_thread(run_callbacks, (self._link,), "callbacks")
+
+
+def start_thread(function, args=(), name=None):
+    thread = threading.Thread(target=function, args=args, name=name)
+    thread.daemon = True
+    thread.start()
+    return thread
+
+
+class Execution(object):
+    """Runs EXECs. The thread that reads calls `arrived`; the main thread is in `run_in_main` until
+    the link ends, and again when a task is done."""
+
+    def __init__(self, link):
+        self.link = link
+        self.lock = threading.Lock()
+        self.main_is_taken = False
+        self.started = False
+        self.running = 0
+        link.on_hello, link.on_task, link.on_status = self.greeted, self.arrived, self.status
+        link.make_channel, link.gateway = Channel, WorkerGateway(link)
+
+    def greeted(self, hello):
+        """Makes the process what the controller's HELLO asks for."""
+        gateway = self.link.gateway
+        if hello.get("id"):
+            gateway.id = "%s-worker" % hello["id"]
+        gateway.execmodel.backend = str(hello.get("execmodel") or "thread")
+        if "dont_write_bytecode" in hello:
+            sys.dont_write_bytecode = bool(hello["dont_write_bytecode"])
+        for name, value in (hello.get("environment") or {}).items():
+            os.environ[str(name)] = str(value)
+        if hello.get("nice") and hasattr(os, "nice"):
+            os.nice(int(hello["nice"]))
+        folder = hello.get("chdir")
+        if folder:
+            if not os.path.exists(folder):
+                os.mkdir(folder)
+            os.chdir(folder)
+
+    def arrived(self, box, task):
+        if self.take_main():
+            self.link.tasks.put((box, task))
+        elif self.link.gateway.execmodel.backend == "main_thread_only":
+            start_thread(self.wait_for_main, (box, task))
+        else:
+            start_thread(self.run, (box, task), self.link.gateway.id)
+
+    def take_main(self):
+        with self.lock:
+            free, self.main_is_taken = not self.main_is_taken, True
+        return free
+
+    def wait_for_main(self, box, task):
+        """The task before may have closed its channel and not yet left the thread."""
+        deadline = clock() + 1
+        while not self.take_main():
+            if clock() > deadline:
+                Channel(self.link, box).close(DEADLOCK)
+                return
+            time.sleep(0.005)
+        self.link.tasks.put((box, task))
+
+    def status(self):
+        return {
+            "numchannels": len(self.link.mailboxes),
+            "numexecuting": self.running,
+            "execmodel": self.link.gateway.execmodel.backend,
+        }
+
+    def run_in_main(self, afterwards):
+        """Until the link ends. `afterwards` is called in a thread that reads until then."""
+        while self.link.wait(self.link.tasks):
+            entry = self.link.tasks.items.popleft()
+            if entry is END:
+                break
+            if not self.started:
+                self.started = True
+                self.link.start_service(afterwards)
+            try:
+                self.run(*entry)
+            finally:
+                self.main_is_taken = False
+                entry = None
+        while self.running:  # in other threads; `afterwards` sees to that it ends
+            time.sleep(0.005)
+
+    def run(self, box, task):
+        with self.lock:
+            self.running += 1
+        channel = (box.channel and box.channel()) or Channel(self.link, box)
+        try:
+            self.execute(channel, *task)
+        except EnvironmentError:
+            if not self.link.ended and not self.link.broken:
+                raise
+        finally:
+            with self.lock:
+                self.running -= 1
+
+    def execute(self, channel, source, file_name, function, kwargs):
+        name = str(file_name or "<remote exec>")
+        namespace = {"channel": channel, "__name__": "__channelexec__"}
+        if "linecache" in sys.modules:
+            register_source(sys.modules["linecache"], source, name)
+        channel._executing = True
+        try:
+            try:
+                exec(compile(source + "\n", name, "exec", 0, True), namespace)
+                if function:
+                    namespace[function](channel, **kwargs)
+            finally:
+                channel._executing = False
+                flush_output()
+        except KeyboardInterrupt:
+            channel._close(INTERRUPTED)
+            raise
+        except EOFError:
+            channel._close()
+        except BaseException:
+            if not self.link.ended:
+                channel._close(error_text(source, name))
+        else:
+            channel._close()
+
+
+def flush_output():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:
+            pass  # closed, replaced or full: the program's own business

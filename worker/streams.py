@@ -1,0 +1,93 @@
+"""The two streams to the controller, taken away from the program that runs here."""
+
+import errno
+import os
+import sys
+
+try:
+    import fcntl
+except ImportError:  # Jython: writes block there, and the service thread reads meanwhile
+    fcntl = None
+
+RETRY = (errno.EAGAIN, errno.EWOULDBLOCK)
+
+
+def take_streams(stdout=2):
+    """Private copies of fds 0 and 1, which become /dev/null and a copy of `stdout`.
+
+    So nothing that prints, in Python or in C, gets between the packets, and nothing that reads
+    stdin takes them away. The copies are not inherited by children.
+    """
+    source, sink = private(os.dup(0)), private(os.dup(1))
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    try:
+        os.dup2(stdout, 1)
+    except OSError:  # started without a stderr
+        os.dup2(null, 1)
+    if null > 2:
+        os.close(null)
+    if fcntl is not None:
+        # Sends read while they wait for room, so that two ends that both send never wait forever.
+        fcntl.fcntl(sink, fcntl.F_SETFL, fcntl.fcntl(sink, fcntl.F_GETFL) | os.O_NONBLOCK)
+    # What is printed is seen when a line is done, also by a program that is killed later.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(line_buffering=True)
+    elif sys.version_info[0] == 2 and sys.stdout is not None:
+        sys.stdout = os.fdopen(1, "w", 1)
+    return source, sink
+
+
+def private(fd):
+    if fcntl is not None:
+        fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+    return fd
+
+
+def read_some(fd, size):
+    """Bytes; none at the end of the stream; None when there is nothing now."""
+    while True:
+        try:
+            return os.read(fd, size)
+        except EnvironmentError as error:
+            if error.errno in RETRY:
+                return None
+            if error.errno != errno.EINTR:
+                return b""  # reset, or closed under us: an end like any other
+
+
+def write_some(fd, data):
+    """How many bytes went out; 0 when there is no room now."""
+    while True:
+        try:
+            return os.write(fd, data)
+        except EnvironmentError as error:
+            if error.errno in RETRY:
+                return 0
+            if error.errno != errno.EINTR:
+                raise
+
+
+def wait_for(source, sink, timeout):
+    """Waits until one of the fds (None: not asked for) is ready: (readable, writable)."""
+    import select
+
+    if not hasattr(select, "poll"):
+        sources, sinks = (
+            [fd for fd in (source,) if fd is not None],
+            [fd for fd in (sink,) if fd is not None],
+        )
+        ready = select.select(sources, sinks, [], timeout)
+        return bool(ready[0]), bool(ready[1])
+    poll = select.poll()
+    if source is not None:
+        poll.register(source, select.POLLIN)
+    if sink is not None:
+        poll.register(sink, select.POLLOUT)
+    try:
+        ready = [fd for fd, _ in poll.poll(None if timeout is None else max(0, timeout) * 1000)]
+    except (select.error, OSError) as error:
+        if error.args[0] != errno.EINTR:
+            raise
+        ready = []
+    return source in ready, sink in ready
