@@ -81,7 +81,7 @@ none() {
         path look
         places look
     fi
-    echo "elsewhere: no $1; found:${found:- nothing,}" >&2
+    printf '%s\n' "elsewhere: no $1; found:${found:- nothing,}" >&2
     exit 123
 }
 )sh";
