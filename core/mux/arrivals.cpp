@@ -32,12 +32,7 @@ void Mux::took(std::size_t size) {
     if (!over_) input_.took(size, *this);
 }
 
-void Mux::end_of_stream() {
-    if (exit_ && input_.between_packets())
-        end(Error(ErrorKind::disconnected, "the other end has ended"));
-    else
-        end(Error(ErrorKind::disconnected, "the connection was lost"));
-}
+void Mux::end_of_stream() { end(Error(ErrorKind::disconnected, "the connection was lost")); }
 
 bool Mux::fails(Error error) {
     end(std::move(error));
@@ -93,7 +88,6 @@ bool Mux::check_channel(const Header &header) {
 }
 
 bool Mux::ends(const Header &header, Buffer &&payload) {
-    if (header.kind != Kind::data) ++changes_;
     return header.channel == 0 ? of_link(header, std::move(payload))
                                : of_channel(header, std::move(payload));
 }
@@ -101,7 +95,10 @@ bool Mux::ends(const Header &header, Buffer &&payload) {
 bool Mux::of_link(const Header &header, Buffer &&payload) {
     switch (header.kind) {
     case Kind::hello: hello_ = message_of(header, std::move(payload)); break;
-    case Kind::exit: exit_ = message_of(header, std::move(payload)); break;
+    case Kind::exit:
+        // The stream may stay open: a process that the other end has started may hold it.
+        exit_ = message_of(header, std::move(payload));
+        return fails(Error(ErrorKind::disconnected, "the other end has ended"));
     case Kind::terminate: requests_.push_back({header.kind, 0, {}}); break;
     case Kind::status:
         if (payload.empty())
@@ -113,7 +110,9 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
         if (link_lane_.queue.size() > most_answers) return breach("it asks and does not listen");
         queue(Kind::pong, wire::Payload(std::move(payload)));
         break;
-    case Kind::pong: pongs_.push_back(std::move(payload)); break;
+    case Kind::pong:
+        if (pongs_.size() < most_answers) pongs_.push_back(std::move(payload));
+        break;
     case Kind::reconfigure: return reconfigure(header, payload);
     default: break; // check_channel has refused them
     }
@@ -176,7 +175,6 @@ void Mux::receive(std::uint32_t id, Channel &channel, const Header &header, Buff
     } else {
         channel.inbox.push_back({std::move(payload), extended, channel.strings});
         ready(id, channel);
-        ++changes_;
     }
     if (channel.lane.window != 0) give_credit(id, channel);
 }

@@ -52,8 +52,6 @@ class Input {
         }
         return true;
     }
-    // Whether the stream may end here.
-    [[nodiscard]] bool between_packets() const noexcept { return !in_payload_ && have_ == 0; }
 
   private:
     static constexpr std::uint32_t worth_it = 8192;

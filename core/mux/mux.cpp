@@ -16,12 +16,10 @@ void Mux::end(Error why) {
     if (over_) return;
     over_ = std::move(why);
     for (auto &[id, channel] : channels_) ready(id, *channel);
-    ++changes_;
 }
 
 void Mux::wrote(std::size_t size) {
     output_.wrote(size);
-    ++changes_;
     if (dropping_.empty()) return;
     for (const std::uint32_t id : std::exchange(dropping_, {})) erase_if_done(id);
 }
@@ -32,13 +30,17 @@ Ticket Mux::queue(Kind kind, Payload &&payload, std::uint32_t channel) {
 }
 
 bool Mux::is_out(Ticket ticket) const {
+    if (ticket.number == 0) return true;
     if (ticket.channel == 0) return output_.is_out(link_lane_, ticket.number);
     const Channel *channel = find(ticket.channel);
     return channel == nullptr || output_.is_out(channel->lane, ticket.number);
 }
 
 void Mux::own(Ticket ticket) {
-    if (Channel *channel = find(ticket.channel)) output_.own(channel->lane, ticket.number);
+    if (ticket.channel == 0)
+        output_.own(link_lane_, ticket.number);
+    else if (Channel *channel = find(ticket.channel))
+        output_.own(channel->lane, ticket.number);
 }
 
 std::optional<Request> Mux::take_request() {
@@ -118,23 +120,24 @@ Ticket Mux::send(std::uint32_t id, Payload &&value) {
     return {id, channel.lane.queued};
 }
 
-void Mux::close(std::uint32_t id, Payload &&error) {
+Ticket Mux::close(std::uint32_t id, Payload &&error) {
     Channel *channel = find(id);
-    if (over_ || channel == nullptr || channel->closed_here || channel->closed_there) return;
+    if (over_ || channel == nullptr || channel->closed_here || channel->closed_there) return {};
     output_.queue(channel->lane, Kind::close, id, std::move(error));
     channel->closed_here = true;
     channel->partial = wire::Buffer();
     ready(id, *channel);
-    ++changes_;
+    return {id, channel->lane.queued};
 }
 
-void Mux::last(std::uint32_t id) {
+Ticket Mux::last(std::uint32_t id) {
     Channel *channel = find(id);
     if (over_ || channel == nullptr || channel->closed_here || channel->closed_there ||
         channel->last_here)
-        return;
+        return {};
     output_.queue(channel->lane, Kind::last, id, {});
     channel->last_here = true;
+    return {id, channel->lane.queued};
 }
 
 void Mux::set_window(std::uint32_t id, std::uint64_t bytes) {
@@ -144,19 +147,19 @@ void Mux::set_window(std::uint32_t id, std::uint64_t bytes) {
     }
 }
 
-void Mux::set_strings(std::uint32_t id, StringRules rules, bool tell) {
+Ticket Mux::set_strings(std::uint32_t id, StringRules rules, bool tell) {
     Channel *channel = find(id);
-    if (over_ || (id != 0 && channel == nullptr)) return;
+    if (over_ || (id != 0 && channel == nullptr)) return {};
     (id == 0 ? strings_ : channel->strings) = rules;
-    if (!tell) return;
+    if (!tell) return {};
     wire::ValueWriter value;
     value.begin_tuple(2);
     value.boolean(rules.py2str_as_py3str);
     value.boolean(rules.py3str_as_py2str);
-    if (id == 0)
-        queue(Kind::reconfigure, value.finish());
-    else if (!channel->closed_here && !channel->closed_there)
-        output_.queue(channel->lane, Kind::reconfigure, id, value.finish());
+    if (id == 0) return queue(Kind::reconfigure, value.finish());
+    if (channel->closed_here || channel->closed_there) return {};
+    output_.queue(channel->lane, Kind::reconfigure, id, value.finish());
+    return {id, channel->lane.queued};
 }
 
 void Mux::watch(std::uint32_t id) {

@@ -17,7 +17,7 @@ namespace elsewhere::mux {
 
 enum class Side { controller, worker };
 
-// One message or packet on its way out.
+// One message or packet on its way out; number 0: there was none.
 struct Ticket {
     std::uint32_t channel = 0;
     std::uint64_t number = 0;
@@ -43,11 +43,12 @@ class Mux {
     void end(Error why);
     // Why the link is over; nullptr while it is not. After EXIT it is over too, in peace.
     [[nodiscard]] const Error *over() const noexcept { return over_ ? &*over_ : nullptr; }
-    // Counts whatever may end a wait.
-    [[nodiscard]] std::uint64_t changes() const noexcept { return changes_; }
 
     [[nodiscard]] const Message *hello() const noexcept { return hello_ ? &*hello_ : nullptr; }
     [[nodiscard]] const Message *exit() const noexcept { return exit_ ? &*exit_ : nullptr; }
+    [[nodiscard]] bool has_request() const noexcept { return !requests_.empty(); }
+    [[nodiscard]] bool has_status() const noexcept { return !statuses_.empty(); }
+    [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
     std::optional<Request> take_request();
     std::optional<Message> take_status();
     std::optional<wire::Buffer> take_pong();
@@ -69,11 +70,11 @@ class Mux {
     Ticket exec(std::uint32_t id, wire::Payload &&what);
     Ticket send(std::uint32_t id, wire::Payload &&value);
     // Nothing, if it is closed already. `error`: a value, the text; or empty.
-    void close(std::uint32_t id, wire::Payload &&error = {});
-    void last(std::uint32_t id);
+    Ticket close(std::uint32_t id, wire::Payload &&error = {});
+    Ticket last(std::uint32_t id);
     void set_window(std::uint32_t id, std::uint64_t bytes);
     // Channel 0: for all that open later.
-    void set_strings(std::uint32_t id, StringRules rules, bool tell = true);
+    Ticket set_strings(std::uint32_t id, StringRules rules, bool tell = true);
     void watch(std::uint32_t id);
     // The program has dropped it: what it still has to send is sent, what comes is not kept.
     void forget(std::uint32_t id);
@@ -139,7 +140,6 @@ class Mux {
     Lane link_lane_;
     std::uint32_t sequence_ = 0;
     std::optional<Error> over_;
-    std::uint64_t changes_ = 0;
 
     std::unordered_map<std::uint32_t, std::unique_ptr<Channel>> channels_;
     std::uint32_t next_id_;

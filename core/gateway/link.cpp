@@ -1,0 +1,296 @@
+#include "core/gateway/link.hpp"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+namespace elsewhere::gateway {
+
+using mux::Message;
+using mux::Ticket;
+using wire::Payload;
+
+namespace {
+
+std::atomic<std::uint64_t> forks = 0;
+
+std::uint64_t forks_so_far() {
+    static const int registered = ::pthread_atfork(nullptr, nullptr, [] { ++forks; });
+    (void)registered;
+    return forks;
+}
+
+void set_non_blocking(int fd) {
+    const int flags = ::fcntl(fd, F_GETFL);
+    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        throw Error(ErrorKind::internal,
+                    std::string("no stream for a gateway: ") + std::strerror(errno));
+}
+
+bool is_socket(int fd) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+std::optional<Message> copy(const Message *message) {
+    if (message == nullptr) return {};
+    Message made{{}, message->extended, message->strings};
+    made.bytes.append(message->bytes.span());
+    return made;
+}
+
+} // namespace
+
+Link::Link(Fd in, Fd out, mux::Side side, Payload hello)
+    : in_(std::move(in)), out_(std::move(out)), nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      socket_(is_socket(out_.get())), process_(forks_so_far()),
+      scratch_(new std::uint8_t[scratch_size]), mux_(side, std::move(hello)) {
+    set_non_blocking(in_.get());
+    set_non_blocking(out_.get());
+    set_non_blocking(nudge_.get());
+    Lock lock(mutex_);
+    write(lock);
+}
+
+Link::~Link() {
+    if (forked()) {
+        (void)service_.release(); // there is no such thread here
+        return;
+    }
+    {
+        const Lock lock(mutex_);
+        stopping_ = true;
+        tell();
+    }
+    if (service_) service_->join();
+}
+
+bool Link::forked() const noexcept { return forks.load(std::memory_order_relaxed) != process_; }
+
+void Link::check_process() const {
+    if (forked())
+        throw Error(ErrorKind::disconnected, "this gateway belongs to the process that forked this",
+                    "make a gateway of its own here");
+}
+
+Link::Lock Link::locked() {
+    check_process();
+    return Lock(mutex_);
+}
+
+// What is to be sent has been queued; writes, and reads as long as there is no room.
+Wait Link::go_out(Lock &lock, Ticket ticket, Deadline deadline) {
+    if (!writing_) {
+        write(lock);
+        if (pumping_ != nullptr || !waiters_.empty()) tell();
+    }
+    if (mux_.is_out(ticket)) return Wait::done;
+    const Wait result = wait(lock, deadline, [&] { return mux_.is_out(ticket) || cannot_write_; });
+    if (mux_.is_out(ticket)) return Wait::done;
+    // Another thread may be writing just these bytes.
+    for (const auto before = writes_; writing_ && writes_ == before;) {
+        lock.unlock();
+        std::this_thread::yield();
+        lock.lock();
+    }
+    mux_.own(ticket);
+    return result == Wait::done ? Wait::closed : result;
+}
+
+// --- the link ----------------------------------------------------------------------------------
+
+Received Link::hello(Deadline deadline) {
+    Lock lock = locked();
+    const Wait result = wait(lock, deadline, [&] { return mux_.hello() != nullptr; });
+    if (result != Wait::done) return {result};
+    return {result, std::move(*copy(mux_.hello()))};
+}
+
+Requested Link::next_request(Deadline deadline) {
+    Lock lock = locked();
+    for (;;) {
+        const Wait result = wait(lock, deadline, [&] { return mux_.has_request(); });
+        if (result != Wait::done) return {result};
+        if (auto request = mux_.take_request()) return {result, std::move(*request)};
+    }
+}
+
+Received Link::status(Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return {Wait::closed};
+    const Wait asked = go_out(lock, mux_.ask_status(), deadline);
+    if (asked != Wait::done) return {asked};
+    const Wait result = wait(lock, deadline, [&] { return mux_.has_status(); });
+    if (result != Wait::done) return {result};
+    return {result, std::move(*mux_.take_status())};
+}
+
+Wait Link::answer_status(Payload &&status, Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return Wait::closed;
+    return go_out(lock, mux_.answer_status(std::move(status)), deadline);
+}
+
+Wait Link::flush(Deadline deadline) {
+    Lock lock = locked();
+    const Wait result = wait(lock, deadline, [&] { return !mux_.has_output() || cannot_write_; });
+    return result == Wait::done && (cannot_write_ || mux_.over() != nullptr) ? Wait::closed
+                                                                             : result;
+}
+
+Wait Link::wait_over(Deadline deadline) {
+    Lock lock = locked();
+    return wait(lock, deadline, [&] { return mux_.over() != nullptr; });
+}
+
+Wait Link::terminate(Deadline deadline) {
+    {
+        Lock lock = locked();
+        if (mux_.over() != nullptr) return Wait::done;
+        const Wait asked = go_out(lock, mux_.terminate(), deadline);
+        if (asked == Wait::timed_out || asked == Wait::interrupted) return asked;
+    }
+    return wait_over(deadline);
+}
+
+void Link::end(Error why) {
+    if (forked()) return;
+    const Lock lock(mutex_);
+    mux_.end(std::move(why));
+    tell();
+}
+
+std::optional<Error> Link::over() {
+    if (forked()) return Error(ErrorKind::disconnected, "this process was forked");
+    const Lock lock(mutex_);
+    return mux_.over() != nullptr ? std::optional(*mux_.over()) : std::nullopt;
+}
+
+// --- channels ----------------------------------------------------------------------------------
+
+std::uint32_t Link::open() {
+    const Lock lock = locked();
+    return mux_.open();
+}
+
+Sent Link::exec(std::uint32_t id, Payload &&what, Deadline deadline) {
+    Lock lock = locked();
+    const Ticket ticket = mux_.exec(id, std::move(what));
+    return {go_out(lock, ticket, deadline), ticket};
+}
+
+Sent Link::send(std::uint32_t id, Payload &&value, Deadline deadline) {
+    Lock lock = locked();
+    const Ticket ticket = mux_.send(id, std::move(value));
+    return {go_out(lock, ticket, deadline), ticket};
+}
+
+Sent Link::exit_with(std::uint32_t id, Payload &&code, Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return {Wait::closed};
+    const Ticket ticket = mux_.exit_with(id, std::move(code));
+    return {go_out(lock, ticket, deadline), ticket};
+}
+
+Wait Link::wait_out(Ticket ticket, Deadline deadline) {
+    Lock lock = locked();
+    return go_out(lock, ticket, deadline);
+}
+
+Wait Link::close(std::uint32_t id, Payload &&error, Deadline deadline) {
+    if (forked()) return Wait::closed;
+    Lock lock(mutex_);
+    const Wait result = go_out(lock, mux_.close(id, std::move(error)), deadline);
+    tell(); // who receives from it here
+    return result;
+}
+
+Wait Link::last(std::uint32_t id, Deadline deadline) {
+    if (forked()) return Wait::closed;
+    Lock lock(mutex_);
+    return go_out(lock, mux_.last(id), deadline);
+}
+
+Received Link::receive(std::uint32_t id, Deadline deadline) {
+    Lock lock = locked();
+    for (;;) {
+        const Wait result = wait(lock, deadline, [&] {
+            const mux::ChannelState now = mux_.state(id);
+            return now.readable || now.finished;
+        });
+        if (result == Wait::timed_out || result == Wait::interrupted) return {result};
+        if (auto message = mux_.take(id)) {
+            if (mux_.has_output() && !writing_) { // credit
+                write(lock);
+                tell();
+            }
+            return {Wait::done, std::move(*message)};
+        }
+        if (mux_.state(id).finished) return {Wait::closed};
+    }
+}
+
+Wait Link::wait_closed(std::uint32_t id, Deadline deadline) {
+    Lock lock = locked();
+    return wait(lock, deadline, [&] { return mux_.state(id).finished; });
+}
+
+void Link::watch(std::uint32_t id) {
+    const Lock lock = locked();
+    mux_.watch(id);
+    tell();
+}
+
+Link::Ready Link::next_ready(Deadline deadline) {
+    Lock lock = locked();
+    for (;;) {
+        const Wait result = wait(lock, deadline, [&] { return mux_.has_ready(); });
+        if (result != Wait::done) return {result};
+        if (const auto id = mux_.take_ready()) return {result, *id};
+    }
+}
+
+void Link::set_window(std::uint32_t id, std::uint64_t bytes) {
+    const Lock lock = locked();
+    mux_.set_window(id, bytes);
+}
+
+Wait Link::set_strings(std::uint32_t id, mux::StringRules rules, Deadline deadline) {
+    Lock lock = locked();
+    return go_out(lock, mux_.set_strings(id, rules), deadline);
+}
+
+void Link::accept(std::uint32_t id) {
+    const Lock lock = locked();
+    mux_.accept(id);
+}
+
+void Link::forget(std::uint32_t id) {
+    if (forked()) return;
+    const Lock lock(mutex_);
+    mux_.forget(id);
+}
+
+mux::ChannelState Link::state(std::uint32_t id) {
+    if (forked()) return {false, true, true, false};
+    const Lock lock(mutex_);
+    return mux_.state(id);
+}
+
+std::optional<Message> Link::error(std::uint32_t id) {
+    const Lock lock = locked();
+    return copy(mux_.error(id));
+}
+
+std::optional<Message> Link::exit_code(std::uint32_t id) {
+    const Lock lock = locked();
+    return copy(id == 0 ? mux_.exit() : mux_.exit(id));
+}
+
+} // namespace elsewhere::gateway

@@ -1,0 +1,232 @@
+// How threads share the stream: one of those that wait pumps, the others sleep.
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/gateway/link.hpp"
+
+namespace elsewhere::gateway {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A pump that left is expected back within this, if it was the last time; else another is woken
+// at once, which costs that thread's wake-up and the next caller's too.
+constexpr auto soon = 1ms;
+// How long the first of the sleepers lets the stream alone while others come and go.
+constexpr auto patience = 2ms;
+
+Deadline earlier(Deadline a, Deadline b) { return !a ? b : !b ? a : std::min(*a, *b); }
+
+} // namespace
+
+Wait Link::wait_as(Waiter &waiter, Lock &lock, Deadline deadline) {
+    bool stepped_down = false;
+    for (;;) {
+        if (waiter.ready()) return Wait::done;
+        if (mux_.over() != nullptr) return Wait::closed;
+        const bool sleeps = pumping_ != nullptr || stepped_down;
+        const Wait wait = sleeps ? sleep(waiter, lock, deadline, std::exchange(stepped_down, false))
+                                 : pump(waiter, lock, deadline, stepped_down);
+        if (waiter.ready() || wait == Wait::done) continue;
+        if (wait == Wait::timed_out && (!deadline || Clock::now() < *deadline)) continue;
+        return wait;
+    }
+}
+
+// Until the waiter can go on, or is to pump.
+Wait Link::sleep(Waiter &waiter, Lock &lock, Deadline deadline, bool stepped_down) {
+    if (pumping_ != nullptr && mux_.has_output() && !writing_ && !polls_output_) nudge();
+    const auto place = waiters_.insert(stepped_down ? waiters_.begin() : waiters_.end(), &waiter);
+    waiter.stint_seen = 0;
+    Wait wait = Wait::done;
+    for (;;) {
+        waiter.wakeup.reset();
+        Deadline until = deadline;
+        // The first looks after the stream, as long as pumps come and go without a word.
+        const bool news = std::exchange(waiter.stint_seen, stints_) != stints_;
+        if (waiters_.front() == &waiter && (news || pumping_ == nullptr))
+            until = earlier(deadline, Clock::now() + patience);
+        lock.unlock();
+        wait = waiter.wakeup.sleep(until);
+        lock.lock();
+        if (wait == Wait::interrupted || waiter.ready() || mux_.over() != nullptr) break;
+        const auto now = Clock::now();
+        if (deadline && now >= *deadline) break;
+        if (pumping_ == nullptr && (wait == Wait::done || now - left_ >= soon)) break;
+    }
+    const bool was_first = waiters_.front() == &waiter;
+    waiters_.erase(place);
+    if (was_first && !waiters_.empty()) waiters_.front()->wakeup.wake();
+    return wait;
+}
+
+// Reads and writes until the waiter can go on, or has woken another who is likely to pump next.
+Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_down) {
+    const auto begun = Clock::now();
+    quick_ = begun - left_ < soon;
+    pumping_ = &waiter;
+    ++stints_;
+    Wait wait = Wait::done;
+    while (!waiter.ready() && mux_.over() == nullptr) {
+        if (mux_.has_output() && !writing_) {
+            write(lock);
+            wake_sleepers();
+            if (waiter.ready()) break;
+        }
+        polls_output_ = mux_.has_output() && !writing_ && !cannot_write_;
+        nudged_ = false;
+        pollfd fds[] = {{in_.get(), POLLIN, 0},
+                        {nudge_.get(), POLLIN, 0},
+                        {polls_output_ ? out_.get() : -1, POLLOUT, 0}};
+        lock.unlock();
+        timespec left{};
+        if (deadline) {
+            const auto ns = std::max<std::chrono::nanoseconds>(*deadline - Clock::now(), 0ns);
+            left = {static_cast<time_t>(ns.count() / 1'000'000'000),
+                    static_cast<long>(ns.count() % 1'000'000'000)};
+        }
+        const int count = ::ppoll(fds, 3, deadline ? &left : nullptr, nullptr);
+        const int error = errno;
+        if (count > 0 && fds[0].revents != 0)
+            read(lock);
+        else
+            lock.lock();
+        polls_output_ = false;
+        if (count > 0 && fds[1].revents != 0) {
+            std::uint64_t times = 0;
+            (void)!::read(nudge_.get(), &times, sizeof times);
+        }
+        if (count < 0 && error != EINTR)
+            mux_.end(Error(ErrorKind::internal,
+                           std::string("cannot wait for the stream: ") + std::strerror(error)));
+        if (count <= 0) {
+            wait = count == 0 ? Wait::timed_out : Wait::interrupted;
+            break;
+        }
+        if (wake_sleepers() && !mux_.has_output() && !waiter.ready()) {
+            stepped_down = true;
+            break;
+        }
+    }
+    pumping_ = nullptr;
+    leave(begun, stepped_down);
+    return wait;
+}
+
+// Sees to it that the stream is looked after, at once or within `patience`.
+void Link::leave(Clock::time_point begun, bool stepped_down) {
+    left_ = Clock::now();
+    if (mux_.over() != nullptr) {
+        for (Waiter *other : waiters_) other->wakeup.wake();
+        return;
+    }
+    const bool expected_back = quick_ && left_ - begun < patience;
+    if (waiters_.empty() || stepped_down || (expected_back && !mux_.has_output())) return;
+    waiters_.front()->wakeup.wake();
+}
+
+// One read, as much as there is room for. Comes without the lock, goes with it.
+void Link::read(Lock &lock) {
+    const auto direct = mux_.direct();
+    // Behind a piece comes a header: to read more would be to copy more.
+    const bool one_header = !direct.empty() && mux_.more_to_come();
+    iovec room[] = {{direct.data(), direct.size()},
+                    {scratch_.get(), one_header ? wire::header_size : scratch_size}};
+    const int first = direct.empty() ? 1 : 0;
+    const ssize_t size = ::readv(in_.get(), room + first, 2 - first);
+    const int error = errno;
+    lock.lock();
+    if (size > 0) {
+        const auto count = static_cast<std::size_t>(size);
+        const std::size_t placed = std::min(count, direct.size());
+        if (placed != 0) mux_.took(placed);
+        if (count != placed) mux_.feed({scratch_.get(), count - placed});
+    } else if (size == 0) {
+        mux_.end_of_stream();
+    } else if (error == ECONNRESET) {
+        mux_.end_of_stream();
+    } else if (error != EAGAIN && error != EINTR) {
+        mux_.end(Error(ErrorKind::disconnected,
+                       std::string("the connection was lost: ") + std::strerror(error)));
+    }
+}
+
+// Writes until there is nothing left or no room. The lock is not held while it does.
+void Link::write(Lock &lock) {
+    writing_ = true;
+    iovec stretches[32];
+    while (const std::size_t count = cannot_write_ ? 0 : mux_.output(stretches)) {
+        lock.unlock();
+        msghdr message{};
+        message.msg_iov = stretches;
+        message.msg_iovlen = count;
+        const ssize_t size = socket_ ? ::sendmsg(out_.get(), &message, MSG_NOSIGNAL)
+                                     : ::writev(out_.get(), stretches, static_cast<int>(count));
+        const int error = errno;
+        lock.lock();
+        ++writes_;
+        if (size > 0) {
+            mux_.wrote(static_cast<std::size_t>(size));
+        } else if (error == EAGAIN) {
+            break;
+        } else if (error != EINTR) {
+            // What the other end said before it went may still be read: that ends the link.
+            cannot_write_ = true;
+        }
+    }
+    writing_ = false;
+}
+
+bool Link::wake_sleepers() {
+    bool woke = false;
+    for (Waiter *waiter : waiters_)
+        if (waiter->ready()) {
+            waiter->wakeup.wake();
+            woke = true;
+        }
+    return woke;
+}
+
+void Link::tell() {
+    const bool over = mux_.over() != nullptr;
+    if (over) {
+        for (Waiter *waiter : waiters_) waiter->wakeup.wake();
+    } else {
+        wake_sleepers();
+    }
+    // A pump that found another writing does not know that this one has stopped for want of room.
+    const bool stuck = mux_.has_output() && !writing_ && !polls_output_ && !cannot_write_;
+    if (pumping_ != nullptr && (over || stuck || pumping_->ready())) nudge();
+}
+
+void Link::nudge() {
+    if (pumping_ == nullptr || std::exchange(nudged_, true)) return;
+    const std::uint64_t once = 1;
+    (void)!::write(nudge_.get(), &once, sizeof once);
+}
+
+void Link::start_service() {
+    check_process();
+    const Lock lock(mutex_);
+    if (service_) return;
+    sigset_t all, before;
+    sigfillset(&all);
+    // Signals are for the program's threads.
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    service_ = std::make_unique<std::thread>([this] {
+        Lock inside(mutex_);
+        while (!stopping_ && mux_.over() == nullptr) wait(inside, {}, [this] { return stopping_; });
+    });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+} // namespace elsewhere::gateway
