@@ -7,7 +7,7 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
     on_hello, on_task           called with that dict; with (mailbox, value) of EXEC; do not block
     make_channel, gateway       called with (link, mailbox); what channels have as `gateway`
     on_status                   called for a STATUS, gives the dict of the answer
-    ended                       True once nothing comes any more, by whatever cause
+    ended, failed               True once nothing comes any more; and if that was an error
     tasks, calls                Mailboxes of the link itself, for execution.py and callbacks
     mailbox(), drop(mailbox)    opens a channel, forgets one
     send(kind, number, value)   blocks until the packet is out, reading meanwhile
@@ -25,7 +25,7 @@ from collections import deque
 
 from worker.errors import RemoteError, as_text
 from worker.streams import read_some, wait_for, write_some
-from worker.values import PY2, dumps, loads
+from worker.values import PY2, JYTHON, dumps, loads
 
 HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT, TERMINATE, PING, PONG, STATUS, RECONFIGURE = range(12)
 MORE, EXTENDED = 1, 2
@@ -82,10 +82,19 @@ class Decoded(object):
         self.value = value
 
 
+def closed_gate():
+    """What a thread sleeps on until another one releases it."""
+    if JYTHON:  # a lock of Jython is released by its owner only
+        return threading.Semaphore(0)
+    lock = threading.Lock()
+    lock.acquire()
+    return lock
+
+
 def release(lock):
     try:
         lock.release()
-    except (RuntimeError, threading.ThreadError):
+    except Exception:  # each Python has another
         pass  # someone else has woken that thread
 
 
@@ -111,13 +120,15 @@ class Link(object):
         self.next_number = 2
         self.tasks, self.calls = Mailbox(0), Mailbox(0)
         self.ended = False
+        self.failed = False  # it ended for a reason that was told
         self.broken = False  # nothing can be sent any more
         self.received = self.sent = 0
         self.pump_lock, self.write_lock = threading.Lock(), threading.Lock()
         self.outbox = deque()
         self.sleepers = deque()
         self.pumps = 0  # counts what callers read or wanted to read
-        self.bed = threading.Lock()  # the service thread sleeps on it
+        self.bed = closed_gate()  # the service thread sleeps on it
+        self.polls = type(source) is int  # else (Jython) a read cannot be given a time limit
         self.parked = False
         # A payload of which a part is missing.
         self.head, self.parts, self.missing = None, [], 0
@@ -128,27 +139,27 @@ class Link(object):
         deadline = None if timeout is None else clock() + timeout
         while not (mailbox.finished if finished else mailbox.items):
             self.pumps += 1
-            if self.pump_lock.acquire(False):
+            may_read = deadline is None or self.polls
+            if may_read and self.pump_lock.acquire(False):
                 try:
                     while not (mailbox.finished if finished else mailbox.items):
                         if not self.pump(deadline):
                             return False
                 finally:
                     self.leave()
-            elif not self.sleep(mailbox, deadline, finished):
+            elif not self.sleep(mailbox, deadline, finished, may_read):
                 return False
         return True
 
-    def sleep(self, mailbox, deadline, finished):
+    def sleep(self, mailbox, deadline, finished, may_read):
         """Another thread reads: until it has put something into the mailbox, or leaves."""
-        lock = threading.Lock()
-        lock.acquire()
+        lock = closed_gate()
         mailbox.waiters.append(lock)
         self.sleepers.append(lock)
         try:
             if mailbox.finished if finished else mailbox.items:
                 return True
-            if self.pump_lock.acquire(False):  # it has left before it could see us
+            if may_read and self.pump_lock.acquire(False):  # it has left before it could see us
                 self.leave()
                 return True
             return acquire_before(lock, deadline)
@@ -192,8 +203,9 @@ class Link(object):
             return self.end()
         try:
             self.dispatch_all(data)
-        except ProtocolError as error:
-            self.post(CLOSE, 0, dumps(as_text(str(error)))[0])
+        except Exception as error:  # of the controller, or a HELLO that cannot be followed
+            self.failed = True
+            self.post(CLOSE, 0, dumps(as_text("%s: %s" % (type(error).__name__, error)))[0])
             self.end()
 
     def dispatch_all(self, data):
@@ -304,7 +316,6 @@ class Link(object):
 
     def start_service(self, afterwards):
         """Starts the thread that reads when callers do not, and calls `afterwards` at the end."""
-        self.bed.acquire()
         thread = threading.Thread(target=self.serve, args=(afterwards,), name="elsewhere")
         thread.daemon = True
         thread.start()

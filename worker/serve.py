@@ -33,8 +33,8 @@ def serve(marker, early):
     except Exception:
         code = complain(link)
     flush_output()
-    say_exit(link, code)
-    sys.exit(code)
+    say_exit(link, code or int(link.failed))
+    sys.exit(code or int(link.failed))
 
 
 def complain(link):

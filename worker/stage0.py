@@ -8,7 +8,7 @@ import marshal, os, sys
 def take(size):
     data = b""
     while len(data) < size:
-        more = os.read(0, size - len(data))
+        more = os.read(source, size - len(data))
         if more == b"":
             os._exit(1)
         data += more
@@ -16,6 +16,8 @@ def take(size):
 
 
 sys.dont_write_bytecode = True
+# Jython has no fd 0 and 1, and nothing to copy them with.
+source, sink = (0, 1) if hasattr(os, "dup") else (sys.stdin.fileno(), sys.stdout.fileno())
 own = sys.modules.get("_frozen_importlib_external")
 own = own.MAGIC_NUMBER if own else __import__("imp").get_magic()
 early = b""
@@ -27,16 +29,16 @@ try:
         blob = take(size)
         early += take(more)
         if sum(bytearray(blob)) - check:
-            os.write(1, nonce[::-1] + b"-" + own)
+            os.write(sink, nonce[::-1] + b"-" + own)
             os._exit(1)
         if magic in (own, b"text"):
             break
-        os.write(1, nonce[::-1] + b"?" + own)
+        os.write(sink, nonce[::-1] + b"?" + own)
 except (OSError, KeyboardInterrupt):
     os._exit(1)
 if blob[:1] == b"x":
     blob = __import__("zlib").decompress(blob)
 code = marshal.loads(blob) if magic == own else compile(blob, "<elsewhere worker>", "exec")
-worker = sys.modules["_elsewhere_worker"] = type(sys)("_elsewhere_worker")
+worker = sys.modules["_elsewhere_worker"] = type(os)("_elsewhere_worker")
 exec(code, worker.__dict__)
 worker.serve(nonce[::-1] + b"+" + own, early)

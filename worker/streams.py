@@ -18,6 +18,8 @@ def take_streams(stdout=2):
     So nothing that prints, in Python or in C, gets between the packets, and nothing that reads
     stdin takes them away. The copies are not inherited by children.
     """
+    if not hasattr(os, "dup"):
+        return take_java_streams()
     source, sink = private(os.dup(0)), private(os.dup(1))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
@@ -35,6 +37,18 @@ def take_streams(stdout=2):
         sys.stdout.reconfigure(line_buffering=True)
     elif sys.version_info[0] == 2 and sys.stdout is not None:
         sys.stdout = os.fdopen(1, "w", 1)
+    return source, sink
+
+
+def take_java_streams():
+    """Jython's fds are Java's streams: it is enough that Python and Java print elsewhere."""
+    from java.io import FileInputStream
+    from java.lang import System
+
+    source, sink = sys.stdin.fileno(), sys.stdout.fileno()
+    System.setIn(FileInputStream(os.devnull))  # children would be fed what comes
+    System.setOut(System.err)
+    sys.stdin, sys.stdout = open(os.devnull), sys.stderr
     return source, sink
 
 

@@ -15,7 +15,7 @@ CONTAINERS = (tuple, list, dict, set, frozenset)
 MARSHAL_ONLY = (types.CodeType, type, type(Ellipsis))
 DEEPEST = 1000
 LARGEST = 0x7FFFFFFF
-TRUSTED_MARSHAL = not sys.platform.startswith("java")
+JYTHON = sys.platform.startswith("java")  # its marshal is not to be relied on
 
 TAG_SIZE = struct.Struct("<cI")
 TAG_LONG_SIZE = struct.Struct("<cQ")
@@ -38,7 +38,7 @@ class LoadError(DataFormatError):
 
 def dumps(value, is_channel=None):
     """The encoding, and whether it is EXTENDED. `is_channel(object)` tells what `C` is for."""
-    if TRUSTED_MARSHAL:
+    if not JYTHON:
         try:
             data = marshal.dumps(value, 2)
         except ValueError:
@@ -178,7 +178,7 @@ def whole_number(item):
 
 def loads(data, extended=False, py3str_as_py2str=False, channel=None):
     """The value of an encoding that comes from our controller. `channel(id)` makes those of `C`."""
-    if extended or not TRUSTED_MARSHAL or (PY2 and py3str_as_py2str):
+    if extended or JYTHON or (PY2 and py3str_as_py2str):
         return Decoder(data, extended, PY2 and py3str_as_py2str, channel).value()
     try:
         if len(data) < 4096 or not gc.isenabled():
