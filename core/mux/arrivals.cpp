@@ -3,7 +3,7 @@
 #include <cstring>
 
 #include "core/mux/mux.hpp"
-#include "core/wire/values.hpp"
+#include "core/wire/value.hpp"
 
 namespace elsewhere::mux {
 
@@ -67,9 +67,11 @@ bool Mux::check_channel(const Header &header) {
     case Kind::status:
         if (!zero) return breach("a channel where there is none");
         break;
+    case Kind::close:
+        if (zero) return true; // the link ends: it says why
+        [[fallthrough]];
     case Kind::data:
     case Kind::exec:
-    case Kind::close:
     case Kind::last:
     case Kind::credit:
         if (zero) return breach("no channel where there must be one");
@@ -99,6 +101,11 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
         // The stream may stay open: a process that the other end has started may hold it.
         exit_ = message_of(header, std::move(payload));
         return fails(Error(ErrorKind::disconnected, "the other end has ended"));
+    case Kind::close: {
+        auto why = wire::decode(payload.span(), (header.flags & wire::flag::extended) != 0);
+        const std::string *text = why.ok() ? why.value().as<std::string>() : nullptr;
+        return fails(Error(ErrorKind::remote, text != nullptr ? *text : "the other end gave up"));
+    }
     case Kind::terminate: requests_.push_back({header.kind, 0, {}}); break;
     case Kind::status:
         if (payload.empty())
