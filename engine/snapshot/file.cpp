@@ -251,7 +251,10 @@ const Bytes &Snapshot::section(Section kind) const {
     return found->second;
 }
 
-void write(const std::string &path, const Snapshot &snapshot) {
+namespace {
+
+// `write` takes (data, size), piece by piece, checksum included.
+template <typename Write> void write_pieces(const Snapshot &snapshot, Write write) {
     const Bytes header = encode(snapshot.header);
     std::vector<std::pair<std::uint32_t, const Bytes *>> parts = {{header_kind, &header}};
     for (const auto &[kind, bytes] : snapshot.sections)
@@ -266,12 +269,11 @@ void write(const std::string &path, const Snapshot &snapshot) {
     }
     const std::uint64_t file_size = aligned(end, written_alignment) + checksum_size;
 
-    DurableFile file(path);
     Hasher hasher;
     std::uint64_t at = 0;
     const auto put_bytes = [&](const void *data, std::size_t size) {
         hasher.add(data, size);
-        file.write(data, size);
+        write(data, size);
         at += size;
     };
     const auto pad = [&] {
@@ -286,8 +288,31 @@ void write(const std::string &path, const Snapshot &snapshot) {
         pad();
     }
     const Checksum checksum = hasher.digest();
-    file.write(checksum.data(), checksum.size());
+    write(checksum.data(), checksum.size());
+}
+
+} // namespace
+
+void write(const std::string &path, const Snapshot &snapshot) {
+    DurableFile file(path);
+    write_pieces(snapshot, [&](const void *data, std::size_t size) { file.write(data, size); });
     file.commit();
+}
+
+void write(int descriptor, const Snapshot &snapshot) {
+    write_pieces(snapshot, [&](const void *data, std::size_t size) {
+        const char *at = static_cast<const char *>(data);
+        while (size > 0) {
+            const ssize_t n = ::write(descriptor, at, size);
+            if (n < 0 && errno == EINTR) continue;
+            if (n <= 0)
+                throw Error(ErrorKind::unwritable,
+                            std::string("cannot write the snapshot: ") + std::strerror(errno),
+                            "make room in memory or in the temporary directory");
+            at += n;
+            size -= static_cast<std::size_t>(n);
+        }
+    });
 }
 
 Snapshot read(const std::string &path) { return load(path, true); }

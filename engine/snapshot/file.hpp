@@ -51,6 +51,9 @@ struct Snapshot {
 // Whatever fails, an earlier file at `path` is untouched. Throws Error{unwritable}.
 void write(const std::string &path, const Snapshot &snapshot);
 
+// The same bytes into an open file, which need not be on a disk. Throws Error{unwritable}.
+void write(int descriptor, const Snapshot &snapshot);
+
 // Throws Error{missing | damaged | unsupported}: every byte has been checked when it returns.
 Snapshot read(const std::string &path);
 

@@ -66,8 +66,7 @@ snapshot::Header header_of_program() {
 
 } // namespace
 
-void depart(const frame::CaptureRequest &request, const std::string &path,
-            snapshot::Purpose purpose) {
+snapshot::Snapshot take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose) {
     if (getpid() != static_cast<pid_t>(syscall(SYS_gettid)))
         throw Error(ErrorKind::refused, "only the main thread can leave",
                     "call it from the main thread");
@@ -86,7 +85,12 @@ void depart(const frame::CaptureRequest &request, const std::string &path,
     file.header.purpose = purpose;
     file.sections.emplace_back(snapshot::Section::frames, std::move(image.frames));
     file.sections.emplace_back(snapshot::Section::objects, std::move(image.objects));
-    snapshot::write(path, file);
+    return file;
+}
+
+void depart(const frame::CaptureRequest &request, const std::string &path,
+            snapshot::Purpose purpose) {
+    snapshot::write(path, take_snapshot(request, purpose));
     if (purpose == snapshot::Purpose::checkpoint) hold_snapshot(path, true);
 }
 

@@ -30,6 +30,10 @@ class Quiet {
     bool collecting_;
 };
 
+// The running program: stack, objects, interpreter state. It is not changed. Throws Error or
+// PythonError.
+snapshot::Snapshot take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose);
+
 // Writes the running program to `path`: stack, objects, interpreter state. The program is not
 // changed. Throws Error or PythonError; then nothing was written and an earlier file is intact.
 void depart(const frame::CaptureRequest &request, const std::string &path,
@@ -38,6 +42,9 @@ void depart(const frame::CaptureRequest &request, const std::string &path,
 // This process is the life of the program in `path`, as long as it runs: the file is not resumed
 // a second time meanwhile. Throws Error{refused} if another process holds it and not `clone`.
 void hold_snapshot(const std::string &path, bool clone);
+
+// Throws Error{unsupported} where the engine does not work; its reason.
+void refuse_if_disabled();
 
 // Ends the process as a suspended one does: exit code 75, without finally, atexit or __del__.
 [[noreturn]] void leave();

@@ -36,6 +36,7 @@ inline Ref none() { return Ref::share(Py_None); }
 void add_baselines(PyObject *module);
 void add_errors(PyObject *module);
 void add_objects(PyObject *module);
+void add_handover(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 

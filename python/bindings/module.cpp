@@ -11,6 +11,7 @@ int exec_module(PyObject *module) {
         add_objects(module);
         add_layouts(module);
         add_moving(module);
+        add_handover(module);
         return none();
     });
     Py_XDECREF(ok);

@@ -9,6 +9,7 @@
 #include "python/bindings/departure.hpp"
 #include "python/bindings/departures.hpp"
 #include "python/bindings/entry.hpp"
+#include "python/bindings/handover.hpp"
 #include "python/bindings/interposed.hpp"
 #include "python/bindings/python_values.hpp"
 
@@ -24,12 +25,20 @@ std::string path_of(PyObject *path) {
     return text(plain.get());
 }
 
+} // namespace
+
+void refuse_if_disabled() {
+    if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
+}
+
+namespace {
+
 PyObject *suspend_function = nullptr; // the objects that programs call; owned by the module
 PyObject *snapshot_function = nullptr;
 PyObject *measure_function = nullptr;
 
 void depart_by_call(PyObject *path, PyObject *function, snapshot::Purpose purpose) {
-    if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
+    refuse_if_disabled();
     frame::CaptureRequest request;
     request.moment = frame::Moment::call;
     request.callable = function;
@@ -93,12 +102,22 @@ PyObject *measure_frames(PyObject *, PyObject *rounds) {
     });
 }
 
+// What the call returns that the program left from.
+Ref result_of_move(int control, bool checkpoint) {
+    if (control < 0) return Ref::share(checkpoint ? Py_True : Py_None);
+    Ref arrival = Ref::checked(PyImport_ImportModule("elsewhere._travel.arrival"));
+    (void)Ref::checked(PyObject_CallMethod(arrival.get(), "find_at_origin", nullptr));
+    return Ref::checked(PyObject_CallMethod(arrival.get(), "value", nullptr));
+}
+
 PyObject *resume_program(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *path = nullptr;
         int clone = 0;
-        if (!PyArg_ParseTuple(arguments, "Op:resume_program", &path, &clone)) throw PythonError{};
-        if (disabled != nullptr) throw Error(ErrorKind::unsupported, disabled);
+        int control = -1;
+        if (!PyArg_ParseTuple(arguments, "Op|i:resume_program", &path, &clone, &control))
+            throw PythonError{};
+        refuse_if_disabled();
         const std::string file_path = path_of(path);
         hold_snapshot(file_path, clone != 0);
         snapshot::Snapshot file = snapshot::read(file_path);
@@ -127,14 +146,15 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
             throw PythonError{};
         continue_clocks(monotonic, performance);
         program.state = Ref();
-        Ref top_result;
-        if (!program.stack.frames.empty() &&
-            program.stack.frames.back().delivery == frame::Delivery::result)
-            top_result = Ref::share(checkpoint.get() == Py_True ? Py_True : Py_None);
+        Ref top_result = result_of_move(control, checkpoint.get() == Py_True);
+        if (program.stack.frames.empty() ||
+            program.stack.frames.back().delivery != frame::Delivery::result)
+            top_result = Ref();
         const auto begun = std::chrono::steady_clock::now();
         Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
             rebuilt_in = std::chrono::steady_clock::now() - begun;
             if (collecting == 1) PyGC_Enable();
+            if (control >= 0) await_go(control);
             unblock_signals();
         });
         if (!result) throw PythonError{};
@@ -231,7 +251,7 @@ PyMethodDef methods[] = {
     {"run_callable", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_callable)),
      METH_FASTCALL, "run_callable(callable, *arguments)\n--\n\nCall with no frame outside."},
     {"resume_program", resume_program, METH_VARARGS,
-     "resume_program(path, clone)\n--\n\nRebuild a program and run it to its end."},
+     "resume_program(path, clone, control=-1)\n--\n\nRebuild a program and run it to its end."},
     {"print_exception", print_exception, METH_O,
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},

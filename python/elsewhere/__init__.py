@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elsewhere._moving import resume, snapshot, suspend
+from elsewhere._moving import fork, parent, resume, snapshot, suspend, teleport
 
 __version__ = "0.1.0"
-__all__ = ["resume", "snapshot", "suspend"]
+__all__ = ["fork", "parent", "resume", "snapshot", "suspend", "teleport"]

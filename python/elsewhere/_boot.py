@@ -25,20 +25,32 @@ def _read_instructions():
     return told
 
 
-def _import_elsewhere():
+def _import_elsewhere(arrival):
     """`import elsewhere` without a word in sys.path."""
     import sys
 
     # As importlib.util has them, which costs milliseconds to import.
     from _frozen_importlib import module_from_spec
-    from _frozen_importlib_external import spec_from_file_location
+    from _frozen_importlib_external import ExtensionFileLoader, spec_from_file_location
 
     here = __file__.rpartition("/")[0]
-    spec = spec_from_file_location(
-        "elsewhere", here + "/__init__.py", submodule_search_locations=[here]
-    )
+    if "package" in arrival:
+        from zipimport import zipimporter
+
+        spec = zipimporter(arrival["package"]).find_spec("elsewhere")
+    else:
+        spec = spec_from_file_location(
+            "elsewhere", here + "/__init__.py", submodule_search_locations=[here]
+        )
     package = module_from_spec(spec)
     sys.modules["elsewhere"] = package
+    if "engine" in arrival:
+        name = "elsewhere._elsewhere"
+        loader = ExtensionFileLoader(name, arrival["engine"])
+        spec_of_engine = spec_from_file_location(name, arrival["engine"], loader=loader)
+        engine = sys.modules[name] = module_from_spec(spec_of_engine)
+        loader.exec_module(engine)
+        package._elsewhere = engine
     spec.loader.exec_module(package)
 
 
@@ -47,7 +59,7 @@ def _main():
 
     told = _read_instructions()
     try:
-        _import_elsewhere()
+        _import_elsewhere(told.get("arrival") or {})
         from elsewhere._starting import main
     except ImportError as error:
         if error.name != "elsewhere._elsewhere":

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from elsewhere._elsewhere import snapshot, suspend
+from elsewhere._elsewhere import fork, snapshot, suspend, teleport
 
 TYPE_CHECKING = False  # importing typing would cost more than all else at a start
 if TYPE_CHECKING:
     import os
     from typing import NoReturn
 
-__all__ = ["resume", "snapshot", "suspend"]
+    from elsewhere._travel.arrival import ParentChannel
+
+__all__ = ["fork", "parent", "resume", "snapshot", "suspend", "teleport"]
 
 
 def resume(path: str | os.PathLike[str]) -> NoReturn:
@@ -27,3 +29,14 @@ def resume(path: str | os.PathLike[str]) -> NoReturn:
     from elsewhere._replacing import replace_by
 
     replace_by(os.fspath(path))
+
+
+def parent() -> ParentChannel:
+    """In a program that `fork` made: the channel to its parent.
+
+    Raises:
+        elsewhere.errors.UsageError: this program was not forked to here.
+    """
+    from elsewhere._travel import arrival
+
+    return arrival.parent()

@@ -109,16 +109,31 @@ def take_request() -> str | None:
             request = json.load(file)
         os.unlink(path)
     except FileNotFoundError:
-        return None
+        return _place_after_a_lost_link()
     life["asked"] = request["file"] or told.get("snapshot") or default_path()
     asked: str = life["asked"]
     return asked
+
+
+def _place_after_a_lost_link() -> str | None:
+    """Where a program that has moved here is to go when its origin is out of reach."""
+    arrival = sys.modules.get("elsewhere._travel.arrival")
+    if arrival is None or not arrival.path:
+        return None
+    os.makedirs(os.path.dirname(arrival.path), mode=0o700, exist_ok=True)
+    life["asked"] = None
+    path: str = arrival.path
+    return path
 
 
 def answer(error: str = "", hint: str = "", exit_code: int = 75) -> None:
     """Tell the asker how it went: written, or why not."""
     import json
 
+    if life["asked"] is None:  # nobody listens; what is written here is kept beside the snapshot
+        if error:
+            os.write(2, f"error: {error}\nhint: {hint}\n".encode())
+        return
     path = _exchange() + ".answer"
     answered = {
         "ok": not error,

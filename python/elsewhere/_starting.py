@@ -129,7 +129,13 @@ def _resume(told: Told) -> Callable[[], object]:
         *named.get(told["target"], []),
         *told["arguments"],
     ]
-    return lambda: _elsewhere.resume_program(told["file"], told["clone"])
+    arrival = told.get("arrival")
+    if arrival is None:
+        return lambda: _elsewhere.resume_program(told["file"], told["clone"])
+    from elsewhere._travel.arrival import wait_for_state
+
+    wait_for_state(arrival)
+    return lambda: _elsewhere.resume_program(told["file"], True, arrival["control"])
 
 
 def _source_is_gone(traceback: TracebackType | None) -> bool:
@@ -185,8 +191,20 @@ def main(told: Told) -> None:
         _state.remember_start()
         run = _start(told) if told["mode"] == "run" else _resume(told)
     except Error as error:
+        if told.get("arrival"):
+            _fail_to_arrive(error, told)
         _exit_with(error)
-    _finish(_run(run))
+    ended = _run(run)
+    if ended is not None and told.get("arrival") and not _elsewhere.has_arrived():
+        _fail_to_arrive(ended, told)
+    _finish(ended)
+
+
+def _fail_to_arrive(error: BaseException, told: Told) -> NoReturn:
+    from elsewhere._travel import arrival
+
+    arrival.control = told["arrival"]["control"]
+    arrival.failed(error)
 
 
 def _exit_with(error: Error) -> NoReturn:

@@ -165,12 +165,17 @@ class Surroundings:
 def enter(directory: str, path: list[str]) -> None:
     from elsewhere.errors import InputOutputError
 
+    arrival = sys.modules.get("elsewhere._travel.arrival")
+    other = arrival.directory if arrival is not None else None
     try:
-        os.chdir(directory)
+        os.chdir(directory if other is None else os.path.expanduser(other))
     except OSError as error:
         raise InputOutputError(
-            f"the program ran in {directory}, and that cannot be entered: {error.strerror}",
-            "make the directory again",
+            f"the program ran in {other or directory}, and that cannot be entered: "
+            f"{error.strerror}",
+            "make the directory again"
+            if arrival is None
+            else "make it there, or name another one with //chdir=",
         ) from error
     sys.path[:] = path
 

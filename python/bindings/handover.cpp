@@ -1,0 +1,144 @@
+// elsewhere.teleport and elsewhere.fork: the running program, handed over to another interpreter.
+#include "python/bindings/handover.hpp"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/base/fd.hpp"
+#include "python/bindings/departure.hpp"
+#include "python/bindings/entry.hpp"
+
+namespace elsewhere::bindings {
+
+namespace {
+
+PyObject *teleport_function = nullptr; // what programs call; owned by the module
+PyObject *fork_function = nullptr;
+
+// Stack, objects and state of the program that called `function`, in a file without a name.
+Fd state_of_program(PyObject *function) {
+    frame::CaptureRequest request;
+    request.moment = frame::Moment::call;
+    request.callable = function;
+    Fd file(::memfd_create("elsewhere-state", MFD_CLOEXEC));
+    if (!file)
+        throw Error(ErrorKind::unwritable,
+                    std::string("there is no memory for the state: ") + std::strerror(errno));
+    snapshot::write(file.get(), take_snapshot(request, snapshot::Purpose::suspend));
+    return file;
+}
+
+// `way`: has reached the far side. Hands over, or leaves the program as it was.
+Ref hand_over(const Ref &way, PyObject *function) {
+    try {
+        const Fd state = state_of_program(function);
+        return Ref::checked(PyObject_CallMethod(way.get(), "hand_over", "i", state.get()));
+    } catch (const Error &error) {
+        (void)Ref::checked(PyObject_CallMethod(way.get(), "abandon", nullptr));
+        throw error;
+    } catch (const PythonError &) {
+        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+        PyErr_Fetch(&type, &value, &traceback);
+        Ref done = Ref::steal(PyObject_CallMethod(way.get(), "abandon", nullptr));
+        PyErr_Restore(type, value, traceback);
+        throw;
+    }
+}
+
+PyObject *teleport(PyObject *, PyObject *spec) {
+    return entry([&] {
+        refuse_if_disabled();
+        Ref origin = Ref::checked(PyImport_ImportModule("elsewhere._travel.origin"));
+        Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "O", spec));
+        (void)hand_over(way, teleport_function);
+        (void)Ref::checked(PyObject_CallMethod(way.get(), "leave", nullptr));
+        return none(); // leave() ends the process
+    });
+}
+
+PyObject *fork_(PyObject *, PyObject *arguments, PyObject *keywords) {
+    return entry([&] {
+        refuse_if_disabled();
+        PyObject *spec = nullptr, *values = nullptr, *count = nullptr;
+        static const char *names[] = {"spec", "values", "n", nullptr};
+        if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|O$O:fork",
+                                         const_cast<char **>(names), &spec, &values, &count))
+            throw PythonError{};
+        if (values != nullptr && count != nullptr)
+            throw Error(ErrorKind::usage, "fork takes n or values, not both");
+        Ref one = Ref::checked(PyLong_FromLong(1));
+        PyObject *wanted = values != nullptr ? values : count != nullptr ? count : one.get();
+        Ref children = Ref::checked(PyImport_ImportModule("elsewhere._travel.children"));
+        Ref way = Ref::checked(PyObject_CallMethod(children.get(), "Litter", "OO", spec, wanted));
+        return hand_over(way, fork_function);
+    });
+}
+
+bool arrived = false; // this program came over a link, and was told to go
+
+// Reads exactly so much; false at the end of the stream.
+bool read_all(int fd, char *data, std::size_t size) {
+    while (size > 0) {
+        const ssize_t n = ::read(fd, data, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return false;
+        data += n;
+        size -= static_cast<std::size_t>(n);
+    }
+    return true;
+}
+
+PyObject *has_arrived(PyObject *, PyObject *) {
+    return entry([] { return Ref::share(arrived ? Py_True : Py_False); });
+}
+
+PyMethodDef methods[] = {
+    {"teleport", teleport, METH_O,
+     "teleport(spec)\n--\n\n"
+     "Go on in the interpreter that `spec` names, e.g. \"ssh=user@host\" or \"popen\".\n\n"
+     "Returns None over there. This process becomes a pipe for stdio, signals and window size and\n"
+     "ends as the program ends. No finally block, exit handler or finalizer runs here.\n\n"
+     "Raises elsewhere.errors.Error (Unreachable, Unsupported, Refused, ...) if the program "
+     "cannot\n"
+     "go there; it then goes on here."},
+    {"fork", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(fork_)),
+     METH_VARARGS | METH_KEYWORDS,
+     "fork(spec, values=None, *, n=1)\n--\n\n"
+     "Copy the running program to the interpreter that `spec` names; this one goes on.\n\n"
+     "Returns here a Child (n == 1) or a list of n Children, one for each of `values` if given.\n"
+     "Returns in a child its value; without `values` its number, from 0. `fork(spec, 3)` is "
+     "n=3.\n\n"
+     "Raises like teleport."},
+    {"has_arrived", has_arrived, METH_NOARGS, "has_arrived()\n--\n\nWas GO said to this program?"},
+    {nullptr, nullptr, 0, nullptr},
+};
+
+} // namespace
+
+void await_go(int control) {
+    // Messages as in python/elsewhere/_travel/arrival.py: size, then a tuple by marshal.
+    static constexpr char ready[] = "\x0f\0\0\0(\x01\0\0\0u\x05\0\0\0ready";
+    static constexpr char go[] = "\x0c\0\0\0(\x01\0\0\0u\x02\0\0\0go";
+    char heard[sizeof go - 1];
+    const bool told = ::write(control, ready, sizeof ready - 1) == sizeof ready - 1;
+    // Without GO there may be a runner elsewhere: this one ends without a trace.
+    if (!told || !read_all(control, heard, sizeof heard) ||
+        std::memcmp(heard, go, sizeof heard) != 0)
+        ::_exit(0);
+    arrived = true;
+}
+
+void add_handover(PyObject *module) {
+    Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
+    for (PyMethodDef *method = methods; method->ml_name != nullptr; ++method) {
+        Ref function = Ref::checked(PyCFunction_NewEx(method, nullptr, name.get()));
+        if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0) throw PythonError{};
+        if (method->ml_meth == teleport) teleport_function = function.get();
+        if (std::strcmp(method->ml_name, "fork") == 0) fork_function = function.get();
+    }
+}
+
+} // namespace elsewhere::bindings

@@ -1,0 +1,192 @@
+"""In the process where a moved program goes on: the way to the host, and through it to the origin.
+
+The control descriptor carries messages both ways: u32 size, then a tuple by marshal. Both ends are
+one user's processes on one machine, started by each other.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import struct
+import sys
+from importlib.abc import InspectLoader, MetaPathFinder
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+    from typing import Any, NoReturn
+
+control = -1  # the descriptor; -1 in a program that never moved, or has moved on
+path = ""  # where the program suspends itself to when the link is lost
+directory: str | None = None  # where it goes on, if not where it was
+lost = False
+_value = b""  # what a forked program's fork() returns, pickled
+_waiting: list[tuple[Any, ...]] = []  # values from the parent that nobody has asked for yet
+
+
+def wait_for_state(arrival: dict[str, Any]) -> None:
+    """Returns when the whole state is there; ends the process if its origin has gone."""
+    global control, path, directory, _value
+    import fcntl
+    from binascii import a2b_base64 as b64decode
+
+    control = arrival["control"]
+    directory = arrival["directory"]
+    for number in arrival["descriptors"]:
+        fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+    if any(arrival["terminal"]):
+        import termios
+
+        fcntl.ioctl(arrival["terminal"].index(True), termios.TIOCSCTTY, 0)
+    message = _hear()
+    if message is None or message[0] != "state":
+        os._exit(0)
+    path = message[1]
+    _value = b64decode(arrival["value"])
+
+
+def failed(error: BaseException) -> NoReturn:
+    """Tells the origin why the program cannot go on here."""
+    from elsewhere.errors import Error
+
+    if isinstance(error, Error):
+        _tell("failed", type(error).__name__, error.message, error.hint)
+    elif isinstance(error, ModuleNotFoundError):
+        hint = "install it there: what was installed is imported again, not sent"
+        _tell("failed", "Unsupported", f"the program needs a module: {error}", hint)
+    else:
+        _tell("failed", "Refused", f"{type(error).__name__}: {error}", "")
+    os._exit(1)
+
+
+def value() -> Any:
+    """What the call that moved the program returns here."""
+    import pickle
+
+    return pickle.loads(_value) if _value else None
+
+
+# ---- messages ------------------------------------------------------------------------------------
+
+
+def _tell(*message: Any) -> None:
+    body = marshal.dumps(message, 2)
+    view = memoryview(struct.pack("<I", len(body)) + body)
+    while view:
+        view = view[os.write(control, view) :]
+
+
+def _read(size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        piece = os.read(control, size - len(data))
+        if not piece:
+            return b""
+        data += piece
+    return data
+
+
+def _hear() -> tuple[Any, ...] | None:
+    head = _read(4)
+    body = _read(struct.unpack("<I", head)[0]) if head else b""
+    return marshal.loads(body) if body else None
+
+
+def _answer(kind: str) -> tuple[Any, ...] | None:
+    """The next message of that kind; None when there will be none."""
+    global lost
+    while not lost:
+        message = _hear()
+        if message is None or message[0] == "lost":
+            lost = True
+        elif message[0] == kind:
+            return message
+        else:
+            _waiting.append(message)
+    return None
+
+
+# ---- modules that are imported only now ----------------------------------------------------------
+
+
+class OriginFinder(MetaPathFinder):
+    """Finds the program's own modules where it came from. The last of sys.meta_path."""
+
+    @classmethod
+    def find_spec(
+        cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if control < 0 or lost:
+            return None
+        _tell("find", name, list(sys.path if path is None else path))
+        answer = _answer("module")
+        if answer is None or answer[1] is None:
+            return None
+        from importlib.util import spec_from_loader
+
+        file, is_package, source = answer[1]
+        spec = spec_from_loader(
+            name, OriginLoader(file, source), origin=file, is_package=is_package
+        )
+        if spec is not None:
+            spec.has_location = True
+            if is_package:
+                spec.submodule_search_locations = [os.path.dirname(file)]
+        return spec
+
+
+class OriginLoader(InspectLoader):
+    """Source that came over the link."""
+
+    def __init__(self, file: str, source: bytes) -> None:
+        self.file = file
+        self.source = source
+
+    def get_source(self, fullname: str) -> str:
+        from importlib.util import decode_source
+
+        return decode_source(self.source)
+
+    def get_code(self, fullname: str) -> CodeType:
+        return self.source_to_code(self.source, self.file)
+
+    def get_filename(self, fullname: str) -> str:
+        return self.file
+
+
+def find_at_origin() -> None:
+    """From here on imports that fail here are asked for there."""
+    if OriginFinder not in sys.meta_path:
+        sys.meta_path.append(OriginFinder)
+
+
+# ---- values between a forked program and its parent ------------------------------------------------
+
+
+class ParentChannel:
+    """The other end of `Child.channel`, in the forked program."""
+
+    def send(self, item: object) -> None:
+        """Send a value of builtin types. Raises ValueError for others, OSError: parent gone."""
+        _tell("value", marshal.dumps(item, 2))
+
+    def receive(self) -> Any:
+        """The parent's next value. Raises EOFError when there will be none."""
+        for index, message in enumerate(_waiting):
+            if message[0] == "value":
+                return marshal.loads(_waiting.pop(index)[1])
+        message = _answer("value") or ()
+        if not message:
+            raise EOFError("the parent has gone")
+        return marshal.loads(message[1])
+
+
+def parent() -> ParentChannel:
+    if control < 0 or not _value:
+        from elsewhere.errors import UsageError
+
+        raise UsageError("this program was not forked to here", "elsewhere.fork makes children")
+    return ParentChannel()

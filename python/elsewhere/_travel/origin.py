@@ -1,0 +1,202 @@
+"""The origin's part of a hand-over, while the program still runs here.
+
+Until GO is said, whatever fails leaves the program here, unharmed, with an exception.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from base64 import b64encode
+
+from elsewhere import _program, errors
+from elsewhere._travel import luggage
+from elsewhere.errors import Disconnected, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, NoReturn
+
+    from elsewhere._gateway import Channel, Gateway
+
+PIECE = 1 << 20
+
+
+def reach(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
+    """Connect, and prove that the program could go on there. Raises elsewhere.errors.Error."""
+    from elsewhere._gateway import open_gateway
+
+    gateway = open_gateway(spec, version=f"{sys.version_info[0]}.{sys.version_info[1]}")
+    try:
+        return Journey(gateway, purpose, value)
+    except BaseException:
+        gateway.exit()
+        raise
+
+
+class Journey:
+    """One hand-over: to `host`, of the state in an open file."""
+
+    def __init__(self, gateway: Gateway, purpose: str, value: bytes) -> None:
+        self.gateway = gateway
+        self.value = value
+        self.fork = purpose == "fork"
+        self.host = gateway.host
+        self.check_python(gateway.facts)
+        self.place = ""
+        self.terminal = [False] * 3 if self.fork else [_is_terminal(n) for n in range(3)]
+        # Its start overlaps with reading the program here.
+        self.channel: Channel = self.depart()
+
+    def check_python(self, facts: dict[str, Any]) -> None:
+        there, here = tuple(facts["python"][:2]), sys.version_info[:2]
+        if facts["tag"] == _program.tag():
+            return
+        name = f"{facts['implementation']} {'.'.join(map(str, facts['python']))}"
+        raise Unsupported(
+            f"{self.host}: {facts['executable']} is {name} ({facts['tag']}), and a program of "
+            f"Python {here[0]}.{here[1]} ({_program.tag()}) can go on in that only"
+            + ("" if there != here else ", of the same build options"),
+            f"add //python={here[0]}.{here[1]} to the spec; found there: "
+            + (", ".join(self.gateway.pythons()) or "no other Python"),
+        )
+
+    def depart(self) -> Channel:
+        code = _host_code()
+        channel = self.gateway.remote_exec(_run_code, code=code)
+        direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
+        files = {} if direct else luggage.files(self.gateway.facts["tag"])
+        channel.send(
+            {
+                "direct": direct,
+                "identity": _identity(direct) if direct else None,
+                "files": {role: luggage.name(content) for role, content in files.items()},
+                "boot": luggage.BOOT,
+                "told": self.told(),
+                "terminal": self.terminal,
+                "window": _window() if any(self.terminal) else (24, 80),
+            }
+        )
+        answer = self.hear(channel)
+        if answer[0] != "need":
+            raise self.failure(answer)
+        for role in answer[1]:
+            content = (files or luggage.files(self.gateway.facts["tag"]))[role]
+            for at in range(0, len(content), PIECE):
+                channel.send(content[at : at + PIECE])
+            channel.send(b"")
+        return channel
+
+    def told(self) -> dict[str, Any]:
+        start = _program.told or _program._start()
+        name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
+        return {
+            "mode": "resume",
+            "target": start["target"],
+            "program": start["program"],
+            "arguments": list(start["arguments"]),
+            "snapshot": None,
+            "clone": True,
+            "grace": start.get("grace", 10.0),
+            "hash_seed": _program._hash_seed(),
+            "original_signal_mask": list(start.get("original_signal_mask", ())),
+            "interpreter_arguments": list(start["interpreter_arguments"]),
+            "arrival": {
+                "name": name.removesuffix(".py") or "program",
+                "directory": self.gateway.spec.chdir,
+                "value": b64encode(self.value).decode(),
+            },
+        }
+
+    def hand_over(self, descriptor: int) -> None:
+        """Send the state; returns after READY. The next step is GO."""
+        at = 0
+        try:
+            while piece := os.pread(descriptor, PIECE, at):
+                self.channel.send(piece)
+                at += len(piece)
+            self.channel.send(b"")
+        except (OSError, EOFError):
+            pass  # why, is what the far side says or said
+        answer = self.hear(self.channel)
+        if answer[0] != "ready":
+            raise self.failure(answer)
+        self.pid, self.place = answer[1:3]
+
+    def hear(self, channel: Channel) -> tuple[Any, ...]:
+        from elsewhere._gateway import RemoteError
+
+        try:
+            message: tuple[Any, ...] = channel.receive()
+            return message
+        except EOFError as error:
+            raise Disconnected(
+                f"the connection to {self.host} was lost before the program had left",
+                "the program goes on here; try again",
+            ) from error
+        except RemoteError as error:
+            raise errors.InternalError(f"the host at {self.host} failed: {error}") from error
+
+    def failure(self, answer: tuple[Any, ...]) -> errors.Error:
+        _, kind, message, hint, *said = answer
+        kind = getattr(errors, kind, errors.InternalError)
+        text = "".join(said).strip()
+        where = f"{self.host}: {message}" + (f"\n{text}" if text else "")
+        error: errors.Error = kind(where, hint)
+        return error
+
+    def abandon(self) -> None:
+        """The program stays."""
+        self.gateway.exit()
+
+    def leave(self) -> NoReturn:
+        """GO. From here on this process is a pipe, and nothing of the program runs in it."""
+        from elsewhere._travel.pipe import Pipe
+
+        Pipe(self).run()
+
+
+def _run_code(channel, code):  # type: ignore[no-untyped-def]
+    import marshal
+
+    exec(marshal.loads(code), {"channel": channel, "__name__": "__channelexec__"})
+
+
+def _host_code() -> bytes:
+    """host.py, compiled; it is for an interpreter of this very version."""
+    import marshal
+    from importlib.util import find_spec
+
+    spec = find_spec("elsewhere._travel.host")
+    assert spec is not None and spec.loader is not None
+    code: CodeType = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
+    return marshal.dumps(code)
+
+
+def _identity(folder: str) -> list[int] | None:
+    from elsewhere._travel.host import identity
+
+    return identity(folder)
+
+
+def _push_always() -> bool:
+    """For tests, and for packages on file systems that only seem to be the same."""
+    return bool(os.environ.get("ELSEWHERE_PUSH"))
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
+
+
+def _window() -> tuple[int, int]:
+    for descriptor in (0, 1, 2):
+        try:
+            size = os.get_terminal_size(descriptor)
+        except OSError:
+            continue
+        return size.lines, size.columns
+    return 24, 80

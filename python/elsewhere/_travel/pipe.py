@@ -1,0 +1,185 @@
+"""What the origin is after GO: a pipe for stdio, signals, window size, exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+from elsewhere import _program
+from elsewhere._travel.modules import find_module
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
+
+    from elsewhere._travel.origin import Journey
+
+PIECE = 1 << 17
+STDIN_WINDOW = 1 << 20
+# Everything that another process may want to tell the program. SIGTSTP and SIGCONT are ours too.
+FORWARDED = [
+    number
+    for number in signal.valid_signals()
+    if number
+    not in {
+        signal.SIGKILL,
+        signal.SIGSTOP,
+        signal.SIGCHLD,
+        signal.SIGPIPE,
+        signal.SIGTTIN,
+        signal.SIGTTOU,
+        signal.SIGWINCH,
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGABRT,
+    }
+]
+# Not a signal of anybody else: says that the link has ended.
+ENDED = signal.SIGRTMIN + 9
+
+
+class Pipe:
+    """Never returns to the program: ends the process as the program has ended over there."""
+
+    def __init__(self, journey: Journey) -> None:
+        self.journey = journey
+        self.channel = journey.channel
+        self.status = 70
+        self.unconsumed = 0
+        self.consumed = threading.Condition()
+        self.saved_terminal: Any = None
+        self.thread = threading.get_ident()
+
+    def run(self) -> NoReturn:
+        watched = {*FORWARDED, signal.SIGWINCH}
+        # All threads from here on have them blocked; this one takes them in turn.
+        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
+        self.channel.send(("go",))
+        try:
+            if self.journey.terminal[0]:
+                self.set_raw()
+            ended = threading.Thread(target=self.hear, daemon=True)
+            ended.start()
+            threading.Thread(target=self.read_input, daemon=True).start()
+            self.take_signals(watched, ended)
+        finally:
+            self.end()
+
+    def take_signals(self, watched: set[int], hearing: threading.Thread) -> None:
+        while hearing.is_alive():
+            came = signal.sigtimedwait(watched, 0.2)
+            if came is None or not hearing.is_alive():
+                continue
+            if came.si_signo == signal.SIGWINCH:
+                from elsewhere._travel.origin import _window
+
+                self.send("window", *_window())
+                continue
+            if came.si_signo == ENDED:
+                continue
+            self.send("signal", came.si_signo)
+            if came.si_signo == signal.SIGTSTP:
+                os.kill(os.getpid(), signal.SIGSTOP)
+
+    def send(self, *message: Any) -> None:
+        try:
+            self.channel.send(message)
+        except (OSError, EOFError):
+            pass  # the link is lost: hear() finds out and ends this
+
+    def hear(self) -> None:
+        """What the program says; returns with its end."""
+        try:
+            while True:
+                message = self.channel.receive()
+                what = message[0]
+                if what == "out" or what == "err":
+                    self.write(1 if what == "out" else 2, message[1])
+                elif what == "terminal":
+                    self.write(0, message[1])
+                elif what == "took":
+                    with self.consumed:
+                        self.unconsumed -= message[1]
+                        self.consumed.notify()
+                elif what == "find":
+                    self.send("module", find_module(*message[1:]))
+                elif what == "exit":
+                    self.status = message[1]
+                    return
+        except Exception as error:  # EOFError, RemoteError: the link or the host has gone
+            self.lost(error)
+        finally:
+            signal.pthread_kill(self.thread, ENDED)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+        except BrokenPipeError:
+            # As if the program had written here itself.
+            self.send("signal", signal.SIGPIPE)
+        except OSError:
+            pass  # closed: there is nobody to tell
+
+    def read_input(self) -> None:
+        while True:
+            with self.consumed:
+                while self.unconsumed > STDIN_WINDOW:
+                    self.consumed.wait()
+            try:
+                data = os.read(0, PIECE)
+            except OSError:
+                data = b""
+            if not data:
+                self.send("in", None)
+                return
+            with self.consumed:
+                self.unconsumed += len(data)
+            self.send("in", data)
+
+    def lost(self, error: Exception) -> None:
+        self.restore_terminal()
+        host, place = self.journey.host, self.journey.place
+        detail = f" ({error})" if str(error) else ""
+        self.write(
+            2,
+            f"\nerror: the connection to {host} was lost{detail}\n"
+            f"hint: the program suspends itself there into {place}; "
+            f"go on with `elsewhere resume {place}` there\n".encode(),
+        )
+        self.status = 69
+
+    def set_raw(self) -> None:
+        import termios
+        import tty
+
+        try:
+            self.saved_terminal = termios.tcgetattr(0)
+            tty.setraw(0, termios.TCSANOW)
+        except termios.error:
+            self.saved_terminal = None
+
+    def restore_terminal(self) -> None:
+        if self.saved_terminal is not None:
+            import termios
+
+            termios.tcsetattr(0, termios.TCSADRAIN, self.saved_terminal)
+            self.saved_terminal = None
+
+    def end(self) -> NoReturn:
+        self.restore_terminal()
+        if self.status == 0:
+            _program.completed()
+        self.journey.gateway.close(1.0)
+        if self.status < 0:
+            number = -self.status
+            if number != signal.SIGKILL:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+            os.kill(os.getpid(), number)
+            os._exit(128 + number)
+        os._exit(self.status)
