@@ -18,7 +18,8 @@ from pathlib import Path
 import pytest
 
 # Programs under test start with what a shell gives them, also below nohup and in the background.
-signal.signal(signal.SIGHUP, signal.SIG_DFL)
+for number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -50,6 +50,7 @@ def _import_elsewhere(arrival):
         spec_of_engine = spec_from_file_location(name, arrival["engine"], loader=loader)
         engine = sys.modules[name] = module_from_spec(spec_of_engine)
         loader.exec_module(engine)
+        engine.__file__ = here + "/_elsewhere.so"  # it belongs to the package, and is kept by name
         package._elsewhere = engine
     spec.loader.exec_module(package)
 

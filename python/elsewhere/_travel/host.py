@@ -238,6 +238,9 @@ class Program:
         """The state is complete. Returns when everything is there again; raises Failed."""
         self.tell(("state", self.path))
         answer = self.hear()
+        while answer is not None and answer[0] == "find":
+            self.tell(("module", None))  # what it had imported came with the state
+            answer = self.hear()
         if answer == ("ready",):
             return
         if answer is not None:

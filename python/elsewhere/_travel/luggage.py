@@ -12,7 +12,6 @@ from functools import cache
 from hashlib import sha256
 from importlib.util import MAGIC_NUMBER, cache_from_source
 
-from elsewhere import _elsewhere
 from elsewhere.errors import Unsupported
 
 # Executed with -c in the far interpreter; argv[1] is the zip.
@@ -82,8 +81,10 @@ def engine(tag: str) -> bytes:
     """
     from elsewhere import _program
 
-    own = tag == _program.tag()
-    path = _elsewhere.__file__ if own else f"{_HERE}/_elsewhere.{tag}.so"
+    arrival = _program.told.get("arrival") or {}
+    path = f"{_HERE}/_elsewhere.{tag}.so"
+    if "engine" in arrival and tag == _program.tag():
+        path = arrival["engine"]
     try:
         with open(path, "rb") as file:
             return file.read()

@@ -63,8 +63,7 @@ class Journey:
         )
 
     def depart(self) -> Channel:
-        code = _host_code()
-        channel = self.gateway.remote_exec(_run_code, code=code)
+        channel = self.gateway._execute(_RUN, "run", {"code": _host_code()})
         direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
         files = {} if direct else luggage.files(self.gateway.facts["tag"])
         channel.send(
@@ -157,10 +156,11 @@ class Journey:
         Pipe(self).run()
 
 
-def _run_code(channel, code):  # type: ignore[no-untyped-def]
+_RUN = """
+def run(channel, code):
     import marshal
-
     exec(marshal.loads(code), {"channel": channel, "__name__": "__channelexec__"})
+"""
 
 
 def _host_code() -> bytes:
