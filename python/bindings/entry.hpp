@@ -36,8 +36,10 @@ inline Ref none() { return Ref::share(Py_None); }
 void add_baselines(PyObject *module);
 void add_errors(PyObject *module);
 void add_objects(PyObject *module);
+void add_gateway(PyObject *module);
 void add_handover(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
+void add_values(PyObject *module);
 
 } // namespace elsewhere::bindings

@@ -9,9 +9,11 @@ int exec_module(PyObject *module) {
         add_errors(module);
         add_baselines(module);
         add_objects(module);
+        add_gateway(module);
         add_layouts(module);
         add_moving(module);
         add_handover(module);
+        add_values(module);
         return none();
     });
     Py_XDECREF(ok);

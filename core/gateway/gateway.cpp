@@ -1,0 +1,213 @@
+#include "core/gateway/gateway.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+
+#include "core/gateway/worker_blob.hpp"
+#include "core/transport/diagnosis.hpp"
+
+namespace elsewhere::gateway {
+
+namespace {
+
+constexpr std::size_t nonce_size = 16;
+constexpr std::size_t marker_size = nonce_size + 1 + 4; // then a sign, then a magic number
+constexpr std::size_t most_junk = 1 << 20;
+
+using Nonce = std::array<std::uint8_t, nonce_size>;
+
+Nonce make_nonce() {
+    Nonce nonce{};
+    while (::getrandom(nonce.data(), nonce.size(), 0) < 0 && errno == EINTR) {}
+    return nonce;
+}
+
+// spec/bootstrap.md: nonce, magic, three numbers of ten digits, the blob.
+wire::Buffer boot_bytes(const Nonce &nonce, const std::optional<Magic> &magic) {
+    const auto code = magic ? worker_code(*magic) : std::nullopt;
+    const auto blob = code ? *code : worker_source();
+    std::uint64_t sum = 0;
+    for (const std::uint8_t byte : blob) sum += byte;
+    std::array<char, 31> numbers{};
+    std::snprintf(numbers.data(), numbers.size(), "%010zu%010llu%010d", blob.size(),
+                  static_cast<unsigned long long>(sum), 0);
+    const auto text = [](const char *data, std::size_t size) {
+        return std::span(reinterpret_cast<const std::uint8_t *>(data), size);
+    };
+    wire::Buffer bytes;
+    bytes.append(nonce);
+    bytes.append(code ? std::span<const std::uint8_t>(*magic) : text("text", 4));
+    bytes.append(text(numbers.data(), 30));
+    bytes.append(blob);
+    return bytes;
+}
+
+Fd duplicate(int fd) {
+    Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+    if (!copy) throw Error(ErrorKind::internal, "there are no file descriptors left");
+    return copy;
+}
+
+} // namespace
+
+Gateway::Gateway(const transport::XSpec &spec, Settings settings)
+    : place_(transport::place(spec)),
+      stream_(transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
+    boot(spec, settings);
+    link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
+                                   mux::Side::controller, std::move(settings.hello));
+    Received hello = link_->hello();
+    while (hello.wait == Wait::interrupted) {
+        settings.interrupted();
+        hello = link_->hello();
+    }
+    if (hello.wait != Wait::done) fail(spec);
+    hello_ = std::move(hello.message);
+    stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    stream_.errors().pass_on(STDERR_FILENO);
+    errors_ = std::thread([this] { relay_errors(); });
+}
+
+Gateway::~Gateway() { close(std::chrono::milliseconds(500)); }
+
+void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
+    const Nonce nonce = make_nonce();
+    write(boot_bytes(nonce, settings.magic), settings);
+    for (bool asked_again = false;;) {
+        // Never more than the marker may still need: what follows is the link's.
+        std::array<std::uint8_t, marker_size> marker{};
+        std::size_t matched = 0; // of the nonce backwards
+        while (matched < nonce_size) {
+            std::uint8_t byte = 0;
+            // A byte at a time while there may be junk, the rest at once.
+            if (matched == 0 && !read(&byte, 1, settings)) fail(spec);
+            if (matched == 0) {
+                if (byte == nonce[nonce_size - 1]) {
+                    matched = 1;
+                    marker[0] = byte;
+                } else {
+                    junk_.push_back(static_cast<char>(byte));
+                }
+                if (junk_.size() > most_junk) fail(spec);
+                continue;
+            }
+            if (!read(marker.data() + matched, nonce_size - matched, settings)) fail(spec);
+            if (std::equal(marker.begin(), marker.begin() + nonce_size, nonce.rbegin())) {
+                matched = nonce_size;
+                break;
+            }
+            // Not it: its first byte was junk, look on in the rest.
+            std::size_t start = 1;
+            while (start < nonce_size &&
+                   !std::equal(marker.begin() + start, marker.begin() + nonce_size, nonce.rbegin()))
+                ++start;
+            junk_.append(reinterpret_cast<const char *>(marker.data()), start);
+            std::copy(marker.begin() + start, marker.begin() + nonce_size, marker.begin());
+            matched = nonce_size - start;
+        }
+        if (!read(marker.data() + nonce_size, marker_size - nonce_size, settings)) fail(spec);
+        const char sign = static_cast<char>(marker[nonce_size]);
+        if (sign == '+') return;
+        if (sign != '?' || asked_again)
+            throw Error(ErrorKind::protocol,
+                        place_ + ": what was sent to the Python there arrived changed",
+                        "something on the way changes bytes");
+        asked_again = true;
+        Magic magic;
+        std::copy(marker.end() - 4, marker.end(), magic.begin());
+        write(boot_bytes(nonce, worker_code(magic) ? std::optional(magic) : std::nullopt), settings);
+    }
+}
+
+void Gateway::write(const wire::Buffer &bytes, const Settings &settings) {
+    for (std::size_t at = 0; at < bytes.size();) {
+        const ssize_t n = ::write(stream_.out(), bytes.data() + at, bytes.size() - at);
+        if (n > 0) {
+            at += static_cast<std::size_t>(n);
+        } else if (errno == EINTR) {
+            settings.interrupted();
+        } else if (errno == EAGAIN) {
+            pollfd room{stream_.out(), POLLOUT, 0};
+            if (::poll(&room, 1, -1) < 0) settings.interrupted();
+        } else {
+            return; // it has ended; reading will tell
+        }
+    }
+}
+
+bool Gateway::read(void *to, std::size_t size, const Settings &settings) {
+    auto *at = static_cast<std::uint8_t *>(to);
+    while (size > 0) {
+        std::array<pollfd, 2> watched = {
+            {{stream_.in(), POLLIN, 0}, {stream_.errors().fd(), POLLIN, 0}}};
+        if (::poll(watched.data(), watched.size(), -1) < 0) {
+            settings.interrupted();
+            continue;
+        }
+        if (watched[1].revents != 0) stream_.errors().take();
+        if (watched[0].revents == 0) continue;
+        const ssize_t n = ::read(stream_.in(), at, size);
+        if (n == 0) return false;
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) continue;
+        if (n < 0) return false;
+        at += n;
+        size -= static_cast<std::size_t>(n);
+    }
+    return true;
+}
+
+Error Gateway::closed() const {
+    return {ErrorKind::disconnected, "the gateway to " + place_ + " is closed"};
+}
+
+void Gateway::fail(const transport::XSpec &spec) {
+    link_.reset();
+    const transport::Exit exit = stream_.end(std::chrono::seconds(2));
+    throw transport::why_it_failed(spec, exit, stream_.errors().text(), junk_).error;
+}
+
+void Gateway::relay_errors() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    while (stream_.errors().fd() >= 0) {
+        std::array<pollfd, 2> watched = {
+            {{stream_.errors().fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+        if (::poll(watched.data(), watched.size(), -1) < 0) continue;
+        if (watched[0].revents != 0) stream_.errors().take();
+        if (watched[1].revents != 0) return;
+    }
+}
+
+void Gateway::close(std::chrono::milliseconds timeout) noexcept {
+    if (closed_) return;
+    closed_ = true;
+    try {
+        if (link_) {
+            const auto end = Clock::now() + timeout;
+            while (link_->terminate(end) == Wait::interrupted) {}
+            link_->end(closed());
+        }
+        if (errors_.joinable()) {
+            const std::uint64_t one = 1;
+            if (::write(stop_.get(), &one, sizeof one) < 0) {} // it cannot be full
+            errors_.join();
+        }
+        {
+            const std::unique_lock lock(in_use_);
+            link_.reset();
+        }
+        (void)stream_.end(timeout);
+    } catch (...) {
+        // What cannot be ended here ends with its stream.
+    }
+}
+
+} // namespace elsewhere::gateway
