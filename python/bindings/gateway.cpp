@@ -303,7 +303,7 @@ Gateway &gateway_of(ChannelObject *self) {
 
 // No more will come: RemoteError, EOFError, or a lost link's own.
 [[noreturn]] void raise_end(ChannelObject *self) {
-    std::optional<wire::Payload> remote;
+    std::optional<mux::Message> remote;
     std::optional<Error> over;
     try {
         gateway_of(self).use([&](Link &link) {
@@ -315,9 +315,8 @@ Gateway &gateway_of(ChannelObject *self) {
         over = error;
     }
     Ref module = Ref::checked(PyImport_ImportModule("elsewhere._gateway"));
-    if (remote && remote->size() != 0) {
-        const wire::Buffer bytes = remote->joined();
-        Ref text = load(bytes.span(), remote->extended());
+    if (remote && !remote->bytes.empty()) {
+        Ref text = load(remote->bytes.span(), remote->extended);
         raise(PyObject_CallMethod(module.get(), "RemoteError", "O", text.get()));
     }
     raise(PyObject_CallMethod(module.get(), "_end_of", "Os", self,
@@ -402,8 +401,8 @@ PyObject *remote_error(PyObject *object, PyObject *) {
         ChannelObject *self = as_channel(object);
         const auto error =
             gateway_of(self).use([&](Link &link) { return link.error(self->id); });
-        if (!error || error->size() == 0) return none();
-        return load(error->joined().span(), error->extended());
+        if (!error || error->bytes.empty()) return none();
+        return load(error->bytes.span(), error->extended);
     });
 }
 

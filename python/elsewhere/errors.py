@@ -108,3 +108,9 @@ class Unsupported(Error, RuntimeError):
     """Not on this Python or platform."""
 
     exit_code = 78
+
+
+class DumpError(Error, ValueError):
+    """A value that cannot be sent over a channel: it is not of exact builtin types."""
+
+    exit_code = 64
