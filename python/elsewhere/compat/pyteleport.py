@@ -1,0 +1,146 @@
+"""pyteleport's teleports, on elsewhere: `from elsewhere.compat.pyteleport import tp_bash`.
+
+Source of the interface: pyteleport 0.3 and, for `bash_teleport`, its first release. What names
+pyteleport's own way of packing (`pyc_fn`, `pack_file`, `object_storage_protocol`, delimiters) is
+accepted and has no effect.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+
+from elsewhere._elsewhere import fork as _fork
+from elsewhere._elsewhere import teleport as _teleport
+from elsewhere.errors import Unsupported, UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any
+
+__all__ = ["bash_teleport", "fork_shell", "tp_bash", "tp_dummy", "tp_shell"]
+
+_NO_EFFECT = frozenset(
+    "wait pyc_fn shell_delimiter non_blocking_delimiter pack_file object_storage_protocol "
+    "detect_interactive call_tos _skip env".split()
+)
+_SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
+# Options of ssh that take a value as the next word.
+_SSH_WITH_VALUE = frozenset("BbcDEeFIiJLlmOoPpQRSWw")
+
+
+def _spec(
+    shell_args: Sequence[str],
+    python: str,
+    before: str | Sequence[str],
+    others: dict[str, Any],
+) -> str:
+    if others.pop("files", None):
+        raise Unsupported("files= is not supported", "open them where they are, or send their text")
+    if unknown := others.keys() - _NO_EFFECT:
+        raise TypeError(f"unexpected keyword argument {sorted(unknown)[0]!r}")
+    lines = [before] if isinstance(before, str) else list(before)
+    words = list(shell_args)
+    program = os.path.basename(words[0]) if words else ""
+    if program in _SHELLS:
+        if words[1:] not in (["-c"], ["-lc"], []):
+            raise UsageError(f"{shlex.join(words)}: cannot tell what that starts", 'give "bash", "-c"')
+        parts = ["popen"]
+    elif program == "ssh":
+        options, host, prologue = _split_ssh(words[1:])
+        lines = prologue + lines
+        parts = [f"ssh={shlex.join([*options, host])}"]
+    else:
+        raise Unsupported(
+            f"cannot reach a shell by {shlex.join(words)!r}", 'give "ssh", HOST or "bash", "-c"'
+        )
+    minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    parts.append(f"python={minor if python in ('python', 'python3') else python}")
+    lines = [stripped for line in lines if (stripped := line.strip().rstrip(";"))]
+    if lines:
+        parts.append(f"before={'; '.join(lines)}")
+    # pyteleport goes on in whatever directory the shell is in.
+    parts.append("chdir=.")
+    return "//".join(parts)
+
+
+def _split_ssh(words: list[str]) -> tuple[list[str], str, list[str]]:
+    """Options, destination, and the commands that go before, which ssh joins by blanks."""
+    at = 0
+    while at < len(words) and words[at].startswith("-") and len(words[at]) > 1:
+        at += 2 if words[at][-1] in _SSH_WITH_VALUE and len(words[at]) == 2 else 1
+    if at >= len(words):
+        raise UsageError("ssh without a host", 'give "ssh", HOST')
+    rest = " ".join(words[at + 1 :])
+    return words[:at], words[at], [rest] if rest else []
+
+
+def tp_shell(
+    *shell_args: str,
+    python: str = "python",
+    before: str | Sequence[str] = "cd $(mktemp -d)",
+    **others: Any,
+) -> None:
+    """Teleport into another shell: `tp_shell("ssh", "host")`, `tp_shell("bash", "-c")`.
+
+    Args:
+        shell_args: what starts the shell; what follows the host of ssh runs before python.
+        python: the interpreter there; "python" stands for the version that runs here.
+        before: shell commands to be run before it.
+
+    Raises:
+        elsewhere.errors.Error: the program cannot go there; it goes on here.
+    """
+    _teleport(_spec(shell_args, python, before, others))
+
+
+tp_bash = tp_shell
+
+
+def bash_teleport(
+    *shell_args: str,
+    python: str = "python",
+    before: str | Sequence[str] = "cd $(mktemp -d)",
+    **others: Any,
+) -> None:
+    """The first release's name of tp_shell: `bash_teleport("ssh", "host", "conda activate py39;")`."""
+    _teleport(_spec(shell_args, python, before, others))
+
+
+def tp_dummy(dry_run: bool = False, **kwargs: Any) -> None:
+    """Teleport into another process of this interpreter."""
+    if dry_run:
+        return
+    kwargs.setdefault("python", sys.executable)
+    kwargs.setdefault("before", [])
+    _teleport(_spec(("bash", "-c"), kwargs.pop("python"), kwargs.pop("before"), kwargs))
+
+
+def fork_shell(
+    *shell_args: str,
+    python: str = "python",
+    before: str | Sequence[str] = "cd $(mktemp -d)",
+    return_: Iterable[object] | None = None,
+    **others: Any,
+) -> Any:
+    """Fork into another shell, once for each value of `return_`, and wait for the end there.
+
+    Returns:
+        Here: a subprocess.CompletedProcess. There: the value.
+
+    Raises:
+        subprocess.SubprocessError: a forked program failed.
+        elsewhere.errors.Error: the program cannot go there.
+    """
+    spec = _spec(shell_args, python, before, others)
+    values = [None] if return_ is None else list(return_)
+    children = _fork(spec, values)
+    if type(children) is not list or not children or type(children[0]).__name__ != "Child":
+        return children
+    status = max((child.wait() for child in children), key=abs)
+    if status:
+        raise subprocess.SubprocessError(f"Remote pyteleport process exited with code {status}")
+    return subprocess.CompletedProcess(list(shell_args), status)
