@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import marshal
 import os
-import struct
 import sys
-from importlib.abc import InspectLoader, MetaPathFinder
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -74,7 +72,7 @@ def value() -> Any:
 
 def _tell(*message: Any) -> None:
     body = marshal.dumps(message, 2)
-    view = memoryview(struct.pack("<I", len(body)) + body)
+    view = memoryview(len(body).to_bytes(4, "little") + body)
     while view:
         view = view[os.write(control, view) :]
 
@@ -91,7 +89,7 @@ def _read(size: int) -> bytes:
 
 def _hear() -> tuple[Any, ...] | None:
     head = _read(4)
-    body = _read(struct.unpack("<I", head)[0]) if head else b""
+    body = _read(int.from_bytes(head, "little")) if head else b""
     return marshal.loads(body) if body else None
 
 
@@ -112,7 +110,7 @@ def _answer(kind: str) -> tuple[Any, ...] | None:
 # ---- modules that are imported only now ----------------------------------------------------------
 
 
-class OriginFinder(MetaPathFinder):
+class OriginFinder:
     """Finds the program's own modules where it came from. The last of sys.meta_path."""
 
     @classmethod
@@ -125,7 +123,7 @@ class OriginFinder(MetaPathFinder):
         answer = _answer("module")
         if answer is None or answer[1] is None:
             return None
-        from importlib.util import spec_from_loader
+        from _frozen_importlib import spec_from_loader  # importlib.util is slow to import
 
         file, is_package, source = answer[1]
         spec = spec_from_loader(
@@ -138,12 +136,18 @@ class OriginFinder(MetaPathFinder):
         return spec
 
 
-class OriginLoader(InspectLoader):
+class OriginLoader:
     """Source that came over the link."""
 
     def __init__(self, file: str, source: bytes) -> None:
         self.file = file
         self.source = source
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(self.get_code(module.__name__), vars(module))
 
     def get_source(self, fullname: str) -> str:
         from importlib.util import decode_source
@@ -151,7 +155,8 @@ class OriginLoader(InspectLoader):
         return decode_source(self.source)
 
     def get_code(self, fullname: str) -> CodeType:
-        return self.source_to_code(self.source, self.file)
+        code: CodeType = compile(self.source, self.file, "exec", dont_inherit=True)
+        return code
 
     def get_filename(self, fullname: str) -> str:
         return self.file

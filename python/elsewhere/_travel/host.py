@@ -7,15 +7,11 @@ spec/handover.md.
 
 from __future__ import annotations
 
+import _signal as signal  # the signal module itself imports much, and all there is to do waits
 import _socket
-import fcntl
-import json
 import marshal
 import os
-import signal
-import struct
 import sys
-import termios
 import threading
 import time
 
@@ -32,6 +28,23 @@ SUSPEND = signal.SIGRTMIN + 8
 
 class Failed(Exception):
     """Said to the origin as (kind, message, hint); the program goes on there."""
+
+
+def json_of(value: Any) -> str:
+    """For the few types of `told`; importing json would take longer than all else here."""
+    from _json import encode_basestring_ascii  # type: ignore[import-not-found]
+
+    if isinstance(value, str):
+        text: str = encode_basestring_ascii(value)
+        return text
+    if isinstance(value, dict):
+        inside = ",".join(f"{json_of(key)}:{json_of(item)}" for key, item in value.items())
+        return "{" + inside + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(json_of, value)) + "]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    return repr(value)
 
 
 # ---- what the program needs of us ----------------------------------------------------------------
@@ -195,7 +208,7 @@ class Program:
             terminal=order["terminal"],
             descriptors=sorted(set(descriptors) - {0, 1, 2}),
         )
-        environment = {**os.environ, "ELSEWHERE_RUN": json.dumps(told)}
+        environment = {**os.environ, "ELSEWHERE_RUN": json_of(told)}
         if told["hash_seed"] is not None:
             environment["PYTHONHASHSEED"] = str(told["hash_seed"])
         # Ours are between 2 and 250, so none is overwritten before it has been copied.
@@ -218,7 +231,7 @@ class Program:
         slave = -1
         if any(order["terminal"]):
             self.master, slave = os.openpty()
-            fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("4H", *order["window"], 0, 0))
+            self.set_window(*order["window"])
         ends = []
         ours = []
         for number, terminal in enumerate(order["terminal"]):
@@ -233,6 +246,15 @@ class Program:
             os.close(slave)
         self.stdin, self.stdout, self.stderr = ours
         return ends
+
+    def set_window(self, lines: int, columns: int) -> None:
+        if self.master >= 0:
+            import fcntl
+            import struct
+            import termios
+
+            size = struct.pack("4H", lines, columns, 0, 0)
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def rebuild(self) -> None:
         """The state is complete. Returns when everything is there again; raises Failed."""
@@ -256,14 +278,14 @@ class Program:
         body = marshal.dumps(message, 2)
         with self.lock:
             try:
-                write_all(self.control, struct.pack("<I", len(body)) + body)
+                write_all(self.control, len(body).to_bytes(4, "little") + body)
             except OSError:
                 pass  # it has ended
 
     def hear(self) -> tuple[Any, ...] | None:
         """What the program's process says next; None when it has ended."""
         head = read_exactly(self.control, 4)
-        body = read_exactly(self.control, struct.unpack("<I", head)[0]) if head else b""
+        body = read_exactly(self.control, int.from_bytes(head, "little")) if head else b""
         return marshal.loads(body) if body else None
 
     def wait(self) -> int:
@@ -271,7 +293,7 @@ class Program:
         _, status = os.waitpid(self.pid, 0)
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
-    def kill(self, number: int = signal.SIGKILL) -> None:
+    def kill(self, number: int = 9) -> None:
         try:
             os.kill(self.pid, number)
         except ProcessLookupError:
@@ -424,9 +446,7 @@ class Relay:
             elif what == "signal":
                 self.program.kill(message[1])
             elif what == "window":
-                window = struct.pack("4H", message[1], message[2], 0, 0)
-                if self.program.master >= 0:
-                    fcntl.ioctl(self.program.master, termios.TIOCSWINSZ, window)
+                self.program.set_window(*message[1:])
             else:
                 self.program.tell(message)
         self.lost = True

@@ -6,11 +6,7 @@ read from its place without being unpacked, or from memory.
 
 from __future__ import annotations
 
-import io
 import os
-from functools import cache
-from hashlib import sha256
-from importlib.util import MAGIC_NUMBER, cache_from_source
 
 from elsewhere.errors import Unsupported
 
@@ -28,9 +24,10 @@ def folder() -> str | None:
     return _HERE if os.path.isdir(_HERE) else None
 
 
-@cache
 def package() -> bytes:
     """The zip, for this interpreter's minor version."""
+    import io
+
     if folder() is None:
         with open(os.path.dirname(_HERE), "rb") as file:
             return file.read()
@@ -55,6 +52,7 @@ def _modules() -> list[str]:
 def _compiled(path: str) -> bytes:
     """As a .pyc that is good whatever the time of its source."""
     import marshal
+    from importlib.util import MAGIC_NUMBER, cache_from_source
 
     head = MAGIC_NUMBER + b"\0" * 12
     status = os.stat(path)
@@ -72,7 +70,6 @@ def _compiled(path: str) -> bytes:
         return head + marshal.dumps(compile(source.read(), name, "exec", dont_inherit=True))
 
 
-@cache
 def engine(tag: str) -> bytes:
     """The extension module for that interpreter.
 
@@ -94,8 +91,9 @@ def engine(tag: str) -> bytes:
         ) from error
 
 
-@cache
 def name(content: bytes) -> str:
+    from hashlib import sha256
+
     return sha256(content).hexdigest()
 
 

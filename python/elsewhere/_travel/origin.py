@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from base64 import b64encode
+from binascii import b2a_base64
 
 from elsewhere import _program, errors
 from elsewhere._travel import luggage
@@ -65,12 +65,12 @@ class Journey:
     def depart(self) -> Channel:
         channel = self.gateway._execute(_RUN, "run", {"code": _host_code()})
         direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
-        files = {} if direct else luggage.files(self.gateway.facts["tag"])
+        self.files = {} if direct else luggage.files(self.gateway.facts["tag"])
         channel.send(
             {
                 "direct": direct,
                 "identity": _identity(direct) if direct else None,
-                "files": {role: luggage.name(content) for role, content in files.items()},
+                "files": {role: luggage.name(content) for role, content in self.files.items()},
                 "boot": luggage.BOOT,
                 "told": self.told(),
                 "terminal": self.terminal,
@@ -81,7 +81,7 @@ class Journey:
         if answer[0] != "need":
             raise self.failure(answer)
         for role in answer[1]:
-            content = (files or luggage.files(self.gateway.facts["tag"]))[role]
+            content = self.files[role]
             for at in range(0, len(content), PIECE):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
@@ -104,7 +104,7 @@ class Journey:
             "arrival": {
                 "name": name.removesuffix(".py") or "program",
                 "directory": self.gateway.spec.chdir,
-                "value": b64encode(self.value).decode(),
+                "value": b2a_base64(self.value, newline=False).decode(),
             },
         }
 
@@ -151,9 +151,14 @@ class Journey:
 
     def leave(self) -> NoReturn:
         """GO. From here on this process is a pipe, and nothing of the program runs in it."""
+        import _signal
+
+        # What comes from now on is for the program, which is no longer here.
+        before = _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())
+        self.channel.send(("go",))
         from elsewhere._travel.pipe import Pipe
 
-        Pipe(self).run()
+        Pipe(self, before).run()
 
 
 _RUN = """
@@ -166,11 +171,12 @@ def run(channel, code):
 def _host_code() -> bytes:
     """host.py, compiled; it is for an interpreter of this very version."""
     import marshal
-    from importlib.util import find_spec
+    from _frozen_importlib_external import PathFinder
 
-    spec = find_spec("elsewhere._travel.host")
-    assert spec is not None and spec.loader is not None
-    code: CodeType = spec.loader.get_code(spec.name)  # type: ignore[attr-defined]
+    from elsewhere import _travel
+
+    spec: Any = PathFinder.find_spec("elsewhere._travel.host", _travel.__path__)
+    code: CodeType = spec.loader.get_code(spec.name)
     return marshal.dumps(code)
 
 

@@ -44,7 +44,8 @@ ENDED = signal.SIGRTMIN + 9
 class Pipe:
     """Never returns to the program: ends the process as the program has ended over there."""
 
-    def __init__(self, journey: Journey) -> None:
+    def __init__(self, journey: Journey, mask: set[int]) -> None:
+        self.mask = mask  # of the signals that were blocked before GO
         self.journey = journey
         self.channel = journey.channel
         self.status = 70
@@ -54,10 +55,9 @@ class Pipe:
         self.thread = threading.get_ident()
 
     def run(self) -> NoReturn:
+        # Blocked in all threads from before GO on; this one takes them in turn.
         watched = {*FORWARDED, signal.SIGWINCH}
-        # All threads from here on have them blocked; this one takes them in turn.
-        signal.pthread_sigmask(signal.SIG_BLOCK, watched)
-        self.channel.send(("go",))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU})
         try:
             if self.journey.terminal[0]:
                 self.set_raw()
