@@ -56,10 +56,13 @@ std::string to_json(const Instructions &told, const Interpreter &interpreter) {
         text_or_null(key, path.empty() ? nullptr : path.c_str());
     };
     json.begin_object();
-    json.key("mode").text(told.mode == Mode::run ? "run" : "resume");
+    json.key("mode").text(told.mode == Mode::run      ? "run"
+                          : told.mode == Mode::resume ? "resume"
+                                                      : "exec");
     json.key("target").text(name_of(told.target));
     json.key("program").text(told.program);
     json.key("arguments").texts(told.arguments);
+    path_or_null("spec", told.spec);
     path_or_null("snapshot", told.snapshot);
     json.key("default_snapshot_dir").text(default_snapshot_directory());
     const char *runtime = std::getenv("XDG_RUNTIME_DIR");

@@ -9,7 +9,7 @@
 
 namespace elsewhere::cli {
 
-enum class Mode { run, resume };
+enum class Mode { run, resume, exec };
 
 // What the boot file is told, in one environment variable.
 struct Instructions {
@@ -21,6 +21,7 @@ struct Instructions {
     std::string file;     // to resume, absolute
     bool clone = false;   // resume it although another resumption is alive
     double grace = 10;    // seconds
+    std::string spec;     // where to execute it
     std::optional<std::uint32_t> hash_seed;
 };
 

@@ -17,11 +17,12 @@ struct Command {
     int (*call)(const Words &);
 };
 
-constexpr std::array<Command, 5> commands = {{
+constexpr std::array<Command, 6> commands = {{
     {"run", "run a Python program so that it can be suspended", run},
     {"suspend", "write a running program to a file and end it", suspend},
     {"resume", "go on with a suspended program", resume},
     {"inspect", "show what is in a snapshot; executes nothing", inspect},
+    {"exec", "run a program where a spec says; stdio and exit code come back", exec},
     {"doctor", "go where a spec says and tell how far that works", doctor},
 }};
 

@@ -25,7 +25,8 @@ using Nonce = std::array<std::uint8_t, nonce_size>;
 
 Nonce make_nonce() {
     Nonce nonce{};
-    while (::getrandom(nonce.data(), nonce.size(), 0) < 0 && errno == EINTR) {}
+    while (::getrandom(nonce.data(), nonce.size(), 0) < 0 && errno == EINTR) {
+    }
     return nonce;
 }
 
@@ -122,7 +123,8 @@ void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
         asked_again = true;
         Magic magic;
         std::copy(marker.end() - 4, marker.end(), magic.begin());
-        write(boot_bytes(nonce, worker_code(magic) ? std::optional(magic) : std::nullopt), settings);
+        write(boot_bytes(nonce, worker_code(magic) ? std::optional(magic) : std::nullopt),
+              settings);
     }
 }
 
@@ -192,12 +194,14 @@ void Gateway::close(std::chrono::milliseconds timeout) noexcept {
     try {
         if (link_) {
             const auto end = Clock::now() + timeout;
-            while (link_->terminate(end) == Wait::interrupted) {}
+            while (link_->terminate(end) == Wait::interrupted) {
+            }
             link_->end(closed());
         }
         if (errors_.joinable()) {
             const std::uint64_t one = 1;
-            if (::write(stop_.get(), &one, sizeof one) < 0) {} // it cannot be full
+            if (::write(stop_.get(), &one, sizeof one) < 0) {
+            } // it cannot be full
             errors_.join();
         }
         {

@@ -59,14 +59,12 @@ Deadline deadline_in(PyObject *seconds) {
 }
 
 struct GatewayObject {
-    PyObject_HEAD
-    Gateway *gateway;
+    PyObject_HEAD Gateway *gateway;
     bool python2;
 };
 
 struct ChannelObject {
-    PyObject_HEAD
-    GatewayObject *gateway; // strong
+    PyObject_HEAD GatewayObject *gateway; // strong
     std::uint32_t id;
     bool counted; // the link knows it by us
 };
@@ -88,8 +86,8 @@ ChannelCodec codec_of(GatewayObject *self) {
                 return as_channel(object)->id;
             },
             [self](std::uint32_t id) {
-                return Ref::steal(PyObject_CallMethod(reinterpret_cast<PyObject *>(self),
-                                                      "_channel", "I", id));
+                return Ref::steal(
+                    PyObject_CallMethod(reinterpret_cast<PyObject *>(self), "_channel", "I", id));
             }};
 }
 
@@ -98,7 +96,8 @@ Ref load_message(GatewayObject *self, const mux::Message &message) {
                 message.strings.py2str_as_py3str, codec_of(self));
 }
 
-// ---- Gateway -------------------------------------------------------------------------------------
+// ---- Gateway
+// -------------------------------------------------------------------------------------
 
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
@@ -161,9 +160,8 @@ void dealloc_gateway(PyObject *object) {
 // The link's own channel number, for a new channel.
 PyObject *open_channel(PyObject *object, PyObject *) {
     return entry([&] {
-        const std::uint32_t id = opened(as_gateway(object)).use([](Link &link) {
-            return link.open();
-        });
+        const std::uint32_t id =
+            opened(as_gateway(object)).use([](Link &link) { return link.open(); });
         return Ref::checked(PyLong_FromUnsignedLong(id));
     });
 }
@@ -179,9 +177,7 @@ PyObject *execute(PyObject *object, PyObject *arguments) {
         Dumped made = dump(what, codec_of(self));
         auto sent = [&] {
             const WithoutGil free;
-            return gateway.use([&](Link &link) {
-                return link.exec(id, std::move(made.payload));
-            });
+            return gateway.use([&](Link &link) { return link.exec(id, std::move(made.payload)); });
         }();
         if (sent.wait == Wait::interrupted) {
             run_signal_handlers();
@@ -239,17 +235,15 @@ PyGetSetDef gateway_properties[] = {
 template <class T> void *slot(T *function) { return reinterpret_cast<void *>(function); }
 
 PyType_Slot gateway_slots[] = {
-    {Py_tp_init, slot(init_gateway)},
-    {Py_tp_new, slot(PyType_GenericNew)},
-    {Py_tp_dealloc, slot(dealloc_gateway)},
-    {Py_tp_methods, gateway_methods},
-    {Py_tp_getset, gateway_properties},
-    {0, nullptr},
+    {Py_tp_init, slot(init_gateway)},       {Py_tp_new, slot(PyType_GenericNew)},
+    {Py_tp_dealloc, slot(dealloc_gateway)}, {Py_tp_methods, gateway_methods},
+    {Py_tp_getset, gateway_properties},     {0, nullptr},
 };
 PyType_Spec gateway_spec = {"elsewhere._elsewhere.Gateway", sizeof(GatewayObject), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, gateway_slots};
 
-// ---- Channel -------------------------------------------------------------------------------------
+// ---- Channel
+// -------------------------------------------------------------------------------------
 
 int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
@@ -331,9 +325,8 @@ PyObject *send(PyObject *object, PyObject *item) {
         gateway::Sent sent{};
         try {
             const WithoutGil free;
-            sent = gateway.use([&](Link &link) {
-                return link.send(self->id, std::move(made.payload));
-            });
+            sent = gateway.use(
+                [&](Link &link) { return link.send(self->id, std::move(made.payload)); });
         } catch (const Error &error) {
             if (error.kind() != ErrorKind::usage) throw;
             Ref shown = Ref::checked(PyObject_Repr(object));
@@ -359,9 +352,8 @@ PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count
     return entry([&] {
         ChannelObject *self = as_channel(object);
         const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
-        if (count + named > 1 ||
-            (named == 1 &&
-             PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "timeout") != 0)) {
+        if (count + named > 1 || (named == 1 && PyUnicode_CompareWithASCIIString(
+                                                    PyTuple_GET_ITEM(names, 0), "timeout") != 0)) {
             PyErr_SetString(PyExc_TypeError, "receive() takes one argument, timeout");
             throw PythonError{};
         }
@@ -399,8 +391,7 @@ PyObject *wait_closed(PyObject *object, PyObject *timeout) {
 PyObject *remote_error(PyObject *object, PyObject *) {
     return entry([&] {
         ChannelObject *self = as_channel(object);
-        const auto error =
-            gateway_of(self).use([&](Link &link) { return link.error(self->id); });
+        const auto error = gateway_of(self).use([&](Link &link) { return link.error(self->id); });
         if (!error || error->bytes.empty()) return none();
         return load(error->bytes.span(), error->extended);
     });
@@ -472,12 +463,9 @@ PyGetSetDef channel_properties[] = {
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
 PyType_Slot channel_slots[] = {
-    {Py_tp_init, slot(init_channel)},
-    {Py_tp_new, slot(PyType_GenericNew)},
-    {Py_tp_dealloc, slot(dealloc_channel)},
-    {Py_tp_methods, channel_methods},
-    {Py_tp_getset, channel_properties},
-    {0, nullptr},
+    {Py_tp_init, slot(init_channel)},       {Py_tp_new, slot(PyType_GenericNew)},
+    {Py_tp_dealloc, slot(dealloc_channel)}, {Py_tp_methods, channel_methods},
+    {Py_tp_getset, channel_properties},     {0, nullptr},
 };
 PyType_Spec channel_spec = {"elsewhere._elsewhere.Channel", sizeof(ChannelObject), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, channel_slots};

@@ -177,9 +177,9 @@ struct Builder {
     }
     Ref channel(std::uint32_t id) { return channels.channel_of ? channels.channel_of(id) : Ref(); }
     Ref big(bool negative, std::span<const std::uint8_t> magnitude) {
-        Ref bytes = Ref::steal(
-            PyBytes_FromStringAndSize(reinterpret_cast<const char *>(magnitude.data()),
-                                      static_cast<Py_ssize_t>(magnitude.size())));
+        Ref bytes =
+            Ref::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char *>(magnitude.data()),
+                                                 static_cast<Py_ssize_t>(magnitude.size())));
         if (!bytes) return {};
         Ref value = Ref::steal(PyObject_CallMethod(reinterpret_cast<PyObject *>(&PyLong_Type),
                                                    "from_bytes", "Os", bytes.get(), "little"));
@@ -261,9 +261,7 @@ PyMethodDef methods[] = {
 
 } // namespace
 
-Dumped dump(PyObject *object, const ChannelCodec &channels) {
-    return Dumper(channels).all(object);
-}
+Dumped dump(PyObject *object, const ChannelCodec &channels) { return Dumper(channels).all(object); }
 
 Ref load(std::span<const std::uint8_t> bytes, bool extended, bool from_python2,
          bool py2str_as_py3str, const ChannelCodec &channels) {

@@ -186,6 +186,10 @@ def main(told: Told) -> None:
                 f"the engine does not work in {sys.executable}: {_elsewhere.disabled}",
                 "use another interpreter with --python",
             )
+        if told["mode"] == "exec":
+            from elsewhere._travel.execute import execute
+
+            execute(told)
         _program.remember(told)
         _elsewhere.install(told)
         _state.remember_start()

@@ -1,8 +1,8 @@
-"""Runs in the worker on the far side: starts the program, and stands between it and its origin.
+"""Runs at the far end: starts a moved program, or another one, and stands between it and its origin.
 
-Executed with `channel`, by the Python that the program will run in, which has nothing of ours yet:
-so this file imports the standard library only, and little of that. The messages are in
-spec/handover.md.
+Executed in the worker, by the Python that the program will run in, which has nothing of ours yet:
+so this file and those that it imports use the standard library only, and little of that. The
+messages are in spec/handover.md.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ import _signal as signal  # the signal module itself imports much, and all there
 import _socket
 import marshal
 import os
-import sys
 import threading
 import time
+
+from .files import Failed, identity, memory_file, path_of, receive_files, state_folder
+from .process import Process, private, write_all
+from .relay import Relay
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,13 +24,8 @@ if TYPE_CHECKING:
 
 # Where the program's process finds its descriptors: out of the way of those that programs remember.
 CONTROL, STATE, PACKAGE, ENGINE = 250, 251, 252, 253
-PIECE = 1 << 17
 # See python/bindings/departures.cpp.
 SUSPEND = signal.SIGRTMIN + 8
-
-
-class Failed(Exception):
-    """Said to the origin as (kind, message, hint); the program goes on there."""
 
 
 def json_of(value: Any) -> str:
@@ -47,155 +45,25 @@ def json_of(value: Any) -> str:
     return repr(value)
 
 
-# ---- what the program needs of us ----------------------------------------------------------------
-
-
-def cache_folder() -> str | None:
-    """The user's own folder for what was sent once, or None where there is no such place."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    if not base.startswith("/"):
-        base = os.path.expanduser("~/.cache")
-    folder = base + "/elsewhere"
-    try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
-        status = os.lstat(folder)
-    except OSError:
-        return None
-    private = status.st_uid == os.getuid() and status.st_mode & 0o170077 == 0o040000
-    return folder if private and os.access(folder, os.W_OK | os.X_OK) else None
-
-
-def digest(descriptor: int) -> str:
-    from hashlib import sha256
-
-    whole = sha256()
-    at = 0
-    while piece := os.pread(descriptor, 1 << 20, at):
-        whole.update(piece)
-        at += len(piece)
-    return whole.hexdigest()
-
-
-def open_cached(name: str) -> int | None:
-    """A descriptor on the cached file of that hash: checked on this very descriptor."""
-    folder = cache_folder()
-    if folder is None:
-        return None
-    try:
-        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError:
-        return None
-    if os.fstat(descriptor).st_uid == os.getuid() and digest(descriptor) == name:
-        return descriptor
-    os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
-    return None
-
-
-def memory_file(name: str) -> int:
-    """A file without a place on a disk."""
-    try:
-        return os.memfd_create(name)
-    except (AttributeError, OSError):
-        import tempfile
-
-        descriptor, path = tempfile.mkstemp()
-        os.unlink(path)
-        return descriptor
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
-def store(folder: str, name: str, content: bytes) -> None:
-    temporary = f"{folder}/.{name}.{os.getpid()}.{threading.get_ident()}"
-    try:
-        with open(temporary, "xb", opener=private) as file:
-            file.write(content)
-        os.rename(temporary, f"{folder}/{name}")
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-
-
-def keep(name: str, content: bytes) -> int:
-    """What was sent, as an open file: in the cache where that is possible, else in memory."""
-    folder = cache_folder()
-    if folder is not None:
-        store(folder, name, content)
-        cached = open_cached(name)
-        if cached is not None:
-            return cached
-    descriptor = memory_file(name)
-    write_all(descriptor, content)
-    if digest(descriptor) != name:
-        raise Failed("InternalError", "what was sent has not the hash that it should have", "try again")
-    return descriptor
-
-
-def receive_files(channel: Any, wanted: dict[str, str]) -> dict[str, int]:
-    """Descriptors by role ("package", "engine")."""
-    files = {role: open_cached(name) for role, name in wanted.items()}
-    missing = [role for role, descriptor in files.items() if descriptor is None]
-    channel.send(("need", missing))
-    found = {role: descriptor for role, descriptor in files.items() if descriptor is not None}
-    for role in missing:
-        pieces: list[bytes] = []
-        while piece := channel.receive():
-            pieces.append(piece)
-        found[role] = keep(wanted[role], b"".join(pieces))
-    return found
-
-
-def identity(folder: str) -> list[int] | None:
-    """Tells one installed package from another: None where there is none."""
-    try:
-        status = os.stat(folder + "/_boot.py")
-    except OSError:
-        return None
-    return [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
-
-
-def path_of(descriptor: int, there: int) -> str:
-    """A path of an open file that is good in the program's process."""
-    path = os.readlink(f"/proc/self/fd/{descriptor}")
-    return path if os.path.exists(path) else f"/proc/self/fd/{there}"
-
-
-def state_folder() -> str:
-    base = os.environ.get("XDG_STATE_HOME", "")
-    return (base if base.startswith("/") else os.path.expanduser("~/.local/state")) + "/elsewhere"
-
-
-# ---- the program's process -----------------------------------------------------------------------
-
-
-class Program:
-    """The process in which the program goes on, from its start to its end."""
+class Program(Process):
+    """The process in which a moved program goes on."""
 
     def __init__(self, order: dict[str, Any], files: dict[str, int]) -> None:
+        super().__init__(order["terminal"], order["window"])
         self.control, theirs = (end.detach() for end in _socket.socketpair())
         self.state = memory_file("elsewhere-state")
-        self.master = -1
         self.lock = threading.Lock()
-        ends = self.make_stdio(order)
         told = order["told"]
         arrival = told["arrival"]
-        command = [sys.executable, *told["interpreter_arguments"]]
-        descriptors = {0: ends[0], 1: ends[1], 2: ends[2], CONTROL: theirs, STATE: self.state}
+        arguments = list(told["interpreter_arguments"])
+        descriptors = {CONTROL: theirs, STATE: self.state}
         if order["direct"]:
-            command.append(order["direct"] + "/_boot.py")
+            arguments.append(order["direct"] + "/_boot.py")
         else:
             descriptors[PACKAGE], descriptors[ENGINE] = files["package"], files["engine"]
             arrival["package"] = path_of(files["package"], PACKAGE)
             arrival["engine"] = f"/proc/self/fd/{ENGINE}"
-            command += ["-c", order["boot"], arrival["package"]]
+            arguments += ["-c", order["boot"], arrival["package"]]
         runtime = os.environ.get("XDG_RUNTIME_DIR", "")
         told.update(
             default_snapshot_dir=state_folder(),
@@ -204,57 +72,16 @@ class Program:
             file=f"/proc/self/fd/{STATE}",
         )
         arrival.update(
-            control=CONTROL,
-            terminal=order["terminal"],
-            descriptors=sorted(set(descriptors) - {0, 1, 2}),
+            control=CONTROL, terminal=order["terminal"], descriptors=sorted(descriptors)
         )
         environment = {**os.environ, "ELSEWHERE_RUN": json_of(told)}
         if told["hash_seed"] is not None:
             environment["PYTHONHASHSEED"] = str(told["hash_seed"])
-        # Ours are between 2 and 250, so none is overwritten before it has been copied.
-        self.pid = os.posix_spawn(
-            sys.executable,
-            command,
-            environment,
-            file_actions=[(os.POSIX_SPAWN_DUP2, have, want) for want, have in descriptors.items()],
-            setsid=True,
-            setsigmask=[],
-            setsigdef=[number for number in range(1, 32) if number not in (9, 19)],
-        )
-        for descriptor in (*ends, theirs, *files.values()):
+        self.start(arguments, environment, descriptors)
+        for descriptor in (theirs, *files.values()):
             os.close(descriptor)
         stamp = time.strftime("%Y%m%d-%H%M%S")
         self.path = f"{state_folder()}/{arrival['name']}-{stamp}-{self.pid}.snap"
-
-    def make_stdio(self, order: dict[str, Any]) -> list[int]:
-        """The program's ends; ours are self.stdin, self.stdout, self.stderr."""
-        slave = -1
-        if any(order["terminal"]):
-            self.master, slave = os.openpty()
-            self.set_window(*order["window"])
-        ends = []
-        ours = []
-        for number, terminal in enumerate(order["terminal"]):
-            if terminal:
-                ends.append(os.dup(slave))
-                ours.append(self.master)
-            else:
-                reading, writing = os.pipe()
-                ends.append(reading if number == 0 else writing)
-                ours.append(writing if number == 0 else reading)
-        if slave >= 0:
-            os.close(slave)
-        self.stdin, self.stdout, self.stderr = ours
-        return ends
-
-    def set_window(self, lines: int, columns: int) -> None:
-        if self.master >= 0:
-            import fcntl
-            import struct
-            import termios
-
-            size = struct.pack("4H", lines, columns, 0, 0)
-            fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
 
     def rebuild(self) -> None:
         """The state is complete. Returns when everything is there again; raises Failed."""
@@ -288,16 +115,13 @@ class Program:
         body = read_exactly(self.control, int.from_bytes(head, "little")) if head else b""
         return marshal.loads(body) if body else None
 
-    def wait(self) -> int:
-        """Its exit code, or minus the signal."""
-        _, status = os.waitpid(self.pid, 0)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+    def link_lost(self) -> None:
+        # It suspends itself into the file that was agreed upon; modules are not to be had any more.
+        self.tell(("lost",))
+        self.kill(SUSPEND)
 
-    def kill(self, number: int = 9) -> None:
-        try:
-            os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass  # it has just ended
+    def spool_path(self) -> str | None:
+        return self.path
 
     def save_state(self) -> None:
         """The state that nobody confirmed, on the disk here."""
@@ -326,138 +150,6 @@ def read_exactly(descriptor: int, size: int) -> bytes:
     return data
 
 
-# ---- between the program and its origin ----------------------------------------------------------
-
-
-class Relay:
-    """Moves what the program says and hears, until its process has ended. A thread for each way."""
-
-    def __init__(self, channel: Any, program: Program) -> None:
-        self.channel = channel
-        self.program = program
-        self.lost = False
-        self.spools: dict[str, Any] = {}
-        self.early: list[tuple[Any, ...]] | None = []  # output before GO
-        self.lock = threading.Lock()
-        self.input: list[bytes | None] = []
-        self.input_came = threading.Condition()
-        outputs = {program.stderr: "err", program.stdout: "out"}
-        if program.master >= 0:
-            outputs.setdefault(program.master, "terminal")
-        self.readers = [self.start(self.read_output, *one) for one in outputs.items()]
-
-    def start(self, function: Any, *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
-        thread.start()
-        return thread
-
-    def begin(self) -> None:
-        """GO was said."""
-        with self.lock:
-            early, self.early = self.early, None
-        for message in early or ():
-            self.say(*message)
-        for function in (self.write_input, self.read_control, self.hear):
-            self.start(function)
-
-    def finish(self) -> None:
-        """The program's process has ended; what it wrote before comes first."""
-        for reader in self.readers:
-            reader.join(1)  # a process that it started may still hold the other end
-
-    def said(self) -> str:
-        """What it wrote before GO."""
-        for reader in self.readers:
-            reader.join(1)
-        return b"".join(data for _, data in self.early or ()).decode("utf-8", "replace")
-
-    def say(self, *message: Any) -> None:
-        with self.lock:
-            if self.early is not None:
-                self.early.append(message)
-                return
-            if not self.lost:
-                try:
-                    self.channel.send(message)
-                    return
-                except Exception:  # whatever the channel's own class is: the link has gone
-                    self.lost = True
-            if message[0] in ("out", "err"):
-                self.spool(*message)
-
-    def spool(self, name: str, data: bytes) -> None:
-        """Output that the origin will not hear: kept beside the snapshot."""
-        try:
-            if name not in self.spools:
-                os.makedirs(state_folder(), mode=0o700, exist_ok=True)
-                path = f"{self.program.path}.{name}"
-                self.spools[name] = open(path, "ab", 0, opener=private)
-            self.spools[name].write(data)
-        except OSError:
-            pass  # no disk: there is nobody left to tell
-
-    def read_output(self, descriptor: int, name: str) -> None:
-        while True:
-            try:
-                data = os.read(descriptor, PIECE)
-            except OSError:  # EIO: the last process on the terminal has gone
-                return
-            if not data:
-                return
-            self.say(name, data)
-
-    def write_input(self) -> None:
-        program = self.program
-        while True:
-            with self.input_came:
-                while not self.input:
-                    self.input_came.wait()
-                data = self.input.pop(0)
-            try:
-                if data is not None:
-                    write_all(program.stdin, data)
-                    self.say("took", len(data))
-                elif program.stdin == program.master:
-                    os.write(program.master, b"\x04")
-                else:
-                    os.close(program.stdin)
-            except OSError:
-                pass  # the program has closed it
-            if data is None:
-                return
-
-    def read_control(self) -> None:
-        """What the program's process asks for: modules; a forked one also sends values."""
-        while (message := self.program.hear()) is not None:
-            self.say(*message)
-
-    def hear(self) -> None:
-        """What the origin says, until the link ends."""
-        while True:
-            try:
-                message = self.channel.receive()
-            except Exception:  # EOFError, or the channel's own: no more of it
-                break
-            what = message[0]
-            if what == "in":
-                with self.input_came:
-                    self.input.append(message[1])
-                    self.input_came.notify()
-            elif what == "signal":
-                self.program.kill(message[1])
-            elif what == "window":
-                self.program.set_window(*message[1:])
-            else:
-                self.program.tell(message)
-        self.lost = True
-        # It suspends itself into the file that was agreed upon; modules are not to be had any more.
-        self.program.tell(("lost",))
-        self.program.kill(SUSPEND)
-
-
-# ---- the hand-over -------------------------------------------------------------------------------
-
-
 def serve(channel: Any) -> None:
     order = channel.receive()
     try:
@@ -481,11 +173,8 @@ def serve(channel: Any) -> None:
         program.kill()
         raise
     else:
-        relay.say("gone")
-        relay.begin()
-        status = program.wait()
-        relay.finish()
-        relay.say("exit", status)
+        channel.send(("gone",))
+        relay.serve()
 
 
 def hand_over(channel: Any, program: Program) -> None:
@@ -510,5 +199,18 @@ def hand_over(channel: Any, program: Program) -> None:
     program.tell(("go",))
 
 
-if __name__ == "__channelexec__":
-    serve(channel)  # type: ignore[name-defined]  # noqa: F821
+def execute(channel: Any) -> None:
+    """Another program than a moved one: its text comes with the order."""
+    order = channel.receive()
+    process = Process(order["terminal"], order["window"])
+    source = memory_file("elsewhere-source")
+    write_all(source, order["source"])
+    os.lseek(source, 0, os.SEEK_SET)
+    try:
+        process.start(order["arguments"], dict(os.environ), {STATE: source})
+    except OSError as error:
+        channel.send(("failed", "Unsupported", f"cannot start Python there: {error}", ""))
+        return
+    os.close(source)
+    channel.send(("ready", process.pid, ""))
+    Relay(channel, process).serve()

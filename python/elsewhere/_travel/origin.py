@@ -15,7 +15,6 @@ from elsewhere.errors import Disconnected, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
     from typing import Any, NoReturn
 
     from elsewhere._gateway import Channel, Gateway
@@ -35,19 +34,57 @@ def reach(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
         raise
 
 
-class Journey:
+class Far:
+    """The other end: a process there that this one has, or will have, its stdio with."""
+
+    channel: Channel
+    pid = 0
+    place = ""  # where its state will be if the link is lost; "": it has none
+
+    def __init__(self, gateway: Gateway, terminal: list[bool]) -> None:
+        self.gateway = gateway
+        self.host = gateway.host
+        self.terminal = terminal
+
+    def await_ready(self) -> None:
+        answer = self.hear()
+        if answer[0] != "ready":
+            raise self.failure(answer)
+        self.pid, self.place = answer[1:3]
+
+    def hear(self) -> tuple[Any, ...]:
+        from elsewhere._gateway import RemoteError
+
+        try:
+            message: tuple[Any, ...] = self.channel.receive()
+            return message
+        except EOFError as error:
+            raise Disconnected(
+                f"the connection to {self.host} was lost before the program had started there",
+                "try again",
+            ) from error
+        except RemoteError as error:
+            raise errors.InternalError(f"the host at {self.host} failed: {error}") from error
+
+    def failure(self, answer: tuple[Any, ...]) -> errors.Error:
+        _, kind, message, hint, *said = answer
+        kind = getattr(errors, kind, errors.InternalError)
+        text = "".join(said).strip()
+        where = f"{self.host}: {message}" + (f"\n{text}" if text else "")
+        error: errors.Error = kind(where, hint)
+        return error
+
+
+class Journey(Far):
     """One hand-over: to `host`, of the state in an open file."""
 
     def __init__(self, gateway: Gateway, purpose: str, value: bytes) -> None:
-        self.gateway = gateway
+        fork = purpose == "fork"
+        super().__init__(gateway, [False] * 3 if fork else [is_terminal(n) for n in range(3)])
         self.value = value
-        self.fork = purpose == "fork"
-        self.host = gateway.host
         self.check_python(gateway.facts)
-        self.place = ""
-        self.terminal = [False] * 3 if self.fork else [_is_terminal(n) for n in range(3)]
         # Its start overlaps with reading the program here.
-        self.channel: Channel = self.depart()
+        self.depart()
 
     def check_python(self, facts: dict[str, Any]) -> None:
         there, here = tuple(facts["python"][:2]), sys.version_info[:2]
@@ -62,8 +99,8 @@ class Journey:
             + (", ".join(self.gateway.pythons()) or "no other Python"),
         )
 
-    def depart(self) -> Channel:
-        channel = self.gateway._execute(_RUN, "run", {"code": _host_code()})
+    def depart(self) -> None:
+        channel = self.channel = call_host(self.gateway, "serve")
         direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
         self.files = {} if direct else luggage.files(self.gateway.facts["tag"])
         channel.send(
@@ -74,10 +111,10 @@ class Journey:
                 "boot": luggage.BOOT,
                 "told": self.told(),
                 "terminal": self.terminal,
-                "window": _window() if any(self.terminal) else (24, 80),
+                "window": window_size(),
             }
         )
-        answer = self.hear(channel)
+        answer = self.hear()
         if answer[0] != "need":
             raise self.failure(answer)
         for role in answer[1]:
@@ -85,7 +122,6 @@ class Journey:
             for at in range(0, len(content), PIECE):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
-        return channel
 
     def told(self) -> dict[str, Any]:
         start = _program.told or _program._start()
@@ -118,32 +154,7 @@ class Journey:
             self.channel.send(b"")
         except (OSError, EOFError):
             pass  # why, is what the far side says or said
-        answer = self.hear(self.channel)
-        if answer[0] != "ready":
-            raise self.failure(answer)
-        self.pid, self.place = answer[1:3]
-
-    def hear(self, channel: Channel) -> tuple[Any, ...]:
-        from elsewhere._gateway import RemoteError
-
-        try:
-            message: tuple[Any, ...] = channel.receive()
-            return message
-        except EOFError as error:
-            raise Disconnected(
-                f"the connection to {self.host} was lost before the program had left",
-                "the program goes on here; try again",
-            ) from error
-        except RemoteError as error:
-            raise errors.InternalError(f"the host at {self.host} failed: {error}") from error
-
-    def failure(self, answer: tuple[Any, ...]) -> errors.Error:
-        _, kind, message, hint, *said = answer
-        kind = getattr(errors, kind, errors.InternalError)
-        text = "".join(said).strip()
-        where = f"{self.host}: {message}" + (f"\n{text}" if text else "")
-        error: errors.Error = kind(where, hint)
-        return error
+        self.await_ready()
 
     def abandon(self) -> None:
         """The program stays."""
@@ -161,27 +172,52 @@ class Journey:
         Pipe(self, before).run()
 
 
+# Executed in the worker: makes modules of what it is given, and calls the last one's function.
 _RUN = """
-def run(channel, code):
-    import marshal
-    exec(marshal.loads(code), {"channel": channel, "__name__": "__channelexec__"})
+def run(channel, modules, function):
+    import marshal, sys
+    name = "_elsewhere_far"
+    package = sys.modules[name] = type(sys)(name)
+    package.__path__ = []
+    for part, code in modules:
+        module = sys.modules[name + "." + part] = type(sys)(name + "." + part)
+        module.__package__ = name
+        if type(code) is bytes:
+            code = marshal.loads(code)
+        else:
+            code = compile(code, "<elsewhere " + part + ">", "exec")
+        exec(code, module.__dict__)
+    getattr(module, function)(channel)
 """
+_MODULES = ("process", "files", "relay", "host")
 
 
-def _host_code() -> bytes:
-    """host.py, compiled; it is for an interpreter of this very version."""
+def call_host(gateway: Gateway, function: str) -> Channel:
+    """Call a function of host.py there, with a new channel."""
     import marshal
     from _frozen_importlib_external import PathFinder
+    from importlib.util import MAGIC_NUMBER
 
     from elsewhere import _travel
 
-    spec: Any = PathFinder.find_spec("elsewhere._travel.host", _travel.__path__)
-    code: CodeType = spec.loader.get_code(spec.name)
-    return marshal.dumps(code)
+    if tuple(gateway.facts["python"]) < (3, 8):
+        raise Unsupported(
+            f"{gateway.host}: {gateway.facts['executable']} is Python "
+            + ".".join(map(str, gateway.facts["python"])),
+            "name a Python from 3.8 on with //python=",
+        )
+    modules = []
+    for name in _MODULES:
+        spec: Any = PathFinder.find_spec(f"elsewhere._travel.{name}", _travel.__path__)
+        same = gateway.facts["magic"] == MAGIC_NUMBER
+        loader = spec.loader
+        code = marshal.dumps(loader.get_code(spec.name)) if same else loader.get_source(spec.name)
+        modules.append((name, code))
+    return gateway._execute(_RUN, "run", {"modules": modules, "function": function})
 
 
 def _identity(folder: str) -> list[int] | None:
-    from elsewhere._travel.host import identity
+    from elsewhere._travel.files import identity
 
     return identity(folder)
 
@@ -191,14 +227,14 @@ def _push_always() -> bool:
     return bool(os.environ.get("ELSEWHERE_PUSH"))
 
 
-def _is_terminal(descriptor: int) -> bool:
+def is_terminal(descriptor: int) -> bool:
     try:
         return os.isatty(descriptor)
     except OSError:
         return False
 
 
-def _window() -> tuple[int, int]:
+def window_size() -> tuple[int, int]:
     for descriptor in (0, 1, 2):
         try:
             size = os.get_terminal_size(descriptor)

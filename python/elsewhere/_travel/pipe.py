@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, NoReturn
 
-    from elsewhere._travel.origin import Journey
+    from elsewhere._travel.origin import Far
 
 PIECE = 1 << 17
 STDIN_WINDOW = 1 << 20
@@ -44,10 +44,10 @@ ENDED = signal.SIGRTMIN + 9
 class Pipe:
     """Never returns to the program: ends the process as the program has ended over there."""
 
-    def __init__(self, journey: Journey, mask: set[int]) -> None:
+    def __init__(self, far: Far, mask: set[int]) -> None:
         self.mask = mask  # of the signals that were blocked before GO
-        self.journey = journey
-        self.channel = journey.channel
+        self.far = far
+        self.channel = far.channel
         self.status = 70
         self.unconsumed = 0
         self.consumed = threading.Condition()
@@ -59,7 +59,7 @@ class Pipe:
         watched = {*FORWARDED, signal.SIGWINCH}
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU})
         try:
-            if self.journey.terminal[0]:
+            if self.far.terminal[0]:
                 self.set_raw()
             ended = threading.Thread(target=self.hear, daemon=True)
             ended.start()
@@ -74,9 +74,9 @@ class Pipe:
             if came is None or not hearing.is_alive():
                 continue
             if came.si_signo == signal.SIGWINCH:
-                from elsewhere._travel.origin import _window
+                from elsewhere._travel.origin import window_size
 
-                self.send("window", *_window())
+                self.send("window", *window_size())
                 continue
             if came.si_signo == ENDED:
                 continue
@@ -143,14 +143,16 @@ class Pipe:
 
     def lost(self, error: Exception) -> None:
         self.restore_terminal()
-        host, place = self.journey.host, self.journey.place
+        host, place = self.far.host, self.far.place
         detail = f" ({error})" if str(error) else ""
-        self.write(
-            2,
-            f"\nerror: the connection to {host} was lost{detail}\n"
-            f"hint: the program suspends itself there into {place}; "
-            f"go on with `elsewhere resume {place}` there\n".encode(),
+        hint = (
+            f"the program suspends itself there into {place}; "
+            f"go on with `elsewhere resume {place}` there"
+            if place
+            else "the program there was told by SIGHUP"
         )
+        text = f"error: the connection to {host} was lost{detail}\nhint: {hint}\n"
+        self.write(2, text.encode())
         self.status = 69
 
     def set_raw(self) -> None:
@@ -174,7 +176,7 @@ class Pipe:
         self.restore_terminal()
         if self.status == 0:
             _program.completed()
-        self.journey.gateway.close(1.0)
+        self.far.gateway.close(1.0)
         if self.status < 0:
             number = -self.status
             if number != signal.SIGKILL:

@@ -1,0 +1,129 @@
+"""Runs at the far end: what is sent once and kept there, by its hash."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from .process import private, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Failed(Exception):
+    """Said to the origin as (class name, message, hint); the program goes on there."""
+
+
+def cache_folder() -> str | None:
+    """The user's own folder for what was sent once, or None where there is no such place."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    if not base.startswith("/"):
+        base = os.path.expanduser("~/.cache")
+    folder = base + "/elsewhere"
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        status = os.lstat(folder)
+    except OSError:
+        return None
+    private = status.st_uid == os.getuid() and status.st_mode & 0o170077 == 0o040000
+    return folder if private and os.access(folder, os.W_OK | os.X_OK) else None
+
+
+def digest(descriptor: int) -> str:
+    from hashlib import sha256
+
+    whole = sha256()
+    at = 0
+    while piece := os.pread(descriptor, 1 << 20, at):
+        whole.update(piece)
+        at += len(piece)
+    return whole.hexdigest()
+
+
+def open_cached(name: str) -> int | None:
+    """A descriptor on the cached file of that hash: checked on this very descriptor."""
+    folder = cache_folder()
+    if folder is None:
+        return None
+    try:
+        descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    if os.fstat(descriptor).st_uid == os.getuid() and digest(descriptor) == name:
+        return descriptor
+    os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
+    return None
+
+
+def memory_file(name: str) -> int:
+    """A file without a place on a disk."""
+    try:
+        return os.memfd_create(name)
+    except (AttributeError, OSError):
+        import tempfile
+
+        descriptor, path = tempfile.mkstemp()
+        os.unlink(path)
+        return descriptor
+
+
+def store(folder: str, name: str, content: bytes) -> None:
+    temporary = f"{folder}/.{name}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        with open(temporary, "xb", opener=private) as file:
+            file.write(content)
+        os.rename(temporary, f"{folder}/{name}")
+    except OSError:
+        if os.path.exists(temporary):
+            os.unlink(temporary)
+
+
+def keep(name: str, content: bytes) -> int:
+    """What was sent, as an open file: in the cache where that is possible, else in memory."""
+    folder = cache_folder()
+    if folder is not None:
+        store(folder, name, content)
+        cached = open_cached(name)
+        if cached is not None:
+            return cached
+    descriptor = memory_file(name)
+    write_all(descriptor, content)
+    if digest(descriptor) != name:
+        raise Failed("InternalError", "what was sent has not the hash that it should have", "try again")
+    return descriptor
+
+
+def receive_files(channel: Any, wanted: dict[str, str]) -> dict[str, int]:
+    """Descriptors by role ("package", "engine")."""
+    files = {role: open_cached(name) for role, name in wanted.items()}
+    missing = [role for role, descriptor in files.items() if descriptor is None]
+    channel.send(("need", missing))
+    found = {role: descriptor for role, descriptor in files.items() if descriptor is not None}
+    for role in missing:
+        pieces: list[bytes] = []
+        while piece := channel.receive():
+            pieces.append(piece)
+        found[role] = keep(wanted[role], b"".join(pieces))
+    return found
+
+
+def identity(folder: str) -> list[int] | None:
+    """Tells one installed package from another: None where there is none."""
+    try:
+        status = os.stat(folder + "/_boot.py")
+    except OSError:
+        return None
+    return [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
+
+
+def path_of(descriptor: int, there: int) -> str:
+    """A path of an open file that is good in the program's process."""
+    path = os.readlink(f"/proc/self/fd/{descriptor}")
+    return path if os.path.exists(path) else f"/proc/self/fd/{there}"
+
+
+def state_folder() -> str:
+    base = os.environ.get("XDG_STATE_HOME", "")
+    return (base if base.startswith("/") else os.path.expanduser("~/.local/state")) + "/elsewhere"

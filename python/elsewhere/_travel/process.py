@@ -1,0 +1,103 @@
+"""Runs at the far end: a process there that has its stdio here."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Process:
+    """A child of the worker: made with its stdio, then started, in a session of its own.
+
+    Attributes:
+        stdin, stdout, stderr: our ends; the same descriptor `master` for those that are a terminal.
+    """
+
+    pid = -1
+
+    def __init__(self, terminal: list[bool], window: tuple[int, int]) -> None:
+        self.master = slave = -1
+        if any(terminal):
+            self.master, slave = os.openpty()
+            self.set_window(*window)
+        self.ends = []
+        ours = []
+        for number, is_terminal in enumerate(terminal):
+            if is_terminal:
+                self.ends.append(os.dup(slave))
+                ours.append(self.master)
+            else:
+                reading, writing = os.pipe()
+                self.ends.append(reading if number == 0 else writing)
+                ours.append(writing if number == 0 else reading)
+        if slave >= 0:
+            os.close(slave)
+        self.stdin, self.stdout, self.stderr = ours
+
+    def start(
+        self, arguments: list[str], environment: dict[str, str], descriptors: dict[int, int]
+    ) -> None:
+        """Start this interpreter with `arguments`; `descriptors`: {number there: number here}."""
+        copies = {**dict(enumerate(self.ends)), **descriptors}
+        self.pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, *arguments],
+            environment,
+            # Ours are between 2 and 250, so none is overwritten before it has been copied.
+            file_actions=[(os.POSIX_SPAWN_DUP2, have, want) for want, have in copies.items()],
+            setsid=True,
+            setsigmask=[],
+            setsigdef=[number for number in range(1, 32) if number not in (9, 19)],
+        )
+        for descriptor in self.ends:
+            os.close(descriptor)
+
+    def set_window(self, lines: int, columns: int) -> None:
+        if self.master >= 0:
+            import fcntl
+            import struct
+            import termios
+
+            size = struct.pack("4H", lines, columns, 0, 0)
+            fcntl.ioctl(self.master, termios.TIOCSWINSZ, size)
+
+    def wait(self) -> int:
+        """Its exit code, or minus the signal."""
+        _, status = os.waitpid(self.pid, 0)
+        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+
+    def kill(self, number: int = 9) -> None:
+        try:
+            os.kill(self.pid, number)
+        except ProcessLookupError:
+            pass  # it has just ended
+
+    # What a process without a control descriptor does not do.
+
+    def hear(self) -> tuple[Any, ...] | None:
+        return None
+
+    def tell(self, message: tuple[Any, ...]) -> None:
+        pass
+
+    def link_lost(self) -> None:
+        """Nobody hears it any more: as when a terminal is closed."""
+        self.kill(1)
+
+    def spool_path(self) -> str | None:
+        """Where output is kept that nobody hears; None: it is dropped."""
+        return None
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -1,0 +1,147 @@
+"""Runs at the far end: between a process there and its origin."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from .process import private, write_all
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .process import Process
+
+PIECE = 1 << 17
+
+
+class Relay:
+    """Moves what the process says and hears, until it has ended. A thread for each way."""
+
+    def __init__(self, channel: Any, process: Process) -> None:
+        self.channel = channel
+        self.process = process
+        self.lost = False
+        self.spools: dict[str, Any] = {}
+        self.early: list[tuple[Any, ...]] | None = []  # output before begin()
+        self.lock = threading.Lock()
+        self.input: list[bytes | None] = []
+        self.input_came = threading.Condition()
+        outputs = {process.stderr: "err", process.stdout: "out"}
+        if process.master >= 0:
+            outputs.setdefault(process.master, "terminal")
+        self.readers = [self.start(self.read_output, *one) for one in outputs.items()]
+
+    def start(self, function: Any, *arguments: Any) -> threading.Thread:
+        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        thread.start()
+        return thread
+
+    def begin(self) -> None:
+        """From now on everything goes its way."""
+        with self.lock:
+            early, self.early = self.early, None
+        for message in early or ():
+            self.say(*message)
+        for function in (self.write_input, self.read_control, self.hear):
+            self.start(function)
+
+    def serve(self) -> None:
+        """Up to the end of the process, and that is said last."""
+        self.begin()
+        status = self.process.wait()
+        self.wait_for_output()
+        self.say("exit", status)
+
+    def wait_for_output(self) -> None:
+        for reader in self.readers:
+            reader.join(1)  # a process that it started may still hold the other end
+
+    def said(self) -> str:
+        """What it wrote before begin()."""
+        self.wait_for_output()
+        return b"".join(data for _, data in self.early or ()).decode("utf-8", "replace")
+
+    def say(self, *message: Any) -> None:
+        with self.lock:
+            if self.early is not None:
+                self.early.append(message)
+                return
+            if not self.lost:
+                try:
+                    self.channel.send(message)
+                    return
+                except Exception:  # whatever the channel's own class is: the link has gone
+                    self.lost = True
+            if message[0] in ("out", "err"):
+                self.spool(*message)
+
+    def spool(self, name: str, data: bytes) -> None:
+        """Output that the origin will not hear."""
+        path = self.process.spool_path()
+        if path is None:
+            return
+        try:
+            if name not in self.spools:
+                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+                self.spools[name] = open(f"{path}.{name}", "ab", 0, opener=private)
+            self.spools[name].write(data)
+        except OSError:
+            pass  # no disk: there is nobody left to tell
+
+    def read_output(self, descriptor: int, name: str) -> None:
+        while True:
+            try:
+                data = os.read(descriptor, PIECE)
+            except OSError:  # EIO: the last process on the terminal has gone
+                return
+            if not data:
+                return
+            self.say(name, data)
+
+    def write_input(self) -> None:
+        process = self.process
+        while True:
+            with self.input_came:
+                while not self.input:
+                    self.input_came.wait()
+                data = self.input.pop(0)
+            try:
+                if data is not None:
+                    write_all(process.stdin, data)
+                    self.say("took", len(data))
+                elif process.stdin == process.master:
+                    os.write(process.master, b"\x04")
+                else:
+                    os.close(process.stdin)
+            except OSError:
+                pass  # the process has closed it
+            if data is None:
+                return
+
+    def read_control(self) -> None:
+        """What a moved program asks for: modules; a forked one also sends values."""
+        while (message := self.process.hear()) is not None:
+            self.say(*message)
+
+    def hear(self) -> None:
+        """What the origin says, until the link ends."""
+        while True:
+            try:
+                message = self.channel.receive()
+            except Exception:  # EOFError, or the channel's own: no more of it
+                break
+            what = message[0]
+            if what == "in":
+                with self.input_came:
+                    self.input.append(message[1])
+                    self.input_came.notify()
+            elif what == "signal":
+                self.process.kill(message[1])
+            elif what == "window":
+                self.process.set_window(*message[1:])
+            else:
+                self.process.tell(message)
+        self.lost = True
+        self.process.link_lost()
