@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t nonce_size = 16;
 constexpr std::size_t marker_size = nonce_size + 1 + 4; // then a sign, then a magic number
-constexpr std::size_t most_junk = 1 << 20;
+constexpr std::size_t most_junk = 65'536;
 
 using Nonce = std::array<std::uint8_t, nonce_size>;
 

@@ -111,7 +111,7 @@ class Channel(_elsewhere.Channel):  # type: ignore[misc]
         return f"<Channel id={self.id} {state}>"
 
     def close(self, error: str | None = None) -> None:
-        """Neither send nor receive any more. `error`: the text of a RemoteError at the other end."""
+        """Neither send nor receive any more. `error`: text of a RemoteError at the other end."""
         self._close(None if error is None else str(error))
 
     def isclosed(self) -> bool:
@@ -177,9 +177,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         """Whether it shares the file system with this process."""
         return bool(self.spec.popen)
 
-    def remote_exec(
-        self, source: str | FunctionType | ModuleType, **kwargs: object
-    ) -> Channel:
+    def remote_exec(self, source: str | FunctionType | ModuleType, **kwargs: object) -> Channel:
         """Execute code there, with a `channel` to here.
 
         Args:

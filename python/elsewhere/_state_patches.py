@@ -1,10 +1,11 @@
 """What a program has put into modules that are kept by name: they are imported afresh.
 
-Under `elsewhere run` a module is compared with what its import left: attributes that are new are the
-program's; so are those that are other objects now, if they are the program's own, or public and plain
-values or known by a name. What else a library puts in place of its own attributes (a cache, a
-default made at the first use) is its business: a fresh import makes it again. Beyond attributes, seen is what is the
-program's own: in classes, in tables such as copyreg.dispatch_table, registered with an ABC.
+Under `elsewhere run` a module is compared with what its import left: attributes that are new are
+the program's; so are those that are other objects now, if they are the program's own, or public
+and plain values or known by a name. What else a library puts in place of its own attributes (a
+cache, a default made at the first use) is its business: a fresh import makes it again. Beyond
+attributes, seen is what is the program's own: in classes, in tables such as
+copyreg.dispatch_table, registered with an ABC.
 """
 
 from __future__ import annotations

@@ -126,9 +126,8 @@ class OriginFinder:
         from _frozen_importlib import spec_from_loader  # importlib.util is slow to import
 
         file, is_package, source = answer[1]
-        spec = spec_from_loader(
-            name, OriginLoader(file, source), origin=file, is_package=is_package
-        )
+        loader: Any = OriginLoader(file, source)
+        spec = spec_from_loader(name, loader, origin=file, is_package=is_package)
         if spec is not None:
             spec.has_location = True
             if is_package:
@@ -168,13 +167,13 @@ def find_at_origin() -> None:
         sys.meta_path.append(OriginFinder)
 
 
-# ---- values between a forked program and its parent ------------------------------------------------
+# ---- values between a forked program and its parent ----------------------------------------------
 
 
 class ParentChannel:
     """The other end of `Child.channel`, in the forked program."""
 
-    def send(self, item: object) -> None:
+    def send(self, item: Any) -> None:
         """Send a value of builtin types. Raises ValueError for others, OSError: parent gone."""
         _tell("value", marshal.dumps(item, 2))
 

@@ -85,7 +85,7 @@ class ChildChannel:
     def __init__(self, child: Child) -> None:
         self._child = child
 
-    def send(self, item: object) -> None:
+    def send(self, item: Any) -> None:
         """Send a value. Raises ValueError if it is not of builtin types, OSError: child gone."""
         self._child._journey.channel.send(("value", marshal.dumps(item, 2)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]
 import os
 
 from elsewhere._travel.origin import Far, call_host, is_terminal, window_size

@@ -27,8 +27,8 @@ def cache_folder() -> str | None:
         status = os.lstat(folder)
     except OSError:
         return None
-    private = status.st_uid == os.getuid() and status.st_mode & 0o170077 == 0o040000
-    return folder if private and os.access(folder, os.W_OK | os.X_OK) else None
+    ours = status.st_uid == os.getuid() and status.st_mode & 0o170077 == 0o040000
+    return folder if ours and os.access(folder, os.W_OK | os.X_OK) else None
 
 
 def digest(descriptor: int) -> str:
@@ -91,7 +91,9 @@ def keep(name: str, content: bytes) -> int:
     descriptor = memory_file(name)
     write_all(descriptor, content)
     if digest(descriptor) != name:
-        raise Failed("InternalError", "what was sent has not the hash that it should have", "try again")
+        raise Failed(
+            "InternalError", "what was sent has not the hash that it should have", "try again"
+        )
     return descriptor
 
 

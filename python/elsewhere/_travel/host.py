@@ -1,4 +1,4 @@
-"""Runs at the far end: starts a moved program, or another one, and stands between it and its origin.
+"""Runs at the far end: starts a program, moved or new, and stands between it and its origin.
 
 Executed in the worker, by the Python that the program will run in, which has nothing of ours yet:
 so this file and those that it imports use the standard library only, and little of that. The
@@ -7,10 +7,11 @@ messages are in spec/handover.md.
 
 from __future__ import annotations
 
-import _signal as signal  # the signal module itself imports much, and all there is to do waits
+import _signal as signal  # type: ignore[import-not-found]  # signal itself imports much
 import _socket
 import marshal
 import os
+import sys
 import threading
 import time
 
@@ -30,7 +31,7 @@ SUSPEND = signal.SIGRTMIN + 8
 
 def json_of(value: Any) -> str:
     """For the few types of `told`; importing json would take longer than all else here."""
-    from _json import encode_basestring_ascii  # type: ignore[import-not-found]
+    from _json import encode_basestring_ascii
 
     if isinstance(value, str):
         text: str = encode_basestring_ascii(value)
@@ -71,9 +72,7 @@ class Program(Process):
             original_hash_seed=os.environ.get("PYTHONHASHSEED"),
             file=f"/proc/self/fd/{STATE}",
         )
-        arrival.update(
-            control=CONTROL, terminal=order["terminal"], descriptors=sorted(descriptors)
-        )
+        arrival.update(control=CONTROL, terminal=order["terminal"], descriptors=sorted(descriptors))
         environment = {**os.environ, "ELSEWHERE_RUN": json_of(told)}
         if told["hash_seed"] is not None:
             environment["PYTHONHASHSEED"] = str(told["hash_seed"])
@@ -104,7 +103,7 @@ class Program(Process):
     def tell(self, message: tuple[Any, ...]) -> None:
         body = marshal.dumps(message, 2)
         with self.lock:
-            try:
+            try:  # noqa: SIM105  # contextlib imports much
                 write_all(self.control, len(body).to_bytes(4, "little") + body)
             except OSError:
                 pass  # it has ended

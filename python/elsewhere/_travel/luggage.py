@@ -100,4 +100,3 @@ def name(content: bytes) -> str:
 def files(tag: str) -> dict[str, bytes]:
     """By role, as the host asks for them."""
     return {"package": package(), "engine": engine(tag)}
-

@@ -162,7 +162,7 @@ class Journey(Far):
 
     def leave(self) -> NoReturn:
         """GO. From here on this process is a pipe, and nothing of the program runs in it."""
-        import _signal
+        import _signal  # type: ignore[import-not-found]
 
         # What comes from now on is for the program, which is no longer here.
         before = _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())

@@ -68,7 +68,7 @@ class Pipe:
         finally:
             self.end()
 
-    def take_signals(self, watched: set[int], hearing: threading.Thread) -> None:
+    def take_signals(self, watched: Any, hearing: threading.Thread) -> None:
         while hearing.is_alive():
             came = signal.sigtimedwait(watched, 0.2)
             if came is None or not hearing.is_alive():
@@ -85,7 +85,7 @@ class Pipe:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
     def send(self, *message: Any) -> None:
-        try:
+        try:  # noqa: SIM105  # contextlib imports much
             self.channel.send(message)
         except (OSError, EOFError):
             pass  # the link is lost: hear() finds out and ends this

@@ -71,7 +71,7 @@ class Process:
         return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
     def kill(self, number: int = 9) -> None:
-        try:
+        try:  # noqa: SIM105  # contextlib imports much
             os.kill(self.pid, number)
         except ProcessLookupError:
             pass  # it has just ended

@@ -85,7 +85,7 @@ class Relay:
         try:
             if name not in self.spools:
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-                self.spools[name] = open(f"{path}.{name}", "ab", 0, opener=private)
+                self.spools[name] = open(f"{path}.{name}", "ab", 0, opener=private)  # noqa: SIM115
             self.spools[name].write(data)
         except OSError:
             pass  # no disk: there is nobody left to tell

@@ -24,8 +24,18 @@ if TYPE_CHECKING:
 __all__ = ["bash_teleport", "fork_shell", "tp_bash", "tp_dummy", "tp_shell"]
 
 _NO_EFFECT = frozenset(
-    "wait pyc_fn shell_delimiter non_blocking_delimiter pack_file object_storage_protocol "
-    "detect_interactive call_tos _skip env".split()
+    {
+        "_skip",
+        "call_tos",
+        "detect_interactive",
+        "env",
+        "non_blocking_delimiter",
+        "object_storage_protocol",
+        "pack_file",
+        "pyc_fn",
+        "shell_delimiter",
+        "wait",
+    }
 )
 _SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 # Options of ssh that take a value as the next word.
@@ -47,7 +57,9 @@ def _spec(
     program = os.path.basename(words[0]) if words else ""
     if program in _SHELLS:
         if words[1:] not in (["-c"], ["-lc"], []):
-            raise UsageError(f"{shlex.join(words)}: cannot tell what that starts", 'give "bash", "-c"')
+            raise UsageError(
+                f"{shlex.join(words)}: cannot tell what that starts", 'give "bash", "-c"'
+            )
         parts = ["popen"]
     elif program == "ssh":
         options, host, prologue = _split_ssh(words[1:])
@@ -106,7 +118,7 @@ def bash_teleport(
     before: str | Sequence[str] = "cd $(mktemp -d)",
     **others: Any,
 ) -> None:
-    """The first release's name of tp_shell: `bash_teleport("ssh", "host", "conda activate py39;")`."""
+    """tp_shell in the first release: `bash_teleport("ssh", "host", "conda activate py39;")`."""
     _teleport(_spec(shell_args, python, before, others))
 
 
