@@ -62,3 +62,16 @@ cmp plain/output elsewhere/output
 cmp plain/census.csv elsewhere/census.csv
 [ ! -e elsewhere/census.snap ] || { echo "error: census.snap is still there" >&2; exit 1; }
 echo "nothing: output ($(wc -l <plain/output) lines) and census.csv ($(wc -l <plain/census.csv) rows) are byte for byte the same"
+
+say "4. a running program moves: an SSH server is started for this demo, with keys of its own"
+sshd=$(dirname "$census")/../tests/remote/sshd.py
+config=$("$python" "$sshd" start "$place/sshd") || { echo "skipped: no SSH server can be started here"; exit 0; }
+trap '[ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null || :; "$python" "$sshd" stop "$place/sshd"; rm -rf "$place"' EXIT
+spec="ssh=far//ssh_config=$config"
+examples=$(dirname "$census")
+say "   python hi_bye.py ssh=far"
+"$python" "$examples/hi_bye.py" "$spec"
+say "   python nested.py ssh=far"
+"$python" "$examples/nested.py" "$spec"
+say "   elsewhere exec ssh=far -c …"
+"$elsewhere" exec --python "$python" "$spec" -c 'import os; print("hello from", os.getpid())'

@@ -109,7 +109,7 @@ Child spawn(Words argv, Keyboard keyboard) {
     if (failed != 0)
         throw Error(
             ErrorKind::unsupported, "cannot start " + argv.front() + ": " + std::strerror(failed),
-            argv.front() == "ssh" ? "install OpenSSH's client (Debian: openssh-client)" : "");
+            argv.front() == "ssh" ? "install OpenSSH's client (Debian: openssh-client)" : "name another Python with //python=");
     child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     child.input = std::move(input.to);
     child.output = std::move(output.from);

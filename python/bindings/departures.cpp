@@ -391,15 +391,17 @@ void stop_signals() {
 }
 
 void install_signals(PyObject *module, SignalSettings settings) {
+    const bool standard = settings.standard;
     departures.start(std::move(settings));
     Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
     Ref handler = Ref::checked(PyCFunction_NewEx(&handler_method, nullptr, name.get()));
     if (PyModule_AddObjectRef(module, "on_signal", handler.get()) < 0) throw PythonError{};
     Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
     for (const int number : {SIGTERM, SIGUSR1, control_signal()})
-        (void)Ref::checked(
-            PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));
-    watch_handlers(handler.get());
+        if (standard || number == control_signal())
+            (void)Ref::checked(
+                PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));
+    if (standard) watch_handlers(handler.get());
 }
 
 void remember_mask(PyObject *numbers) {

@@ -13,6 +13,9 @@ struct SignalSettings {
     bool snapshot_given = false; // by --snapshot; else the place is told on stderr
     std::string requests;        // directory of the requests of `elsewhere suspend`
     double grace = 10;           // seconds
+    // Whether SIGTERM and SIGUSR1 suspend. Not so for a program that moved here and was not started
+    // by `elsewhere run`: they mean to it what they always meant.
+    bool standard = true;
 };
 
 // Installs the handlers of SIGTERM, SIGUSR1 and the control signal. They are taken once the

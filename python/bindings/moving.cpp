@@ -181,6 +181,7 @@ PyObject *install(PyObject *, PyObject *told) {
         settings.snapshot = fields.text_or_empty("snapshot");
         settings.snapshot_given = !settings.snapshot.empty();
         settings.grace = fields.number("grace");
+        settings.standard = PyDict_GetItemString(told, "unmanaged") != Py_True;
         remember_mask(fields["original_signal_mask"]);
         watch_waits();
         Ref module = Ref::checked(PyImport_ImportModule("elsewhere._elsewhere"));

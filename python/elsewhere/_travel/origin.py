@@ -60,7 +60,8 @@ class Far:
             return message
         except EOFError as error:
             raise Disconnected(
-                f"the connection to {self.host} was lost before the program had started there",
+                f"the connection to {self.host} was lost before the program had started there: "
+                f"{error}",
                 "try again",
             ) from error
         except RemoteError as error:
@@ -133,6 +134,7 @@ class Journey(Far):
             "arguments": list(start["arguments"]),
             "snapshot": None,
             "clone": True,
+            "unmanaged": start.get("unmanaged", not _program.told),
             "grace": start.get("grace", 10.0),
             "hash_seed": _program._hash_seed(),
             "original_signal_mask": list(start.get("original_signal_mask", ())),
