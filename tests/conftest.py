@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from ssh_server import sshd as sshd
 
 # Programs under test start with what a shell gives them, also below nohup and in the background.
 for number in (signal.SIGHUP, signal.SIGQUIT):

@@ -48,7 +48,7 @@ def take_java_streams():
     source, sink = sys.stdin.fileno(), sys.stdout.fileno()
     System.setIn(FileInputStream(os.devnull))  # children would be fed what comes
     System.setOut(System.err)
-    sys.stdin, sys.stdout = open(os.devnull), sys.stderr
+    sys.stdin, sys.stdout = open(os.devnull), sys.stderr  # noqa: SIM115
     return source, sink
 
 

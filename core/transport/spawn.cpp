@@ -107,9 +107,10 @@ Child spawn(Words argv, Keyboard keyboard) {
         ::posix_spawnp(&child.pid, words[0], &actions.raw, &attributes.raw, words.data(), environ);
     if (failed == EAGAIN || failed == ENOMEM) out_of("process", failed);
     if (failed != 0)
-        throw Error(
-            ErrorKind::unsupported, "cannot start " + argv.front() + ": " + std::strerror(failed),
-            argv.front() == "ssh" ? "install OpenSSH's client (Debian: openssh-client)" : "name another Python with //python=");
+        throw Error(ErrorKind::unsupported,
+                    "cannot start " + argv.front() + ": " + std::strerror(failed),
+                    argv.front() == "ssh" ? "install OpenSSH's client (Debian: openssh-client)"
+                                          : "name another Python with //python=");
     child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     child.input = std::move(input.to);
     child.output = std::move(output.from);

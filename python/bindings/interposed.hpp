@@ -8,8 +8,8 @@
 // function objects stay the same, and nobody pays who does not call them.
 namespace elsewhere::bindings {
 
-// Puts `ours` in the place of a builtin function; returns what was there, or null where the flags are
-// not as expected: then nothing is changed. Throws PythonError.
+// Puts `ours` in the place of a builtin function; returns what was there, or null where the flags
+// are not as expected: then nothing is changed. Throws PythonError.
 PyCFunction interpose(const char *module, const char *name, int flags, PyCFunction ours);
 
 // time.sleep, select.select, Lock.acquire, RLock.acquire and SimpleQueue.get note when a wait

@@ -27,7 +27,8 @@ struct Dumped {
 
 // Throws Error{protocol}, or PythonError where Python itself failed. `from_python2`: its str is
 // made str or bytes as the message's rules say.
-[[nodiscard]] Ref load(std::span<const std::uint8_t> bytes, bool extended, bool from_python2 = false,
-                       bool py2str_as_py3str = true, const ChannelCodec &channels = {});
+[[nodiscard]] Ref load(std::span<const std::uint8_t> bytes, bool extended,
+                       bool from_python2 = false, bool py2str_as_py3str = true,
+                       const ChannelCodec &channels = {});
 
 } // namespace elsewhere::bindings

@@ -224,7 +224,7 @@ print("went on")
         ("popen//python=/no/such/python", "Unsupported 78", "/no/such/python"),
         ("popen//python=>=3.99", "Unsupported 78", "3.99"),
         ("popen//python=python2.7", "Unsupported 78", "2.7"),
-        ("popen//chdir=/no/such/place", "InputOutputError 74", "/no/such/place"),
+        ("popen//chdir=/no/such/place", "Disconnected 69", "/no/such/place"),
         ("popen//before=false", "", "before"),
         ("ssh=no-such-host.invalid", "Unreachable 69", "no-such-host.invalid"),
         ("ssh={refused}", "Untrusted 77", "refused"),
@@ -242,9 +242,7 @@ def test_what_cannot_go_there_goes_on_here(run, sshd, wrong, kind, words) -> Non
 
 
 def test_another_minor_is_no_place_to_go_on_but_is_named(run, python) -> None:
-    other = next(
-        (v for v in ("3.11", "3.12", "3.13") if v != python.version), None
-    )
+    other = next((v for v in ("3.11", "3.12", "3.13") if v != python.version), None)
     ended = run(GOES_ON, f"popen//python={other}")
     assert ended.stdout.startswith("Unsupported 78"), ended.stdout
     assert f"//python={python.version}" in ended.stdout and "went on" in ended.stdout

@@ -11,7 +11,7 @@ from elsewhere._state_modules import _library_folders
 def find_module(name: str, path: list[str]) -> tuple[str, bool, bytes] | None:
     """File name, is it a package, source: what `import name` would take from `path`.
 
-    Nothing is imported for it, and what is installed is not looked at: it has to be installed there.
+    Nothing is imported for it. What is installed is not sent: it has to be installed there.
     """
     for finder in sys.meta_path:
         try:

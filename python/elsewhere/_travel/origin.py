@@ -60,9 +60,9 @@ class Far:
             return message
         except EOFError as error:
             raise Disconnected(
-                f"the connection to {self.host} was lost before the program had started there: "
+                f"the connection to {self.host} ended before the program had started there: "
                 f"{error}",
-                "try again",
+                "see the reason; `elsewhere doctor` tries the way there",
             ) from error
         except RemoteError as error:
             raise errors.InternalError(f"the host at {self.host} failed: {error}") from error

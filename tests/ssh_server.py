@@ -1,4 +1,4 @@
-"""What tests of remote interpreters share."""
+"""The SSH server that tests of remote interpreters share; conftest.py offers it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 
 def load_sshd() -> ModuleType:
-    found = importlib.util.spec_from_file_location("sshd", Path(__file__).with_name("sshd.py"))
+    found = importlib.util.spec_from_file_location("sshd", Path(__file__).parent / "remote/sshd.py")
     assert found is not None and found.loader is not None
     module = importlib.util.module_from_spec(found)
     found.loader.exec_module(module)
