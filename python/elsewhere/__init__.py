@@ -38,10 +38,12 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # A program that only sleeps and wakes never imports what gateways need.
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from elsewhere import _gateway
+if not TYPE_CHECKING:
 
-    return getattr(_gateway, name)
+    def __getattr__(name: str) -> object:
+        # A program that only sleeps and wakes never imports what gateways need.
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from elsewhere import _gateway
+
+        return getattr(_gateway, name)
