@@ -9,8 +9,8 @@
 #include <sstream>
 
 #include "cli/probe.hpp"
-#include "cli/words.hpp"
 #include "core/base/error.hpp"
+#include "core/transport/words.hpp"
 
 namespace elsewhere::cli {
 namespace {
@@ -108,7 +108,7 @@ Interpreter find_interpreter(const std::string &wish, const Package &package) {
     if (wish.empty()) return by_default(package);
     if (is_version(wish)) return by_version(wish, package);
     // A path with a blank in it need not be quoted once more.
-    Words command = executable(wish) ? Words{wish} : split_words(wish);
+    Words command = executable(wish) ? Words{wish} : transport::split_words(wish);
     if (command.empty()) throw Error(ErrorKind::usage, "--python is empty", "name an interpreter");
     std::string &program = command.front();
     if (program.find('/') != std::string::npos) {

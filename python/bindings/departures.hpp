@@ -11,7 +11,6 @@ namespace elsewhere::bindings {
 struct SignalSettings {
     std::string snapshot;        // where SIGTERM and SIGUSR1 write
     bool snapshot_given = false; // by --snapshot; else the place is told on stderr
-    std::string requests;        // directory of the requests of `elsewhere suspend`
     double grace = 10;           // seconds
     // Whether SIGTERM and SIGUSR1 suspend. Not so for a program that moved here and was not started
     // by `elsewhere run`: they mean to it what they always meant.

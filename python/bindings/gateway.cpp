@@ -66,7 +66,6 @@ struct GatewayObject {
 struct ChannelObject {
     PyObject_HEAD GatewayObject *gateway; // strong
     std::uint32_t id;
-    bool counted; // the link knows it by us
 };
 
 GatewayObject *as_gateway(PyObject *object) { return reinterpret_cast<GatewayObject *>(object); }
@@ -179,12 +178,7 @@ PyObject *execute(PyObject *object, PyObject *arguments) {
             const WithoutGil free;
             return gateway.use([&](Link &link) { return link.exec(id, std::move(made.payload)); });
         }();
-        if (sent.wait == Wait::interrupted) {
-            run_signal_handlers();
-            persistently([&] {
-                return gateway.use([&](Link &link) { return link.wait_out(sent.ticket); });
-            });
-        }
+        finish_sending(gateway, sent);
         return none();
     });
 }
@@ -256,7 +250,6 @@ int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
         (void)opened(as_gateway(gateway));
         self->gateway = as_gateway(Ref::share(gateway).release());
         self->id = id;
-        self->counted = true;
         return none();
     });
     Py_XDECREF(ok);
@@ -266,7 +259,7 @@ int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
 void dealloc_channel(PyObject *object) {
     ChannelObject *self = as_channel(object);
     PyTypeObject *type = Py_TYPE(object);
-    if (self->gateway != nullptr && self->gateway->gateway != nullptr && self->counted) {
+    if (self->gateway != nullptr && self->gateway->gateway != nullptr) {
         const WithoutGil free;
         try {
             self->gateway->gateway->use([&](Link &link) {
@@ -333,12 +326,7 @@ PyObject *send(PyObject *object, PyObject *item) {
             PyErr_Format(PyExc_OSError, "cannot send to %U: %s", shown.get(), error.what());
             throw PythonError{};
         }
-        if (sent.wait == Wait::interrupted) {
-            run_signal_handlers();
-            persistently([&] {
-                return gateway.use([&](Link &link) { return link.wait_out(sent.ticket); });
-            });
-        }
+        finish_sending(gateway, sent);
         return none();
     });
 }

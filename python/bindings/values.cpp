@@ -69,7 +69,7 @@ class Dumper {
     void container(PyObject *object, unsigned depth, const Place *place) {
         Place here{place};
         if (PyDict_CheckExact(object)) {
-            // From a copy: nothing here runs Python code, but the channel codec may.
+            // Nothing on the way runs Python code, so the dict stays as it is.
             writer_.begin_dict();
             PyObject *key = nullptr, *item = nullptr;
             for (Py_ssize_t at = 0; PyDict_Next(object, &at, &key, &item);) {

@@ -352,6 +352,7 @@ class Group:
 
 
 default_group = Group()
+_of_moving_programs = Group()
 makegateway: Callable[..., Gateway] = default_group.makegateway
 
 
@@ -360,4 +361,4 @@ def open_gateway(text: str, version: str) -> Gateway:
     spec = XSpec(text)
     if spec.python is None and not (spec.popen and not spec.before):
         spec = XSpec(f"{text}//python={version}")
-    return Group().makegateway(spec)
+    return _of_moving_programs.makegateway(spec)

@@ -115,26 +115,86 @@ def test_its_own_modules_go_along_also_those_that_are_imported_later(run, spec, 
     assert lines[1:] == ["def shout():", "    return WORD.upper()"]
 
 
-def test_a_module_that_only_the_origin_can_see_is_sent(run, sshd, tmp_path) -> None:
-    """The far side's own look at the path is hidden from it by a finder of the program's."""
+# Leads to the folder in the process that opened it, and nowhere in another.
+ONLY_HERE = """
+import elsewhere, fcntl, inspect, os, sys
+folder = fcntl.fcntl(os.open("HERE", os.O_RDONLY), fcntl.F_DUPFD, 200)
+sys.path.insert(0, f"/proc/self/fd/{folder}")
+elsewhere.teleport(SPEC)
+assert not os.path.exists(sys.path[0])
+"""
+
+
+def test_a_module_that_only_the_origin_can_see_is_sent(run, spec, tmp_path) -> None:
+    own = tmp_path / "own"
+    (own / "own_package").mkdir(parents=True)
+    (own / "own_late.py").write_text("import os\nPID = os.getpid()\n\ndef word():\n    return 1\n")
+    (own / "own_package/__init__.py").write_text("")
+    (own / "own_package/part.py").write_text("from own_late import PID\n")
+    ended = run(
+        ONLY_HERE
+        + "import own_package.part\n"
+        + "import own_late\n"
+        + "print(own_package.part.PID == os.getpid(), inspect.getsource(own_late.word).split())\n",
+        spec,
+    )
+    assert ended.stdout == "True ['def', 'word():', 'return', '1']\n", ended.stderr
+
+
+def test_a_module_that_cannot_be_read_at_the_origin_is_a_missing_one(run, spec, tmp_path) -> None:
     own = tmp_path / "own"
     own.mkdir()
-    (own / "own_late.py").write_text("import os\nPID = os.getpid()\n")
-    text = (
-        "import elsewhere, os, sys\n"
-        "sys.path.insert(0, 'HERE')\n"
-        "here = os.getpid()\n"
-        "elsewhere.teleport(SPEC)\n"
-        "os.rename('HERE/own_late.py', 'HERE/gone.py')\n"
-        "sys.path_importer_cache.clear()\n"
-        "try:\n    import own_late\n"
-        "except ModuleNotFoundError:\n    print('gone')\n"
-        "os.rename('HERE/gone.py', 'HERE/own_late.py')\n"
-        "import own_late\n"
-        "print(own_late.PID == os.getpid() != here)\n"
-    )
-    ended = run(text, sshd.spec())
-    assert ended.stdout == "gone\nTrue\n", ended.stderr
+    (own / "own_bad.py").write_bytes(b"# coding: no-such-coding\n")
+    text = "try:\n    import own_bad\nexcept ModuleNotFoundError:\n    print('goes on')\n"
+    ended = run(ONLY_HERE + text, spec)
+    assert (ended.returncode, ended.stdout) == (0, "goes on\n"), ended.stderr
+
+
+def test_forked_children_of_a_moved_program_do_not_ask_in_its_name(run, spec, tmp_path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "own_late.py").write_text("")
+    text = """
+asked = []
+from elsewhere._travel import arrival
+tell = arrival._tell
+arrival._tell = lambda *message: (asked.append(message), tell(*message))
+child = os.fork()
+if child == 0:
+    try:
+        import own_late
+    except ModuleNotFoundError:
+        os._exit(len(asked))
+    os._exit(99)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+import own_late
+print(len(asked))
+"""
+    ended = run(ONLY_HERE + text, spec)
+    assert ended.stdout == "0\n1\n", ended.stderr
+
+
+def test_a_link_that_is_lost_at_go_leaves_the_program_here_with_its_signals(run, sshd) -> None:
+    """The connection is cut by the program's own hand at the last moment before GO."""
+    text = """
+import elsewhere, os, signal, subprocess
+from elsewhere._travel import origin
+leave = origin.Journey.leave
+def cut(journey):
+    os.kill(journey.gateway._pid, signal.SIGKILL)
+    try:
+        while True:
+            journey.channel.receive()
+    except EOFError:
+        leave(journey)
+origin.Journey.leave = cut
+before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+try:
+    elsewhere.teleport(SPEC)
+except elsewhere.errors.Disconnected as error:
+    print("goes on", signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before)
+"""
+    assert run(text, sshd.spec()).stdout == "goes on True\n"
 
 
 def test_children_get_their_values_and_talk_to_their_parent(run, spec) -> None:

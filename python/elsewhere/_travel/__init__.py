@@ -5,6 +5,6 @@ pipe.py     here, afterwards: stdio, signals, window size
 modules.py  here, afterwards: the program's own modules that are imported late
 children.py here, of a fork: the parent's hold on its children
 luggage.py  what the far side needs of us: the package and the engine
-host.py     there: starts the interpreter, stands between it and its origin
-arrival.py  there, in the program's process: the way to the host
+porter.py   there: starts the interpreter, stands between it and its origin
+arrival.py  there, in the program's process: the way to the porter
 """

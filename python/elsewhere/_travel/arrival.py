@@ -1,4 +1,4 @@
-"""In the process where a moved program goes on: the way to the host, and through it to the origin.
+"""In the process where a moved program goes on: the way to the porter, and through it to the origin.
 
 The control descriptor carries messages both ways: u32 size, then a tuple by marshal. Both ends are
 one user's processes on one machine, started by each other.
@@ -6,6 +6,7 @@ one user's processes on one machine, started by each other.
 
 from __future__ import annotations
 
+import _thread
 import marshal
 import os
 import sys
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any, NoReturn
 
-control = -1  # the descriptor; -1 in a program that never moved, or has moved on
+control = -1  # the descriptor; -1 in a program that never moved
+_process = -1  # whose it is: a forked copy of the program must not talk in its name
+_asking = _thread.allocate_lock()  # one question at a time
 path = ""  # where the program suspends itself to when the link is lost
 directory: str | None = None  # where it goes on, if not where it was
 lost = False
@@ -27,11 +30,12 @@ _waiting: list[tuple[Any, ...]] = []  # values from the parent that nobody has a
 
 def wait_for_state(arrival: dict[str, Any]) -> None:
     """Returns when the whole state is there; ends the process if its origin has gone."""
-    global control, path, directory, _value
+    global control, path, directory, _process, _value
     import fcntl
     from binascii import a2b_base64 as b64decode
 
     control = arrival["control"]
+    _process = os.getpid()
     directory = arrival["directory"]
     for number in arrival["descriptors"]:
         fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
@@ -117,10 +121,11 @@ class OriginFinder:
     def find_spec(
         cls, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if control < 0 or lost:
+        if _process != os.getpid() or lost:
             return None
-        _tell("find", name, list(sys.path if path is None else path))
-        answer = _answer("module")
+        with _asking:
+            _tell("find", name, list(sys.path if path is None else path))
+            answer = _answer("module")
         if answer is None or answer[1] is None:
             return None
         from _frozen_importlib import spec_from_loader  # importlib.util is slow to import
@@ -175,21 +180,24 @@ class ParentChannel:
 
     def send(self, item: Any) -> None:
         """Send a value of builtin types. Raises ValueError for others, OSError: parent gone."""
-        _tell("value", marshal.dumps(item, 2))
+        item = marshal.dumps(item, 2)
+        with _asking:
+            _tell("value", item)
 
     def receive(self) -> Any:
         """The parent's next value. Raises EOFError when there will be none."""
-        for index, message in enumerate(_waiting):
-            if message[0] == "value":
-                return marshal.loads(_waiting.pop(index)[1])
-        message = _answer("value") or ()
+        with _asking:
+            for index, message in enumerate(_waiting):
+                if message[0] == "value":
+                    return marshal.loads(_waiting.pop(index)[1])
+            message = _answer("value") or ()
         if not message:
             raise EOFError("the parent has gone")
         return marshal.loads(message[1])
 
 
 def parent() -> ParentChannel:
-    if control < 0 or not _value:
+    if _process != os.getpid() or not _value:
         from elsewhere.errors import UsageError
 
         raise UsageError("this program was not forked to here", "elsewhere.fork makes children")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 
-from elsewhere._travel.origin import Far, call_host, is_terminal, window_size
+from elsewhere._travel.origin import Far, call_porter, is_terminal, window_size
 from elsewhere.errors import InputOutputError, NotFound, Untrusted
 
 TYPE_CHECKING = False
@@ -35,7 +35,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
     gateway = Group().makegateway(told["spec"])
     try:
         far = Far(gateway, [is_terminal(number) for number in range(3)])
-        far.channel = call_host(gateway, "execute")
+        far.channel = call_porter(gateway, "execute")
         far.channel.send(
             {
                 "terminal": far.terminal,

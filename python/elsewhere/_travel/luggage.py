@@ -98,5 +98,5 @@ def name(content: bytes) -> str:
 
 
 def files(tag: str) -> dict[str, bytes]:
-    """By role, as the host asks for them."""
+    """By role, as the porter asks for them."""
     return {"package": package(), "engine": engine(tag)}

@@ -23,9 +23,13 @@ def find_module(name: str, path: list[str]) -> tuple[str, bool, bytes] | None:
         if spec.origin.startswith(_library_folders()) or "/site-packages/" in spec.origin:
             return None
         read = getattr(spec.loader, "get_source", None)
-        source = read(name) if read is not None else None
-        if source is None:
+        try:
+            source = read(name) if read is not None else None
+            text = None if source is None else source.encode()
+        except Exception:  # unreadable, or in no encoding: the program there gets an ImportError
+            return None
+        if text is None:
             return None
         location = os.path.abspath(spec.origin) if os.path.exists(spec.origin) else spec.origin
-        return location, spec.submodule_search_locations is not None, source.encode()
+        return location, spec.submodule_search_locations is not None, text
     return None

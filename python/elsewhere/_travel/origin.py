@@ -65,7 +65,7 @@ class Far:
                 "see the reason; `elsewhere doctor` tries the way there",
             ) from error
         except RemoteError as error:
-            raise errors.InternalError(f"the host at {self.host} failed: {error}") from error
+            raise errors.InternalError(f"the porter at {self.host} failed: {error}") from error
 
     def failure(self, answer: tuple[Any, ...]) -> errors.Error:
         _, kind, message, hint, *said = answer
@@ -101,7 +101,7 @@ class Journey(Far):
         )
 
     def depart(self) -> None:
-        channel = self.channel = call_host(self.gateway, "serve")
+        channel = self.channel = call_porter(self.gateway, "serve")
         direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
         self.files = {} if direct else luggage.files(self.gateway.facts["tag"])
         channel.send(
@@ -168,7 +168,16 @@ class Journey(Far):
 
         # What comes from now on is for the program, which is no longer here.
         before = _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())
-        self.channel.send(("go",))
+        try:
+            self.channel.send(("go",))
+        except (OSError, EOFError) as error:
+            # It cannot have arrived whole, so nobody runs there.
+            _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
+            self.abandon()
+            raise Disconnected(
+                f"the connection to {self.host} was lost before the program was told to go there",
+                "the program goes on here; do not resume what may lie there in " + self.place,
+            ) from error
         from elsewhere._travel.pipe import Pipe
 
         Pipe(self, before).run()
@@ -191,11 +200,11 @@ def run(channel, modules, function):
         exec(code, module.__dict__)
     getattr(module, function)(channel)
 """
-_MODULES = ("process", "files", "relay", "host")
+_MODULES = ("process", "files", "relay", "porter")
 
 
-def call_host(gateway: Gateway, function: str) -> Channel:
-    """Call a function of host.py there, with a new channel."""
+def call_porter(gateway: Gateway, function: str) -> Channel:
+    """Call a function of porter.py there, with a new channel."""
     import marshal
     from _frozen_importlib_external import PathFinder
     from importlib.util import MAGIC_NUMBER

@@ -109,7 +109,7 @@ class Pipe:
                 elif what == "exit":
                     self.status = message[1]
                     return
-        except Exception as error:  # EOFError, RemoteError: the link or the host has gone
+        except Exception as error:  # EOFError, RemoteError: the link or the porter has gone
             self.lost(error)
         finally:
             signal.pthread_kill(self.thread, ENDED)
