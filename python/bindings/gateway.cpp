@@ -95,8 +95,26 @@ Ref load_message(GatewayObject *self, const mux::Message &message) {
                 message.strings.py2str_as_py3str, codec_of(self));
 }
 
-// ---- Gateway
-// -------------------------------------------------------------------------------------
+// ---- Gateway ----
+
+// Returns when the bytes are written. Whatever is thrown: the other end has not got them whole.
+void finish_sending(Gateway &gateway, const gateway::Sent &sent) {
+    Wait wait = sent.wait;
+    if (wait == Wait::interrupted) {
+        run_signal_handlers();
+        wait = persistently(
+            [&] { return gateway.use([&](Link &link) { return link.wait_out(sent.ticket); }); });
+    }
+    if (wait == Wait::done) return;
+    // Why, the other end may have said before it went.
+    const Deadline soon = gateway::Clock::now() + std::chrono::seconds(1);
+    persistently([&] { return gateway.use([&](Link &link) { return link.wait_over(soon); }); });
+    const auto over = gateway.use([](Link &link) { return link.over(); });
+    throw Error(ErrorKind::disconnected,
+                "the connection to " + gateway.place() + " was lost" +
+                    (over ? std::string(": ") + over->what() : ""),
+                "`elsewhere doctor` tries the way there");
+}
 
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
@@ -236,8 +254,7 @@ PyType_Slot gateway_slots[] = {
 PyType_Spec gateway_spec = {"elsewhere._elsewhere.Gateway", sizeof(GatewayObject), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, gateway_slots};
 
-// ---- Channel
-// -------------------------------------------------------------------------------------
+// ---- Channel ----
 
 int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {

@@ -118,7 +118,7 @@ def test_its_own_modules_go_along_also_those_that_are_imported_later(run, spec, 
 # Leads to the folder in the process that opened it, and nowhere in another.
 ONLY_HERE = """
 import elsewhere, fcntl, inspect, os, sys
-folder = fcntl.fcntl(os.open("HERE", os.O_RDONLY), fcntl.F_DUPFD, 200)
+folder = fcntl.fcntl(os.open("HERE", os.O_RDONLY), fcntl.F_DUPFD_CLOEXEC, 200)
 sys.path.insert(0, f"/proc/self/fd/{folder}")
 elsewhere.teleport(SPEC)
 assert not os.path.exists(sys.path[0])
@@ -285,7 +285,7 @@ print("went on")
         ("popen//python=>=3.99", "Unsupported 78", "3.99"),
         ("popen//python=python2.7", "Unsupported 78", "2.7"),
         ("popen//chdir=/no/such/place", "Disconnected 69", "/no/such/place"),
-        ("popen//before=false", "", "before"),
+        ("popen//before=false", "RemoteFailure 1", "before=false"),
         ("ssh=no-such-host.invalid", "Unreachable 69", "no-such-host.invalid"),
         ("ssh={refused}", "Untrusted 77", "refused"),
         ("ssh={changed}", "Untrusted 77", "changed"),

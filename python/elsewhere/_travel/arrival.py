@@ -1,4 +1,4 @@
-"""In the process where a moved program goes on: the way to the porter, and through it to the origin.
+"""In the process where a moved program goes on: the way to the porter and through it to the origin.
 
 The control descriptor carries messages both ways: u32 size, then a tuple by marshal. Both ends are
 one user's processes on one machine, started by each other.
