@@ -1,4 +1,4 @@
-// _elsewhere.Gateway and _elsewhere.Channel: what elsewhere._gateway builds its classes on.
+// _elsewhere.Gateway and _elsewhere.Channel: what elsewhere/_gateway builds its classes on.
 #include "core/gateway/gateway.hpp"
 
 #include "python/bindings/entry.hpp"
@@ -318,7 +318,7 @@ Gateway &gateway_of(ChannelObject *self) {
     } catch (const Error &error) {
         over = error;
     }
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._gateway"));
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._gateway.channel"));
     if (remote && !remote->bytes.empty()) {
         Ref text = load(remote->bytes.span(), remote->extended);
         raise(PyObject_CallMethod(module.get(), "RemoteError", "O", text.get()));
