@@ -59,7 +59,7 @@ Fd duplicate(int fd) {
 } // namespace
 
 Gateway::Gateway(const transport::XSpec &spec, Settings settings)
-    : place_(transport::place(spec)),
+    : Endpoint(transport::place(spec)),
       stream_(transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
     boot(spec, settings);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
@@ -165,10 +165,6 @@ bool Gateway::read(void *to, std::size_t size, const Settings &settings) {
     return true;
 }
 
-Error Gateway::closed() const {
-    return {ErrorKind::disconnected, "the gateway to " + place_ + " is closed"};
-}
-
 void Gateway::fail(const transport::XSpec &spec) {
     link_.reset();
     const transport::Exit exit = stream_.end(std::chrono::seconds(2));
@@ -204,10 +200,7 @@ void Gateway::close(std::chrono::milliseconds timeout) noexcept {
             } // it cannot be full
             errors_.join();
         }
-        {
-            const std::unique_lock lock(in_use_);
-            link_.reset();
-        }
+        drop();
         (void)stream_.end(timeout);
     } catch (...) {
         // What cannot be ended here ends with its stream.

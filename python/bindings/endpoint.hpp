@@ -1,0 +1,72 @@
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "core/gateway/endpoint.hpp"
+#include "python/bindings/entry.hpp"
+#include "python/bindings/values.hpp"
+
+// What the types on the two ends of a gateway share.
+namespace elsewhere::bindings {
+
+// A Python object that owns an end of a gateway: what channels belong to.
+struct EndpointObject {
+    PyObject_HEAD gateway::Endpoint *endpoint; // null until it was opened
+    bool python2;                              // the other end is one
+};
+
+inline EndpointObject *as_endpoint(PyObject *object) {
+    return reinterpret_cast<EndpointObject *>(object);
+}
+// Throws Error{usage} if it was never opened.
+gateway::Endpoint &opened(EndpointObject *self);
+
+// Channels as values, and messages with them.
+[[nodiscard]] ChannelCodec codec_of(EndpointObject *self);
+
+// Returns when the bytes are written. Whatever is thrown: the other end has not got them whole.
+void finish_sending(gateway::Endpoint &endpoint, const gateway::Sent &sent);
+
+// Lets other threads run Python meanwhile.
+class WithoutGil {
+  public:
+    WithoutGil() : state_(PyEval_SaveThread()) {}
+    ~WithoutGil() { PyEval_RestoreThread(state_); }
+    WithoutGil(const WithoutGil &) = delete;
+    WithoutGil &operator=(const WithoutGil &) = delete;
+
+  private:
+    PyThreadState *state_;
+};
+
+inline void run_signal_handlers() {
+    if (PyErr_CheckSignals() < 0) throw PythonError{};
+}
+
+// Calls attempt() without the GIL until it was not interrupted by a signal; its result.
+template <class Attempt> auto persistently(Attempt attempt) {
+    for (;;) {
+        auto result = [&] {
+            const WithoutGil free;
+            return attempt();
+        }();
+        if constexpr (std::is_same_v<decltype(result), gateway::Wait>) {
+            if (result != gateway::Wait::interrupted) return result;
+        } else {
+            if (result.wait != gateway::Wait::interrupted) return result;
+        }
+        run_signal_handlers();
+    }
+}
+
+// None: for ever.
+gateway::Deadline deadline_in(PyObject *seconds);
+
+template <class T> void *slot(T *function) { return reinterpret_cast<void *>(function); }
+
+extern PyTypeObject *endpoint_type; // the base of what owns an endpoint
+void add_endpoint(PyObject *module);
+void add_channel(PyObject *module);
+
+} // namespace elsewhere::bindings
