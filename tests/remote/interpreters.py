@@ -21,7 +21,9 @@ def candidates(name: str) -> list[str]:
         asked = subprocess.run(["pyenv", "root"], capture_output=True, text=True)
         roots.insert(0, asked.stdout.strip())
     found = [path for root in roots for path in glob.glob(f"{root}/versions/{name}.*/bin/python")]
-    return [*sorted(found), f"python{name}"]
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    fetched = os.environ.get("ELSEWHERE_PYTHONS_DIR") or f"{cache}/elsewhere-pythons"
+    return [*sorted(found), f"python{name}", f"{fetched}/bin/python{name}"]
 
 
 @cache
