@@ -18,6 +18,12 @@ extern "C" {
 
 typedef struct _PyInterpreterFrame ElwFrame;
 
+/* One place of a frame for a variable or an entry of the value stack; its bits belong to the
+ * version layer. It holds an object, nothing, or (some versions) a bare number. */
+typedef struct {
+    uintptr_t bits;
+} ElwSlot;
+
 /* How a frame came to run inside the one outside it. */
 typedef enum {
     ELW_ENTERED_FROM_C = 0, /* C code stands between them, or nothing is outside */
@@ -80,7 +86,7 @@ const char *elw_self_test(void);
 
 /* ---- code ------------------------------------------------------------------------------- */
 
-ElwOp elw_op(int opcode);
+ElwOp elw_op(int opcode, int oparg);
 ElwRole elw_stack_role(int opcode);
 int elw_caches(int opcode); /* inline cache units after it */
 /* Stack effect; `jump` is 1 for the taken branch, 0 for falling through. */
@@ -118,10 +124,16 @@ PyFrameObject *elw_frame_object(ElwFrame *frame); /* the one it has, or NULL */
 int elw_in_flight(ElwFrame *frame);   /* instruction last started, or a cache entry of it */
 int elw_next(ElwFrame *frame);        /* of a suspended generator: what it executes next */
 int elw_saved_depth(ElwFrame *frame); /* entries on the value stack, -1 while not saved */
-PyObject **elw_variables(ElwFrame *frame);
-PyObject **elw_stack(ElwFrame *frame); /* bottom of the value stack */
+ElwSlot *elw_variables(ElwFrame *frame);
+ElwSlot *elw_stack(ElwFrame *frame);                 /* bottom of the value stack */
+PyObject *elw_get(ElwSlot slot);                     /* NULL if it holds no object */
+bool elw_get_number(ElwSlot slot, intptr_t *number); /* false if it holds none */
 
 /* ---- writing frames --------------------------------------------------------------------- */
+
+PyObject *elw_take(ElwSlot *slot);  /* empties it; a reference of the caller's own, or NULL */
+ElwSlot elw_slot(PyObject *object); /* to be written; steals the reference, NULL is nothing */
+ElwSlot elw_number_slot(intptr_t number);
 
 void elw_set_function(ElwFrame *frame, PyObject *function); /* with its globals and builtins */
 void elw_set_locals(ElwFrame *frame, PyObject *locals);     /* may be NULL */

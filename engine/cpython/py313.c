@@ -19,6 +19,7 @@
 #endif
 
 _Static_assert(sizeof(_Py_CODEUNIT) == 2, "a code unit is two bytes");
+_Static_assert(sizeof(ElwSlot) == sizeof(PyObject *), "a slot is a pointer");
 _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
 
 const ElwFacts elw_facts = {
@@ -47,7 +48,8 @@ const char *elw_self_test(void) {
 
 static _Py_CODEUNIT *first_unit(PyCodeObject *code) { return _PyCode_CODE(code); }
 
-ElwOp elw_op(int opcode) {
+ElwOp elw_op(int opcode, int oparg) {
+    (void)oparg;
     switch (opcode) {
     case CALL: return ELW_OP_CALL;
     case CALL_FUNCTION_EX: return ELW_OP_CALL_UNPACKED;
@@ -245,12 +247,22 @@ int elw_saved_depth(ElwFrame *frame) {
     return frame->stacktop < 0 ? -1 : frame->stacktop - _PyFrame_GetCode(frame)->co_nlocalsplus;
 }
 
-PyObject **elw_variables(ElwFrame *frame) { return frame->localsplus; }
-PyObject **elw_stack(ElwFrame *frame) {
-    return frame->localsplus + _PyFrame_GetCode(frame)->co_nlocalsplus;
+ElwSlot *elw_variables(ElwFrame *frame) { return (ElwSlot *)frame->localsplus; }
+ElwSlot *elw_stack(ElwFrame *frame) {
+    return (ElwSlot *)frame->localsplus + _PyFrame_GetCode(frame)->co_nlocalsplus;
 }
+PyObject *elw_get(ElwSlot slot) { return (PyObject *)slot.bits; }
+bool elw_get_number(ElwSlot slot, intptr_t *number) { return false; }
 
 /* ---- writing frames ---- */
+
+PyObject *elw_take(ElwSlot *slot) {
+    PyObject *object = (PyObject *)slot->bits;
+    slot->bits = 0;
+    return object;
+}
+ElwSlot elw_slot(PyObject *object) { return (ElwSlot){(uintptr_t)object}; }
+ElwSlot elw_number_slot(intptr_t number) { return (ElwSlot){0}; /* not before 3.15 */ }
 
 void elw_set_function(ElwFrame *frame, PyObject *function) {
     PyObject *old = frame->f_funcobj;

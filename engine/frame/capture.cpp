@@ -1,6 +1,7 @@
 #include "engine/frame/capture.hpp"
 
 #include <string_view>
+#include <tuple>
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/code_map.hpp"
@@ -104,8 +105,8 @@ class Capture {
     CodeMaps maps_;
 };
 
-Role role_of(const CodeMap &map, int origin, PyObject *value) {
-    if (value == nullptr) return Role::null;
+Role role_of(const CodeMap &map, int origin, Role held) {
+    if (held != Role::temporary) return held;
     if (origin < 0 || map.start(origin) != origin) return Role::temporary;
     switch (elw_stack_role(map.at(origin).opcode)) {
     case ELW_ROLE_ITERATOR: return Role::iterator;
@@ -124,7 +125,7 @@ FrameRecord Capture::identity(ElwFrame *frame, int instruction) {
 // The `depth` lowest entries of the value stack, as they are before instruction `at`.
 void Capture::take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
                          int depth) {
-    PyObject **stack = elw_stack(frame);
+    const ElwSlot *stack = elw_stack(frame);
     const std::vector<int> &origins = map.origins(at);
     record.stack.reserve(static_cast<std::size_t>(depth));
     for (int i = 0; i < depth; ++i) {
@@ -132,8 +133,8 @@ void Capture::take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &ma
         const auto known = static_cast<std::size_t>(i) < origins.size();
         const int origin = known ? origins[static_cast<std::size_t>(i)] : at;
         slot.origin = static_cast<std::uint32_t>(origin);
-        slot.role = role_of(map, origin, stack[i]);
-        slot.value = Ref::share(stack[i]);
+        std::tie(slot.role, slot.value) = read_slot(stack[i]);
+        slot.role = role_of(map, origin, slot.role);
         record.stack.push_back(std::move(slot));
     }
 }
@@ -208,7 +209,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     // generator.throw() has come down a `yield from` or await: the delegating SEND goes on.
     const int delegation = delegating_send(map, at);
     const bool delegates_throw = saved > 0 && delegation >= 0 && inner.generator != nullptr &&
-                                 elw_stack(frame)[saved - 1] == inner.generator;
+                                 elw_get(elw_stack(frame)[saved - 1]) == inner.generator;
     if (delegates_throw) at = delegation;
     const Instruction &instruction = map.at(at);
     if (instruction.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
@@ -238,7 +239,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else if (saved >= 0 && saved == consumed + 1 && instruction.op == ELW_OP_CALL) {
         // As our own restore leaves it: the instance waits on top.
         record.delivery = Delivery::construct;
-        record.constructed = Ref::share(elw_stack(frame)[saved - 1]);
+        record.constructed = Ref::share(elw_get(elw_stack(frame)[saved - 1]));
         take_stack(record, frame, map, at, consumed);
     } else if (saved >= 0) {
         return refusal(code, at, "an unknown state of the value stack");
@@ -316,7 +317,7 @@ bool may_be_inside_call() {
         return false;
     const int place = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
     if (call.depth < 0 || place < 0) return true;
-    PyObject *result = elw_stack(frame)[place];
+    PyObject *result = elw_get(elw_stack(frame)[place]);
     return result == nullptr || (PyCallable_Check(result) != 0 && !PyFunction_Check(result));
 }
 
@@ -333,7 +334,7 @@ BlockedCall blocked_call() {
     const CallOperands operands = call_operands(elw_code(frame), map, at, elw_stack(frame));
     if (operands.callable == nullptr || operands.names != nullptr) return call;
     call.callable = operands.callable;
-    call.arguments.assign(operands.arguments, operands.arguments + operands.count);
+    for (int i = 0; i < operands.count; ++i) call.arguments.push_back(operands.argument(i));
     return call;
 }
 

@@ -94,7 +94,8 @@ void CodeMap::decode(const std::uint8_t *bytes, int units) {
             continue;
         }
         const int next = std::min(i + 1 + elw_caches(opcode), units);
-        instructions_[static_cast<std::size_t>(i)] = {opcode, oparg, next, -1, elw_op(opcode)};
+        instructions_[static_cast<std::size_t>(i)] = {opcode, oparg, next, -1,
+                                                      elw_op(opcode, oparg)};
         std::fill(start_.begin() + i, start_.begin() + next, i);
         oparg = 0;
         i = next;

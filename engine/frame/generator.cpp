@@ -1,4 +1,6 @@
 // Generators, coroutines and async generators that are not running, wherever they are kept.
+#include <tuple>
+
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/record.hpp"
@@ -49,8 +51,7 @@ GeneratorRecord capture_generator(PyObject *generator) {
     for (int i = 0; i < depth; ++i) {
         Slot slot;
         slot.origin = record.frame.instruction;
-        slot.value = Ref::share(elw_stack(frame)[i]);
-        if (!slot.value) slot.role = Role::null;
+        std::tie(slot.role, slot.value) = read_slot(elw_stack(frame)[i]);
         record.frame.stack.push_back(std::move(slot));
     }
     return record;

@@ -4,6 +4,23 @@
 
 namespace elsewhere::frame {
 
+std::pair<Role, Ref> read_slot(ElwSlot slot) {
+    intptr_t number = 0;
+    if (elw_get_number(slot, &number))
+        return {Role::number, Ref::checked(PyLong_FromSsize_t(number))};
+    PyObject *object = elw_get(slot);
+    return {object == nullptr ? Role::null : Role::temporary, Ref::share(object)};
+}
+
+namespace {
+
+ElwSlot slot_for(Slot &slot) {
+    if (slot.role == Role::number) return elw_number_slot(PyLong_AsSsize_t(slot.value.get()));
+    return elw_slot(slot.value.release());
+}
+
+} // namespace
+
 FrameRecord read_frame(ElwFrame *frame) {
     FrameRecord record;
     PyCodeObject *code = elw_code(frame);
@@ -19,9 +36,9 @@ FrameRecord read_frame(ElwFrame *frame) {
     record.instruction = instruction < 0 ? 0 : static_cast<std::uint32_t>(instruction);
     record.line = line < 0 ? 0 : static_cast<std::uint32_t>(line);
     const int count = elw_variable_count(code);
-    PyObject **variables = elw_variables(frame);
+    const ElwSlot *variables = elw_variables(frame);
     record.variables.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) record.variables.push_back(Ref::share(variables[i]));
+    for (int i = 0; i < count; ++i) record.variables.push_back(Ref::share(elw_get(variables[i])));
     return record;
 }
 
@@ -31,16 +48,18 @@ void patch_frame(ElwFrame *frame, FrameRecord &&record) {
     if (record.variables.size() != count ||
         record.stack.size() > static_cast<std::size_t>(code->co_stacksize))
         throw Error(ErrorKind::damaged, "a frame does not fit its code");
+    for (const Slot &slot : record.stack)
+        if (slot.role == Role::number && (!slot.value || !PyLong_CheckExact(slot.value.get())))
+            throw Error(ErrorKind::damaged, "a frame counts with something that is no number");
     // Read, then change, then drop: the old values go last.
     std::vector<Ref> old;
-    PyObject **slots = elw_variables(frame);
+    ElwSlot *slots = elw_variables(frame);
     const int held = elw_saved_depth(frame);
     for (std::size_t i = 0; i < count + static_cast<std::size_t>(held > 0 ? held : 0); ++i)
-        old.push_back(Ref::steal(std::exchange(slots[i], nullptr)));
-    for (std::size_t i = 0; i < count; ++i) slots[i] = record.variables[i].release();
-    PyObject **stack = elw_stack(frame);
-    for (std::size_t i = 0; i < record.stack.size(); ++i)
-        stack[i] = record.stack[i].value.release();
+        old.push_back(Ref::steal(elw_take(&slots[i])));
+    for (std::size_t i = 0; i < count; ++i) slots[i] = elw_slot(record.variables[i].release());
+    ElwSlot *stack = elw_stack(frame);
+    for (std::size_t i = 0; i < record.stack.size(); ++i) stack[i] = slot_for(record.stack[i]);
     elw_set_depth(frame, static_cast<int>(record.stack.size()));
     if (record.function) elw_set_function(frame, record.function.get());
     elw_set_locals(frame, record.locals.get());

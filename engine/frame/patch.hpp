@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/record.hpp"
 
@@ -8,6 +10,9 @@ namespace elsewhere::frame {
 // Identity and variables of an interpreter frame; no value stack, no delivery. `instruction` and
 // `line` are those of the instruction in flight.
 FrameRecord read_frame(ElwFrame *frame);
+
+// What an entry of a value stack holds: Role::temporary, null or number, with its value.
+std::pair<Role, Ref> read_slot(ElwSlot slot);
 
 // Makes a fresh frame the recorded one: function, locals, variables, value stack, frame object.
 // Does not say where it goes on. The record's references move into the frame.

@@ -20,6 +20,7 @@ enum class Role : std::uint8_t {
     previous_exception, // the exception handled outside an active handler
     active_exception,   // the exception that an active handler handles
     last_instruction,   // where that exception was raised (an int)
+    number,             // a bare number (an int here): how far the iterable below it has come
 };
 
 struct Slot {

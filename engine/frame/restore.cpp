@@ -164,7 +164,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     if (delivery == Delivery::reexecute) return go_on(frame, rest);
     if (delivery == Delivery::construct) {
         const int depth = elw_saved_depth(frame);
-        elw_stack(frame)[depth] = rest.constructed.release();
+        elw_stack(frame)[depth] = elw_slot(rest.constructed.release());
         elw_set_depth(frame, depth + 1);
     }
     elw_link(thread_, frame);
@@ -216,14 +216,13 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
             Py_CLEAR(result);
         }
         if (result == nullptr) { // the instance is dropped like any operand of a failed call
-            PyObject *instance = elw_stack(frame)[depth - 1];
+            const Ref instance = Ref::steal(elw_take(&elw_stack(frame)[depth - 1]));
             elw_set_depth(frame, depth - 1);
-            Py_DECREF(instance);
         } else {
             Py_DECREF(result);
         }
     } else if (result != nullptr) {
-        elw_stack(frame)[depth] = result;
+        elw_stack(frame)[depth] = elw_slot(result);
         elw_set_depth(frame, depth + 1);
     }
     if (result == nullptr) return elw_eval(thread_, frame, 1);

@@ -75,16 +75,16 @@ bool prepares_in_python(PyObject *metaclass) {
 // class X: …  Executing __build_class__ again enters the body first if no __prepare__ is Python.
 bool builds_class(const CallOperands &call, const Inner &inner) {
     const int positional = call.positional();
-    if (positional < 2 || !runs(call.arguments[0], inner)) return false;
+    if (positional < 2 || !runs(call.argument(0), inner)) return false;
     for (int i = 2; i < positional; ++i) {
-        PyObject *base = call.arguments[i];
+        PyObject *base = call.argument(i);
         if (!PyType_Check(base) || prepares_in_python(reinterpret_cast<PyObject *>(Py_TYPE(base))))
             return false;
     }
     for (int i = positional; i < call.count; ++i) {
         PyObject *name = PyTuple_GET_ITEM(call.names, i - positional);
         if (PyUnicode_CompareWithASCIIString(name, "metaclass") == 0 &&
-            prepares_in_python(call.arguments[i]))
+            prepares_in_python(call.argument(i)))
             return false;
     }
     return true;
@@ -100,7 +100,7 @@ bool is_builtins(PyObject *self) {
 Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
                         const Inner &inner) {
     const std::string_view is(name);
-    PyObject *first = call.count > 0 ? call.arguments[0] : nullptr;
+    PyObject *first = call.count > 0 ? call.argument(0) : nullptr;
     // self is the bound object, else the first argument stands for it (unbound method form).
     PyObject *owner = self != nullptr && !PyModule_Check(self) ? self : first;
     if (inner.generator != nullptr) {
@@ -117,7 +117,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
     if (is == "__build_class__")
         return reexecute_if(builds_class(call, inner), "a class statement");
     if ((is == "getattr" || is == "hasattr") && call.count >= 2)
-        return reexecute_if(gets_attribute(first, call.arguments[1], inner), name);
+        return reexecute_if(gets_attribute(first, call.argument(1), inner), name);
     // print writes as it goes: only of a single object nothing has been written yet.
     if (is == "print" && call.positional() != 1) return no("print holds the stack in C");
     for (const Builtin &builtin : builtins)
@@ -133,7 +133,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
 
 // str(x), int(x), list(x) …: the conversion's special method is what runs first.
 Verdict through_conversion(PyTypeObject *type, const CallOperands &call, const Inner &inner) {
-    PyObject *first = call.count == 1 && call.names == nullptr ? call.arguments[0] : nullptr;
+    PyObject *first = call.count == 1 && call.names == nullptr ? call.argument(0) : nullptr;
     if (type == &PyUnicode_Type) {
         if (first != nullptr && is_python(Py_TYPE(first), "__str__"))
             return reexecute_if(is_method_of(first, inner, {"__str__"}), "str");
@@ -167,7 +167,7 @@ PyObject *called_as_type(const CallOperands &call) {
     }
     if (kind != "wrapper_descriptor" || call.arguments == nullptr || call.count < 1) return nullptr;
     if (call.callable != lookup(&PyType_Type, "__call__")) return nullptr;
-    return PyType_Check(call.arguments[0]) ? call.arguments[0] : nullptr;
+    return PyType_Check(call.argument(0)) ? call.argument(0) : nullptr;
 }
 
 // A with block that ends well calls its bound __exit__ with three Nones, and method_vectorcall puts
@@ -175,7 +175,7 @@ PyObject *called_as_type(const CallOperands &call) {
 bool is_exit_in_use(const CallOperands &call, const Inner &inner) {
     if (call.arguments == nullptr || call.count != 3) return false;
     for (int i = 0; i < 3; ++i)
-        if (call.arguments[i] != Py_None) return false;
+        if (call.argument(i) != Py_None) return false;
     return is_method_of(call.callable, inner, {"__exit__"});
 }
 
@@ -239,11 +239,11 @@ Inner inner_of(ElwFrame *frame) {
     inner.function = elw_function(frame);
     inner.generator = elw_generator(frame);
     if (inner.generator == nullptr && inner.code->co_argcount > 0) {
-        PyObject *first = elw_variables(frame)[0];
+        PyObject *first = elw_get(elw_variables(frame)[0]);
         if (first != nullptr && PyCell_Check(first) && elw_first_is_cell(inner.code))
             first = PyCell_GET(first);
         inner.first = first;
-        if (inner.code->co_argcount > 1) inner.second = elw_variables(frame)[1];
+        if (inner.code->co_argcount > 1) inner.second = elw_get(elw_variables(frame)[1]);
     }
     return inner;
 }
@@ -263,21 +263,22 @@ std::string describe_callable(PyObject *callable) {
     return text;
 }
 
-CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, PyObject *const *stack) {
+CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack) {
     CallOperands call;
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;
     if (instruction.op == ELW_OP_CALL_UNPACKED) {
-        const int base = depth - 3 - (instruction.oparg & 1);
-        if (base >= 0) call.callable = stack[base + (elw_facts.null_below_callable ? 1 : 0)];
+        const int base = depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
+        if (base >= 0)
+            call.callable = elw_get(stack[base + (elw_facts.null_below_callable ? 1 : 0)]);
         return call;
     }
     if (instruction.op != ELW_OP_CALL && instruction.op != ELW_OP_CALL_KEYWORDS) return call;
     const int names = instruction.op == ELW_OP_CALL_KEYWORDS ? 1 : 0;
     const int base = depth - 2 - instruction.oparg - names;
     if (base < 0) return call;
-    PyObject *const lower = stack[base];
-    PyObject *const upper = stack[base + 1];
+    PyObject *const lower = elw_get(stack[base]);
+    PyObject *const upper = elw_get(stack[base + 1]);
     PyObject *const self =
         elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr) : upper;
     call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
@@ -285,17 +286,17 @@ CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, PyObj
     call.count = instruction.oparg + (self != nullptr ? 1 : 0);
     const Instruction &first = map.at(map.reexecute_from(at));
     if (names != 0)
-        call.names = stack[depth - 1];
+        call.names = elw_get(stack[depth - 1]);
     else if (first.op == ELW_OP_KEYWORD_NAMES)
         call.names = PyTuple_GET_ITEM(code->co_consts, first.oparg);
     return call;
 }
 
-Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, PyObject *const *stack,
+Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack,
                   const Inner &inner) {
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;
-    auto from_top = [&](int n) { return depth >= n ? stack[depth - n] : nullptr; };
+    auto from_top = [&](int n) { return depth >= n ? elw_get(stack[depth - n]) : nullptr; };
     PyObject *top = from_top(1);
     PyObject *second = from_top(2);
     switch (instruction.op) {

@@ -34,21 +34,22 @@ struct Verdict {
 // `stack` holds the entries before the instruction at `at`. Entries are looked into only after
 // they have been tied to the inner frame by identity: during a finalizer they may be dangling.
 [[nodiscard]] Verdict through_c(PyCodeObject *code, const CodeMap &map, int at,
-                                PyObject *const *stack, const Inner &inner);
+                                const ElwSlot *stack, const Inner &inner);
 
 // What a CALL calls; the callable is null if the instruction is no CALL.
 struct CallOperands {
     PyObject *callable = nullptr;
-    PyObject *const *arguments = nullptr; // of CALL; null for f(*args)
+    const ElwSlot *arguments = nullptr; // of CALL; null for f(*args)
     int count = 0;
     PyObject *names = nullptr; // tuple: of the last arguments, which are keyword arguments
 
+    [[nodiscard]] PyObject *argument(int i) const { return elw_get(arguments[i]); }
     [[nodiscard]] int positional() const {
         return count - (names != nullptr ? static_cast<int>(PyTuple_GET_SIZE(names)) : 0);
     }
 };
 [[nodiscard]] CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
-                                         PyObject *const *stack);
+                                         const ElwSlot *stack);
 
 // "name (a builtin function)" and the like, for messages.
 [[nodiscard]] std::string describe_callable(PyObject *callable);

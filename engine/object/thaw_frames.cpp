@@ -28,7 +28,7 @@ frame::FrameRecord Thaw::read_frame(Reader &in) {
     const std::size_t depth = in.count(3);
     for (std::size_t i = 0; i < depth; ++i) {
         frame::Slot slot;
-        slot.role = checked(in.varint(), frame::Role::last_instruction);
+        slot.role = checked(in.varint(), frame::Role::number);
         slot.origin = static_cast<std::uint32_t>(in.varint());
         slot.value = object(in.varint());
         record.stack.push_back(std::move(slot));
