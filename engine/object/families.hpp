@@ -54,8 +54,6 @@ extern const Family module_family;
 // kept by value are walked after the current root; those of another dict too if `later`, else by
 // the caller (Walk::unfilled).
 Reference globals_reference(Walk &, PyObject *dict, bool later = true);
-// What linecache or the file of that name says, or nothing.
-std::string read_source(PyObject *file_name);
 // ---- instances.cpp
 extern const Family plain_instance_family, based_instance_family;
 // ---- reduce.cpp

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "core/base/bytes.hpp"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/record.hpp"
@@ -31,5 +34,8 @@ Program thaw(const Image &image);
 // The same for one object alone (elsewhere.freeze / elsewhere.thaw).
 Bytes freeze_object(PyObject *object);
 Ref thaw_object(const Bytes &bytes);
+
+// Where what is kept by name comes from, beside site-packages; each with a slash at its end.
+std::vector<std::string> library_folders();
 
 } // namespace elsewhere::object

@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "engine/cpython/object_abi.h"
+#include "engine/object/image.hpp"
 
 namespace elsewhere::object {
 
@@ -92,17 +93,35 @@ Ref look_up(PyObject *module, const std::string &qualname, Unwrap unwrap) {
     return at;
 }
 
+// As sysconfig's schemes have them; it takes 2 ms to import.
+std::vector<std::string> library_folders() {
+    std::vector<std::string> folders;
+    const auto add = [&](std::string folder) {
+        if (std::find(folders.begin(), folders.end(), folder) == folders.end())
+            folders.push_back(std::move(folder));
+    };
+    const auto folder_of = [](const char *name) -> std::string {
+        PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), name);
+        if (module == nullptr) return {};
+        const std::string_view file = text_of(raw(module, "__file__"));
+        return std::string(file.substr(0, file.rfind('/') + 1));
+    };
+    if (std::string library = folder_of("os"); library.size() > 1) { // /usr/lib/python3.12/
+        add(library);
+        const std::size_t at = library.rfind('/', library.size() - 2);
+        const std::string name = library.substr(at == library.npos ? 0 : at);
+        const std::string_view kind = text_of(PySys_GetObject("platlibdir")); // lib or lib64
+        for (const char *root : {"prefix", "exec_prefix", "base_prefix", "base_exec_prefix"})
+            if (const std::string_view prefix = text_of(PySys_GetObject(root)); !prefix.empty())
+                add(std::string(prefix) + "/" + std::string(kind) + name);
+    }
+    if (std::string us = folder_of("elsewhere"); !us.empty()) add(std::move(us));
+    return folders;
+}
+
 Names::Names() {
     modules_ = Ref::share(PyImport_GetModuleDict());
-    Ref sysconfig = Ref::checked(PyImport_ImportModule("sysconfig"));
-    Ref paths = Ref::checked(PyObject_CallMethod(sysconfig.get(), "get_paths", nullptr));
-    for (const char *key : {"stdlib", "platstdlib", "purelib", "platlib"}) {
-        const std::string_view root = text_of(PyDict_GetItemString(paths.get(), key));
-        if (!root.empty()) foreign_roots_.emplace_back(std::string(root) + "/");
-    }
-    if (PyObject *us = PyDict_GetItemString(modules_.get(), "elsewhere"))
-        if (const std::string_view file = text_of(raw(us, "__file__")); !file.empty())
-            foreign_roots_.emplace_back(file.substr(0, file.rfind('/') + 1));
+    foreign_roots_ = library_folders();
 
     for (const char *name : {"stdin", "stdout", "stderr"}) {
         static const char *const originals[] = {"__stdin__", "__stdout__", "__stderr__"};

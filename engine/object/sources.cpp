@@ -1,6 +1,9 @@
 // Source text of the program's own code, for tracebacks and inspect.getsource after a move.
+#include "engine/object/sources.hpp"
+
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "engine/object/families.hpp"
 
@@ -8,12 +11,34 @@ namespace elsewhere::object {
 
 namespace {
 
-// A linecache entry without a time of change is a text of which there may be no file.
-std::string cached(PyObject *file_name) {
+// Texts that came with a program and go into linecache once that is imported: name → text. With
+// what linecache imports that takes 6 ms, and most programs never look. Owned here, for good.
+PyObject *waiting = nullptr;
+
+// linecache.cache, or null while it is not imported.
+Ref line_cache() {
     PyObject *linecache = PyDict_GetItemString(PyImport_GetModuleDict(), "linecache");
     if (linecache == nullptr) return {};
-    Ref cache = Ref::checked(PyObject_GetAttrString(linecache, "cache"));
-    if (!PyDict_Check(cache.get())) return {};
+    Ref cache = Ref::steal(PyObject_GetAttrString(linecache, "cache"));
+    if (!cache) PyErr_Clear(); // its import is under way
+    return cache && PyDict_Check(cache.get()) ? std::move(cache) : Ref();
+}
+
+// Without a time of change the entry stays.
+void put(PyObject *cache, PyObject *name, PyObject *source) {
+    Ref lines = Ref::checked(PyObject_CallMethod(source, "splitlines", "i", 1));
+    Ref entry = Ref::checked(
+        Py_BuildValue("(nOOO)", PyUnicode_GET_LENGTH(source), Py_None, lines.get(), name));
+    if (PyDict_SetItem(cache, name, entry.get()) < 0) throw PythonError{};
+}
+
+// A linecache entry without a time of change is a text of which there may be no file.
+std::string cached(PyObject *file_name) {
+    if (PyObject *text_of_it =
+            waiting != nullptr ? PyDict_GetItemWithError(waiting, file_name) : nullptr)
+        return text(text_of_it);
+    const Ref cache = line_cache();
+    if (!cache) return {};
     PyObject *entry = PyDict_GetItemWithError(cache.get(), file_name);
     if (entry == nullptr || !PyTuple_Check(entry) || PyTuple_GET_SIZE(entry) != 4 ||
         PyTuple_GET_ITEM(entry, 1) != Py_None)
@@ -24,6 +49,21 @@ std::string cached(PyObject *file_name) {
 }
 
 } // namespace
+
+void keep_source(PyObject *file_name, PyObject *source) {
+    if (const Ref cache = line_cache()) return put(cache.get(), file_name, source);
+    if (waiting == nullptr) waiting = Ref::checked(PyDict_New()).release();
+    if (PyDict_SetItem(waiting, file_name, source) < 0) throw PythonError{};
+}
+
+void linecache_is_imported() {
+    const Ref cache = line_cache();
+    if (!cache || waiting == nullptr) return;
+    const Ref texts = Ref::steal(std::exchange(waiting, nullptr));
+    PyObject *name = nullptr, *source = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(texts.get(), &at, &name, &source);)
+        put(cache.get(), name, source);
+}
 
 std::string read_source(PyObject *file_name) {
     if (std::string known = cached(file_name); !known.empty()) return known;

@@ -1,5 +1,7 @@
 #include "engine/object/thaw.hpp"
 
+#include "engine/object/sources.hpp"
+
 namespace elsewhere::object {
 
 using namespace snapshot;
@@ -143,17 +145,9 @@ void Thaw::on_complex() {
     add(Ref::checked(PyComplex_FromDoubles(real, in_.f64())));
 }
 
-// Into linecache, where tracebacks and inspect look; with no time of change the entry stays.
 void Thaw::on_source() {
     Ref name = unicode();
-    Ref source = unicode();
-    Ref linecache = Ref::checked(PyImport_ImportModule("linecache"));
-    Ref cache = Ref::checked(PyObject_GetAttrString(linecache.get(), "cache"));
-    if (!PyDict_Check(cache.get())) damaged("linecache without a cache");
-    Ref lines = Ref::checked(PyObject_CallMethod(source.get(), "splitlines", "i", 1));
-    Ref entry = Ref::checked(Py_BuildValue("(nOOO)", PyUnicode_GET_LENGTH(source.get()), Py_None,
-                                           lines.get(), name.get()));
-    if (PyDict_SetItem(cache.get(), name.get(), entry.get()) < 0) throw PythonError{};
+    keep_source(name.get(), unicode().get());
 }
 
 // ---- containers --------------------------------------------------------------------------------

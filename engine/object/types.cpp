@@ -7,12 +7,6 @@ namespace elsewhere::object {
 
 namespace {
 
-PyTypeObject *type_in(const char *module, const char *name) {
-    Ref holder = Ref::checked(PyImport_ImportModule(module));
-    Ref type = Ref::checked(PyObject_GetAttrString(holder.get(), name));
-    return reinterpret_cast<PyTypeObject *>(type.get()); // immortal in practice: held by its module
-}
-
 PyObject *found(PyTypeObject *type, const char *name) {
     Ref key = Ref::checked(PyUnicode_InternFromString(name));
     return _PyType_Lookup(type, key.get());
@@ -51,8 +45,11 @@ bool readable_base(PyTypeObject *base) {
 }
 
 bool is_enum(PyTypeObject *type) {
-    static PyTypeObject *const base = type_in("enum", "Enum");
-    return PyType_IsSubtype(type, base) != 0;
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
+    if (module == nullptr || !PyModule_Check(module)) return false;
+    PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), "Enum");
+    return base != nullptr && PyType_Check(base) &&
+           PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
 }
 
 } // namespace
@@ -80,7 +77,7 @@ Types::Types() {
     leaf(PyEllipsis_Type, now_singleton);
     leaf(*Py_TYPE(Py_NotImplemented), now_singleton);
     leaf(PyByteArray_Type, now_byte_array);
-    leaf(*type_in("pickle", "PickleBuffer"), now_buffer);
+    leaf(PyPickleBuffer_Type, now_buffer);
     leaf(PyModule_Type, now_module);
     kinds_[&PyModule_Type].family = &module_family;
     auto visited = [&](PyTypeObject &type, const Family &family, bool nameable = false) {

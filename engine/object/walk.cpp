@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/object/families.hpp"
+#include "engine/object/sources.hpp"
 
 namespace elsewhere::object {
 

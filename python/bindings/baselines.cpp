@@ -3,6 +3,7 @@
 // their method tables, as in interposed.cpp.
 #include <string_view>
 
+#include "engine/object/sources.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/interposed.hpp"
 #include "python/bindings/python_values.hpp"
@@ -49,6 +50,7 @@ PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyO
         if (name == nullptr || !PyUnicode_CheckExact(name)) return;
         PyObject *file = reinterpret_cast<PyCodeObject *>(arguments[0])->co_filename;
         if (is_library(text(file))) note(name, arguments[1]);
+        if (text(name) == "linecache") object::linecache_is_imported();
     });
 }
 

@@ -21,8 +21,6 @@ namespace elsewhere::bindings {
 
 namespace {
 
-int control_signal() { return SIGRTMIN + 8; }
-
 double now() {
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -389,6 +387,8 @@ void stop_signals() {
         sigaction(SIGTERM, &late, nullptr);
     }
 }
+
+int control_signal() { return SIGRTMIN + 8; }
 
 void install_signals(PyObject *module, SignalSettings settings) {
     const bool standard = settings.standard;

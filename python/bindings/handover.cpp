@@ -2,6 +2,7 @@
 #include "python/bindings/handover.hpp"
 
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 
 #include "core/base/fd.hpp"
 #include "python/bindings/departure.hpp"
+#include "python/bindings/departures.hpp"
 #include "python/bindings/entry.hpp"
 
 namespace elsewhere::bindings {
@@ -18,23 +20,27 @@ namespace {
 PyObject *teleport_function = nullptr; // what programs call; owned by the module
 PyObject *fork_function = nullptr;
 
-// Stack, objects and state of the program that called `function`, in a file without a name.
-Fd state_of_program(PyObject *function) {
-    frame::CaptureRequest request;
-    request.moment = frame::Moment::call;
-    request.callable = function;
+// An open file without a name, in memory.
+Fd state_file() {
     Fd file(::memfd_create("elsewhere-state", MFD_CLOEXEC));
     if (!file)
         throw Error(ErrorKind::unwritable,
                     std::string("there is no memory for the state: ") + std::strerror(errno));
-    snapshot::write(file.get(), take_snapshot(request, snapshot::Purpose::suspend));
     return file;
 }
 
+// Stack, objects and state of the program that called `function`.
+void write_program(const Fd &file, PyObject *function) {
+    frame::CaptureRequest request;
+    request.moment = frame::Moment::call;
+    request.callable = function;
+    snapshot::write(file.get(), take_snapshot(request, snapshot::Purpose::suspend));
+}
+
 // `way`: has reached the far side. Hands over, or leaves the program as it was.
-Ref hand_over(const Ref &way, PyObject *function) {
+Ref hand_over(const Ref &way, const Fd &state, PyObject *function) {
     try {
-        const Fd state = state_of_program(function);
+        write_program(state, function);
         return Ref::checked(PyObject_CallMethod(way.get(), "hand_over", "i", state.get()));
     } catch (const Error &error) {
         (void)Ref::checked(PyObject_CallMethod(way.get(), "abandon", nullptr));
@@ -51,9 +57,10 @@ Ref hand_over(const Ref &way, PyObject *function) {
 PyObject *teleport(PyObject *, PyObject *spec) {
     return entry([&] {
         refuse_if_disabled();
+        const Fd state = state_file();
         Ref origin = Ref::checked(PyImport_ImportModule("elsewhere._travel.origin"));
-        Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "O", spec));
-        (void)hand_over(way, teleport_function);
+        Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "Oi", spec, state.get()));
+        (void)hand_over(way, state, teleport_function);
         (void)Ref::checked(PyObject_CallMethod(way.get(), "leave", nullptr));
         return none(); // leave() ends the process
     });
@@ -71,9 +78,10 @@ PyObject *fork_(PyObject *, PyObject *arguments, PyObject *keywords) {
             throw Error(ErrorKind::usage, "fork takes n or values, not both");
         Ref one = Ref::checked(PyLong_FromLong(1));
         PyObject *wanted = values != nullptr ? values : count != nullptr ? count : one.get();
+        const Fd state = state_file();
         Ref children = Ref::checked(PyImport_ImportModule("elsewhere._travel.children"));
         Ref way = Ref::checked(PyObject_CallMethod(children.get(), "Litter", "OO", spec, wanted));
-        return hand_over(way, fork_function);
+        return hand_over(way, state, fork_function);
     });
 }
 
@@ -123,6 +131,8 @@ void await_go(int control) {
     static constexpr char ready[] = "\x0f\0\0\0(\x01\0\0\0u\x05\0\0\0ready";
     static constexpr char go[] = "\x0c\0\0\0(\x01\0\0\0u\x02\0\0\0go";
     char heard[sizeof go - 1];
+    // Without its parent, origin or porter, it is as after a lost link.
+    ::prctl(PR_SET_PDEATHSIG, control_signal());
     const bool told = ::write(control, ready, sizeof ready - 1) == sizeof ready - 1;
     // Without GO there may be a runner elsewhere: this one ends without a trace.
     if (!told || !read_all(control, heard, sizeof heard) ||

@@ -125,12 +125,20 @@ std::string difference_of(PyObject *probe, const ElwLayout &row) {
 
 Ref make_probe(const ElwLayout &row) {
     Ref names = Ref::checked(PyDict_New());
-    for (const char *module_name : {"builtins", "itertools", "collections", row.imported}) {
-        if (module_name == nullptr) continue;
+    const auto add = [&](const char *module_name) {
+        if (module_name == nullptr) return;
         Ref module = Ref::checked(PyImport_ImportModule(module_name));
         if (PyDict_Update(names.get(), PyModule_GetDict(module.get())) < 0) throw PythonError{};
+    };
+    add("builtins");
+    add(row.imported);
+    Ref probe = Ref::steal(PyRun_String(row.probe, Py_eval_input, names.get(), names.get()));
+    if (!probe && PyErr_ExceptionMatches(PyExc_NameError)) {
+        PyErr_Clear(); // it is made of these, which take a millisecond to import
+        for (const char *module_name : {"itertools", "collections"}) add(module_name);
+        probe = Ref::steal(PyRun_String(row.probe, Py_eval_input, names.get(), names.get()));
     }
-    Ref probe = Ref::checked(PyRun_String(row.probe, Py_eval_input, names.get(), names.get()));
+    if (!probe) throw PythonError{};
     if (std::strcmp(row.name, "functools._lru_list_elem") == 0) {
         // A link of the cache's list: reached through the cache, as nothing else refers to it.
         const Layout &cached = layout_named("functools._lru_cache_wrapper");
@@ -420,6 +428,17 @@ Ref layout_set(PyObject *object, PyObject *name, PyObject *value) {
     return none();
 }
 
+// No object of these types is there before its module is.
+bool can_exist(const ElwLayout &row) {
+    const auto imported = [](const char *module) {
+        return PyDict_GetItemString(PyImport_GetModuleDict(), module) != nullptr;
+    };
+    if (std::strncmp(row.name, "itertools.", 10) == 0) return imported("itertools");
+    if (std::strstr(row.probe, "OrderedDict") != nullptr)
+        return imported("collections") || imported("_collections");
+    return true;
+}
+
 // {name: (type, None or why it cannot be used)} of the layouts that need `module` (None: those
 // that need no import).
 Ref layout_types(PyObject *module) {
@@ -429,7 +448,7 @@ Ref layout_types(PyObject *module) {
     for (const ElwLayout *row = elw_layouts(); row->name != nullptr; row++) {
         bool same = wanted == nullptr ? row->imported == nullptr
                                       : row->imported && std::strcmp(row->imported, wanted) == 0;
-        if (!same) continue;
+        if (!same || !can_exist(*row)) continue;
         const Layout &layout = bound(*row);
         if (layout.type == nullptr) continue; // the walk refuses a type that nobody answers for
         Ref value = Ref::checked(Py_BuildValue(

@@ -124,10 +124,9 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
         Ref checkpoint =
             Ref::share(file.header.purpose == snapshot::Purpose::checkpoint ? Py_True : Py_False);
-        Ref reopening = Ref::checked(PyImport_ImportModule("elsewhere._keep.reopening"));
         Ref purpose = Ref::checked(
             PyUnicode_FromString(checkpoint.get() == Py_True ? "checkpoint" : "suspend"));
-        if (PyObject_SetAttrString(reopening.get(), "purpose", purpose.get()) < 0)
+        if (PyObject_SetAttrString(state_module.get(), "purpose", purpose.get()) < 0)
             throw PythonError{};
         const int collecting = PyGC_Disable();
         object::Image image;

@@ -25,7 +25,20 @@ PyObject *thaw(PyObject *, PyObject *data) {
     });
 }
 
+PyObject *library_folders(PyObject *, PyObject *) {
+    return entry([] {
+        Ref list = Ref::checked(PyList_New(0));
+        for (const std::string &folder : object::library_folders()) {
+            Ref one = Ref::checked(PyUnicode_DecodeFSDefault(folder.c_str()));
+            if (PyList_Append(list.get(), one.get()) < 0) throw PythonError{};
+        }
+        return Ref::checked(PyList_AsTuple(list.get()));
+    });
+}
+
 PyMethodDef methods[] = {
+    {"library_folders", library_folders, METH_NOARGS,
+     "library_folders()\n--\n\nWhere modules are that are kept by name, beside site-packages."},
     {"freeze", freeze, METH_O, "Return the object, and everything that it reaches, as bytes."},
     {"thaw", thaw, METH_O,
      "Return the object that freeze made these bytes of. Runs what the bytes say: trust them."},

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # What this process was like before the program: remember_start().
 _start: dict[str, Any] = {}
+# "suspend": the program wrote nothing since the snapshot. "checkpoint": it may have gone on, and
+# what it wrote after the snapshot is cut off. Set before a thaw by whoever knows.
+purpose = "suspend"
 
 # Kept by role, by other keys of the state, or the interpreter's own business.
 _NOT_SET_BY_PROGRAMS = {
@@ -88,19 +91,28 @@ def _assume_start() -> None:
         _start["sys"][name] = _start["sys"][f"__{name}__"]
     _start["numbers"].update(recursion=1000, switch=0.005, digits=4300)
     _start["lists"] = {name: None for name in _LISTS}
-    _start["warnings"] = None
+    _start["warnings"] = _usual_warnings()
     _start["atexit"] = []
     _start["imported"] = {}  # the program may have changed modules before
     _start["signals"] = list(map(_usual_handler, range(1, len(_start["signals"]) + 1)))
 
 
 def _usual_handler(number: int) -> Any:
-    import signal
+    import _signal as signal
 
     if number == signal.SIGINT:
         return signal.default_int_handler
     ignored = (signal.SIGPIPE, signal.SIGXFSZ)
     return signal.SIG_IGN if number in ignored else signal.SIG_DFL
+
+
+def _usual_warnings() -> list[Any] | None:
+    """The filters of an interpreter without options of its own; None: not known."""
+    if sys.warnoptions or hasattr(sys, "gettotalrefcount"):
+        return None
+    ignored = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
+    shown = ("default", None, DeprecationWarning, "__main__", 0)
+    return [shown, *(("ignore", None, kind, None, 0) for kind in ignored)]
 
 
 def _environment() -> dict[Any, Any]:

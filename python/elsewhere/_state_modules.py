@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from types import ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._state_patches import patches, restore_patches
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any
+else:
+    ModuleType = type(sys)  # types itself takes longer to import too
 
 # ---- the program's own modules -------------------------------------------------------------------
 
 
 def own_modules() -> dict[str, ModuleType]:
     """By name: __main__ and whatever was not installed; those are kept by value."""
-    library = _library_folders()
+    library = _elsewhere.library_folders()
     modules = list(sys.modules.items())
     return {n: m for n, m in modules if isinstance(m, ModuleType) and _is_own(n, m, library)}
 
@@ -35,14 +36,6 @@ def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
         file = paths[0]
     installed = "/site-packages/" in file or "/dist-packages/" in file
     return not installed and not file.startswith(library)
-
-
-def _library_folders() -> tuple[str, ...]:
-    import sysconfig
-
-    paths = sysconfig.get_paths()
-    library = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return (*(f"{path}/" for path in library), os.path.dirname(__file__) + "/")
 
 
 # ---- capture -------------------------------------------------------------------------------------
@@ -122,7 +115,7 @@ def _exit_functions(before: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
 
         raise Refused(f"this Python is not as expected: {failure}", "report its exact version")
     known = {id(row[0]) for row in before}
-    library = _library_folders()
+    library = _elsewhere.library_folders()
     return [
         row
         for row in _elsewhere.layout_atexit_callbacks()
@@ -140,7 +133,7 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
 
 
 def _signals(before: list[Any]) -> dict[int, Any]:
-    import _signal  # type: ignore[import-not-found]
+    import _signal
 
     return {
         number: handler
@@ -151,7 +144,7 @@ def _signals(before: list[Any]) -> dict[int, Any]:
 
 
 def _timers() -> dict[int, tuple[float, float]]:
-    import signal
+    import _signal as signal
 
     kinds = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
     remaining = {int(kind): signal.getitimer(kind) for kind in kinds}
@@ -225,7 +218,7 @@ def _restore_exit_functions(rows: list[tuple[Any, ...]]) -> None:
 
 
 def restore_signals(handlers: dict[int, Any], timers: dict[int, tuple[float, float]]) -> None:
-    import signal
+    import _signal as signal
 
     for number, handler in handlers.items():
         signal.signal(number, handler)

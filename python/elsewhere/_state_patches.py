@@ -11,13 +11,16 @@ copyreg.dispatch_table, registered with an ABC.
 from __future__ import annotations
 
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
-
 from elsewhere import _elsewhere
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
+    from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
     from typing import Any
+else:  # types itself takes longer to import too
+    BuiltinFunctionType, ModuleType = type(len), type(sys)
+    FunctionType = type(lambda: None)
+    MethodType = type((lambda _: None).__get__(sys))
 
 # What is equal wherever it is made, or is never the program's.
 PLAIN = frozenset({str, int, float, bool, bytes, tuple, type(None), type(len), ModuleType})

@@ -71,6 +71,51 @@ def test_it_goes_on_in_the_middle_of_an_expression_in_another_process(run, spec)
     assert (hi, bye) == ("hi", ["bye", "87.5"]) and first != second
 
 
+def test_within_a_machine_files_and_pipes_stay_the_very_same(python, environment, tmp_path) -> None:
+    script, data = tmp_path / "program.py", tmp_path / "data"
+    script.write_text(
+        "import elsewhere, os, sys\n"
+        "sys.stdout.write(sys.stdin.readline())\n"
+        "before = [os.fstat(n)[:2] for n in range(3)]\n"
+        "elsewhere.teleport('popen')\n"
+        "print(before == [os.fstat(n)[:2] for n in range(3)], sys.stdin.readline(), flush=True)\n"
+    )
+    data.write_text("one\ntwo\n")
+    with data.open() as source, (tmp_path / "out").open("w+") as sink:
+        sink.write("zero ")
+        sink.flush()
+        subprocess.run(
+            [python.executable, str(script)],
+            env=environment,
+            stdin=source,
+            stdout=sink,
+            check=True,
+            timeout=SECONDS,
+        )
+        sink.write("three")
+        sink.seek(0)
+        assert sink.read() == "zero one\nTrue two\n\nthree"
+
+
+def test_a_program_that_made_sigpipe_deadly_survives_a_move_that_fails(run) -> None:
+    text = """
+import elsewhere, os, signal
+from elsewhere._travel import program
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+rebuild = program.Program.rebuild
+def killed(self):
+    self.kill()
+    os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+    rebuild(self)
+program.Program.rebuild = killed
+try:
+    elsewhere.teleport("popen")
+except elsewhere.errors.InternalError as error:
+    print("goes on", "-9" in str(error))
+"""
+    assert run(text, "popen").stdout == "goes on True\n"
+
+
 def test_a_program_under_run_moves_too(run, spec, python, command) -> None:
     words = [command, "run", "--python", python.executable]
     ended = run(programs.NESTED, spec, command=words)
@@ -374,12 +419,12 @@ def test_after_a_lost_link_it_is_a_snapshot_there(
 
 
 def test_no_process_is_left_when_the_origin_is_killed(
-    python, environment, sshd, tmp_path: Path
+    python, environment, spec, tmp_path: Path
 ) -> None:
     script = tmp_path / "program.py"
     script.write_text(
         "import elsewhere, os, time\n"
-        f"elsewhere.teleport({sshd.spec()!r})\n"
+        f"elsewhere.teleport({spec!r})\n"
         "from elsewhere._travel import arrival\n"
         "print(os.getpid(), os.getppid(), arrival.path, flush=True)\ntime.sleep(600)\n"
     )
@@ -391,6 +436,7 @@ def test_no_process_is_left_when_the_origin_is_killed(
         there = [int(number) for number in numbers]
         process.kill()
     end = time.monotonic() + 20
+    there = [pid for pid in there if pid != process.pid]
     while time.monotonic() < end and any(Path(f"/proc/{pid}").exists() for pid in there):
         time.sleep(0.1)
     assert not [pid for pid in there if Path(f"/proc/{pid}").exists()]

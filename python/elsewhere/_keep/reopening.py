@@ -5,17 +5,13 @@ from __future__ import annotations
 import io
 import os
 import stat
-from binascii import crc32
 
+from elsewhere import _state
 from elsewhere.errors import InputOutputError, Refused
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from typing import Any
-
-# "suspend": the program wrote nothing since the snapshot. "checkpoint": it may have gone on, and
-# what it wrote after the snapshot is cut off. Set before a thaw by whoever knows.
-purpose = "suspend"
 
 PREFIX = 1 << 16
 # Devices that are the same for everybody who opens them.
@@ -42,6 +38,8 @@ def describe_open_file(raw: io.FileIO) -> dict[str, Any]:
     description["size"] = size
     if raw.readable():
         description["prefix"] = min(size, PREFIX)
+        from binascii import crc32
+
         description["checksum"] = crc32(os.pread(descriptor, min(size, PREFIX), 0))
     return description
 
@@ -113,13 +111,15 @@ def _check(descriptor: int, description: dict[str, Any]) -> None:
             "put the file back as it was",
         )
     if "checksum" in description:
+        from binascii import crc32
+
         prefix = os.pread(descriptor, description["prefix"], 0)
         if crc32(prefix) != description["checksum"] and not _may_write(mode):
             raise InputOutputError(
                 f"{path} is not the file that the program was reading: its beginning has changed",
                 "put the file back as it was",
             )
-    if purpose == "checkpoint" and mode[0] in "wxa" and size > description["size"]:
+    if _state.purpose == "checkpoint" and mode[0] in "wxa" and size > description["size"]:
         os.ftruncate(descriptor, description["size"])
 
 

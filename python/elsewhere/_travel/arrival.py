@@ -31,15 +31,13 @@ _waiting: list[tuple[Any, ...]] = []  # values from the parent that nobody has a
 def wait_for_state(arrival: dict[str, Any]) -> None:
     """Returns when the whole state is there; ends the process if its origin has gone."""
     global control, path, directory, _process, _value
-    import fcntl
-    from binascii import a2b_base64 as b64decode
-
     control = arrival["control"]
     _process = os.getpid()
     directory = arrival["directory"]
     for number in arrival["descriptors"]:
-        fcntl.fcntl(number, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
+        os.set_inheritable(number, False)
     if any(arrival["terminal"]):
+        import fcntl
         import termios
 
         fcntl.ioctl(arrival["terminal"].index(True), termios.TIOCSCTTY, 0)
@@ -47,7 +45,10 @@ def wait_for_state(arrival: dict[str, Any]) -> None:
     if message is None or message[0] != "state":
         os._exit(0)
     path = message[1]
-    _value = b64decode(arrival["value"])
+    if arrival["value"]:
+        from binascii import a2b_base64
+
+        _value = a2b_base64(arrival["value"])
 
 
 def failed(error: BaseException) -> NoReturn:
@@ -66,9 +67,11 @@ def failed(error: BaseException) -> NoReturn:
 
 def value() -> Any:
     """What the call that moved the program returns here."""
+    if not _value:
+        return None
     import pickle
 
-    return pickle.loads(_value) if _value else None
+    return pickle.loads(_value)
 
 
 # ---- messages ------------------------------------------------------------------------------------

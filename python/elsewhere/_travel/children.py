@@ -9,7 +9,7 @@ import queue
 import threading
 
 from elsewhere._travel.modules import find_module
-from elsewhere._travel.origin import Journey, reach
+from elsewhere._travel.origin import Journey, journey
 from elsewhere.errors import Disconnected, Timeout, UsageError
 
 TYPE_CHECKING = False
@@ -127,21 +127,20 @@ class Litter:
         self.journeys: list[Journey] = []
         try:
             for value in wanted:
-                journey = reach(spec, "fork", pickle.dumps(value))
-                self.journeys.append(journey)
+                self.journeys.append(journey(spec, "fork", pickle.dumps(value)))
         except BaseException:
             self.abandon()
             raise
 
     def hand_over(self, descriptor: int) -> Child | list[Child]:
-        for journey in self.journeys:
-            journey.hand_over(descriptor)
-        children = [Child(journey) for journey in self.journeys]
+        for way in self.journeys:
+            way.hand_over(descriptor)
+        children = [Child(way) for way in self.journeys]
         return children if self.many else children[0]
 
     def abandon(self) -> None:
-        for journey in self.journeys:
-            journey.abandon()
+        for way in self.journeys:
+            way.abandon()
 
 
 def _write(descriptor: int, data: bytes) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import _thread
 import os
-import threading
 
 from .process import private, write_all
 
@@ -70,7 +70,7 @@ def memory_file(name: str) -> int:
 
 
 def store(folder: str, name: str, content: bytes) -> None:
-    temporary = f"{folder}/.{name}.{os.getpid()}.{threading.get_ident()}"
+    temporary = f"{folder}/.{name}.{os.getpid()}.{_thread.get_ident()}"
     try:
         with open(temporary, "xb", opener=private) as file:
             file.write(content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from elsewhere._state_modules import _library_folders
+from elsewhere._elsewhere import library_folders
 
 
 def find_module(name: str, path: list[str]) -> tuple[str, bool, bytes] | None:
@@ -20,7 +20,7 @@ def find_module(name: str, path: list[str]) -> tuple[str, bool, bytes] | None:
             continue
         if spec is None or not spec.origin or spec.loader is None:
             continue
-        if spec.origin.startswith(_library_folders()) or "/site-packages/" in spec.origin:
+        if spec.origin.startswith(library_folders()) or "/site-packages/" in spec.origin:
             return None
         read = getattr(spec.loader, "get_source", None)
         try:

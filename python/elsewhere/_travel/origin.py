@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-from binascii import b2a_base64
 
 from elsewhere import _program, errors
 from elsewhere._travel import luggage
@@ -18,12 +17,23 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
     from elsewhere._gateway import Channel, Gateway
+    from elsewhere._travel.direct import Direct
 
 PIECE = 1 << 20
 
 
-def reach(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
-    """Connect, and prove that the program could go on there. Raises elsewhere.errors.Error."""
+def reach(spec: str, state: int) -> Journey | Direct:
+    """Connect, and prove that the program could go on there. Raises elsewhere.errors.Error.
+
+    `state`: an open file, in which the program will be when the result's hand_over() is called.
+    """
+    from elsewhere._travel import direct
+
+    return direct.Direct(state) if direct.is_way(spec) else journey(spec)
+
+
+def journey(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
+    """Over a gateway."""
     from elsewhere._gateway import open_gateway
 
     gateway = open_gateway(spec, version=f"{sys.version_info[0]}.{sys.version_info[1]}")
@@ -102,7 +112,7 @@ class Journey(Far):
 
     def depart(self) -> None:
         channel = self.channel = call_porter(self.gateway, "serve")
-        direct = luggage.folder() if self.gateway.is_local and not _push_always() else None
+        direct = luggage.folder() if self.gateway.is_local and not push_always() else None
         self.files = {} if direct else luggage.files(self.gateway.facts["tag"])
         channel.send(
             {
@@ -110,7 +120,7 @@ class Journey(Far):
                 "identity": _identity(direct) if direct else None,
                 "files": {role: luggage.name(content) for role, content in self.files.items()},
                 "boot": luggage.BOOT,
-                "told": self.told(),
+                "told": instructions(self.gateway.spec.chdir, self.value),
                 "terminal": self.terminal,
                 "window": window_size(),
             }
@@ -123,28 +133,6 @@ class Journey(Far):
             for at in range(0, len(content), PIECE):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
-
-    def told(self) -> dict[str, Any]:
-        start = _program.told or _program._start()
-        name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
-        return {
-            "mode": "resume",
-            "target": start["target"],
-            "program": start["program"],
-            "arguments": list(start["arguments"]),
-            "snapshot": None,
-            "clone": True,
-            "unmanaged": start.get("unmanaged", not _program.told),
-            "grace": start.get("grace", 10.0),
-            "hash_seed": _program._hash_seed(),
-            "original_signal_mask": list(start.get("original_signal_mask", ())),
-            "interpreter_arguments": list(start["interpreter_arguments"]),
-            "arrival": {
-                "name": name.removesuffix(".py") or "program",
-                "directory": self.gateway.spec.chdir,
-                "value": b2a_base64(self.value, newline=False).decode(),
-            },
-        }
 
     def hand_over(self, descriptor: int) -> None:
         """Send the state; returns after READY. The next step is GO."""
@@ -164,14 +152,15 @@ class Journey(Far):
 
     def leave(self) -> NoReturn:
         """GO. From here on this process is a pipe, and nothing of the program runs in it."""
-        import _signal  # type: ignore[import-not-found]
+        from elsewhere._travel.departed import block_signals
 
-        # What comes from now on is for the program, which is no longer here.
-        before = _signal.pthread_sigmask(_signal.SIG_SETMASK, _signal.valid_signals())
+        before = block_signals()
         try:
             self.channel.send(("go",))
         except (OSError, EOFError) as error:
             # It cannot have arrived whole, so nobody runs there.
+            import _signal  # type: ignore[import-not-found]
+
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
             self.abandon()
             raise Disconnected(
@@ -181,6 +170,38 @@ class Journey(Far):
         from elsewhere._travel.pipe import Pipe
 
         Pipe(self, before).run()
+
+
+def instructions(directory: str | None, value: bytes) -> dict[str, Any]:
+    """What ELSEWHERE_RUN is to say, less what only the porter knows."""
+    start = _program.told or _program._start()
+    name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
+    return {
+        "mode": "resume",
+        "target": start["target"],
+        "program": start["program"],
+        "arguments": list(start["arguments"]),
+        "snapshot": None,
+        "clone": True,
+        "unmanaged": start.get("unmanaged", not _program.told),
+        "grace": start.get("grace", 10.0),
+        "hash_seed": _program._hash_seed(),
+        "original_signal_mask": list(start.get("original_signal_mask", ())),
+        "interpreter_arguments": list(start["interpreter_arguments"]),
+        "arrival": {
+            "name": name.removesuffix(".py") or "program",
+            "directory": directory,
+            "value": _text_of(value),
+        },
+    }
+
+
+def _text_of(value: bytes) -> str:
+    if not value:
+        return ""
+    from binascii import b2a_base64
+
+    return b2a_base64(value, newline=False).decode()
 
 
 # Executed in the worker: makes modules of what it is given, and calls the last one's function.
@@ -200,7 +221,7 @@ def run(channel, modules, function):
         exec(code, module.__dict__)
     getattr(module, function)(channel)
 """
-_MODULES = ("process", "files", "relay", "porter")
+_MODULES = ("process", "files", "program", "relay", "porter")
 
 
 def call_porter(gateway: Gateway, function: str) -> Channel:
@@ -233,7 +254,7 @@ def _identity(folder: str) -> list[int] | None:
     return identity(folder)
 
 
-def _push_always() -> bool:
+def push_always() -> bool:
     """For tests, and for packages on file systems that only seem to be the same."""
     return bool(os.environ.get("ELSEWHERE_PUSH"))
 

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 
-from elsewhere import _program
+from elsewhere._travel.departed import FORWARDED, OF_THE_STREAMS, Terminal, end_as
 from elsewhere._travel.modules import find_module
 
 TYPE_CHECKING = False
@@ -17,26 +17,6 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 17
 STDIN_WINDOW = 1 << 20
-# Everything that another process may want to tell the program. SIGTSTP and SIGCONT are ours too.
-FORWARDED = [
-    number
-    for number in signal.valid_signals()
-    if number
-    not in {
-        signal.SIGKILL,
-        signal.SIGSTOP,
-        signal.SIGCHLD,
-        signal.SIGPIPE,
-        signal.SIGTTIN,
-        signal.SIGTTOU,
-        signal.SIGWINCH,
-        signal.SIGSEGV,
-        signal.SIGBUS,
-        signal.SIGFPE,
-        signal.SIGILL,
-        signal.SIGABRT,
-    }
-]
 # Not a signal of anybody else: says that the link has ended.
 ENDED = signal.SIGRTMIN + 9
 
@@ -51,16 +31,16 @@ class Pipe:
         self.status = 70
         self.unconsumed = 0
         self.consumed = threading.Condition()
-        self.saved_terminal: Any = None
+        self.terminal = Terminal()
         self.thread = threading.get_ident()
 
     def run(self) -> NoReturn:
         # Blocked in all threads from before GO on; this one takes them in turn.
         watched = {*FORWARDED, signal.SIGWINCH}
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, OF_THE_STREAMS)
         try:
             if self.far.terminal[0]:
-                self.set_raw()
+                self.terminal.set_raw()
             ended = threading.Thread(target=self.hear, daemon=True)
             ended.start()
             threading.Thread(target=self.read_input, daemon=True).start()
@@ -142,7 +122,7 @@ class Pipe:
             self.send("in", data)
 
     def lost(self, error: Exception) -> None:
-        self.restore_terminal()
+        self.terminal.restore()
         host, place = self.far.host, self.far.place
         detail = f" ({error})" if str(error) else ""
         hint = (
@@ -155,33 +135,7 @@ class Pipe:
         self.write(2, text.encode())
         self.status = 69
 
-    def set_raw(self) -> None:
-        import termios
-        import tty
-
-        try:
-            self.saved_terminal = termios.tcgetattr(0)
-            tty.setraw(0, termios.TCSANOW)
-        except termios.error:
-            self.saved_terminal = None
-
-    def restore_terminal(self) -> None:
-        if self.saved_terminal is not None:
-            import termios
-
-            termios.tcsetattr(0, termios.TCSADRAIN, self.saved_terminal)
-            self.saved_terminal = None
-
     def end(self) -> NoReturn:
-        self.restore_terminal()
-        if self.status == 0:
-            _program.completed()
+        self.terminal.restore()
         self.far.gateway.close(1.0)
-        if self.status < 0:
-            number = -self.status
-            if number != signal.SIGKILL:
-                signal.signal(number, signal.SIG_DFL)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-            os.kill(os.getpid(), number)
-            os._exit(128 + number)
-        os._exit(self.status)
+        end_as(self.status)

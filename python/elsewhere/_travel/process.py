@@ -15,24 +15,30 @@ class Process:
 
     Attributes:
         stdin, stdout, stderr: our ends; the same descriptor `master` for those that are a terminal.
+
+    With `keep`, those that are none are handed down as they are here, and there is no end of ours.
     """
 
     pid = -1
 
-    def __init__(self, terminal: list[bool], window: tuple[int, int]) -> None:
+    def __init__(
+        self, terminal: list[bool], window: tuple[int, int], keep: bool = False
+    ) -> None:
         self.master = slave = -1
         if any(terminal):
             self.master, slave = os.openpty()
             self.set_window(*window)
-        self.ends = []
+        self.ends: dict[int, int] = {}
         ours = []
         for number, is_terminal in enumerate(terminal):
             if is_terminal:
-                self.ends.append(os.dup(slave))
+                self.ends[number] = os.dup(slave)
                 ours.append(self.master)
+            elif keep:
+                ours.append(-1)
             else:
                 reading, writing = os.pipe()
-                self.ends.append(reading if number == 0 else writing)
+                self.ends[number] = reading if number == 0 else writing
                 ours.append(writing if number == 0 else reading)
         if slave >= 0:
             os.close(slave)
@@ -42,7 +48,7 @@ class Process:
         self, arguments: list[str], environment: dict[str, str], descriptors: dict[int, int]
     ) -> None:
         """Start this interpreter with `arguments`; `descriptors`: {number there: number here}."""
-        copies = {**dict(enumerate(self.ends)), **descriptors}
+        copies = {**self.ends, **descriptors}
         self.pid = os.posix_spawn(
             sys.executable,
             [sys.executable, *arguments],
@@ -53,7 +59,7 @@ class Process:
             setsigmask=[],
             setsigdef=[number for number in range(1, 32) if number not in (9, 19)],
         )
-        for descriptor in self.ends:
+        for descriptor in self.ends.values():
             os.close(descriptor)
 
     def set_window(self, lines: int, columns: int) -> None:
@@ -67,8 +73,12 @@ class Process:
 
     def wait(self) -> int:
         """Its exit code, or minus the signal."""
-        _, status = os.waitpid(self.pid, 0)
-        return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
+        return code_of(os.waitpid(self.pid, 0)[1])
+
+    def ended(self) -> int | None:
+        """As wait(), but None while it has not."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        return code_of(status) if pid else None
 
     def kill(self, number: int = 9) -> None:
         try:  # noqa: SIM105  # contextlib imports much
@@ -81,8 +91,8 @@ class Process:
     def hear(self) -> tuple[Any, ...] | None:
         return None
 
-    def tell(self, message: tuple[Any, ...]) -> None:
-        pass
+    def tell(self, message: tuple[Any, ...]) -> bool:
+        return False
 
     def link_lost(self) -> None:
         """Nobody hears it any more: as when a terminal is closed."""
@@ -91,6 +101,10 @@ class Process:
     def spool_path(self) -> str | None:
         """Where output is kept that nobody hears; None: it is dropped."""
         return None
+
+
+def code_of(status: int) -> int:
+    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
 
 
 def write_all(descriptor: int, data: bytes) -> None:
