@@ -14,6 +14,7 @@ namespace {
 // Texts that came with a program and go into linecache once that is imported: name → text. With
 // what linecache imports that takes 6 ms, and most programs never look. Owned here, for good.
 PyObject *waiting = nullptr;
+bool may_wait = false;
 
 // linecache.cache, or null while it is not imported.
 Ref line_cache() {
@@ -51,10 +52,13 @@ std::string cached(PyObject *file_name) {
 } // namespace
 
 void keep_source(PyObject *file_name, PyObject *source) {
+    if (!may_wait) (void)Ref::checked(PyImport_ImportModule("linecache"));
     if (const Ref cache = line_cache()) return put(cache.get(), file_name, source);
     if (waiting == nullptr) waiting = Ref::checked(PyDict_New()).release();
     if (PyDict_SetItem(waiting, file_name, source) < 0) throw PythonError{};
 }
+
+void imports_are_watched() { may_wait = true; }
 
 void linecache_is_imported() {
     const Ref cache = line_cache();

@@ -70,6 +70,7 @@ template <int which> struct ExecNative {
 PyObject *watch_imports(PyObject *, PyObject *folder) {
     return entry([&] {
         if (baselines != nullptr) return Ref::share(baselines);
+        object::imports_are_watched();
         library = text(folder) + "/";
         baselines = PyDict_New();
         if (baselines == nullptr) throw PythonError{};

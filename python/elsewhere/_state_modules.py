@@ -133,7 +133,7 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
 
 
 def _signals(before: list[Any]) -> dict[int, Any]:
-    import _signal
+    import _signal  # type: ignore[import-not-found]
 
     return {
         number: handler

@@ -11,6 +11,7 @@ copyreg.dispatch_table, registered with an ABC.
 from __future__ import annotations
 
 import sys
+
 from elsewhere import _elsewhere
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this

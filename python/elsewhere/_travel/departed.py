@@ -1,4 +1,4 @@
-"""What a process does that a program has left: signals, the terminal, and an end like the program's.
+"""What a process does that a program has left: signals, the terminal, the same end.
 
 Without the modules signal and threading: they take longer to import than all else here.
 """
@@ -40,7 +40,7 @@ def block_signals() -> set[int]:
 
 
 class Terminal:
-    """Stdin, if it is one: raw, because the program has a terminal of its own that does the rest."""
+    """Stdin, if it is one: raw, as the program has a terminal of its own that does the rest."""
 
     saved: Any = None
 

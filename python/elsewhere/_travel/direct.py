@@ -1,8 +1,8 @@
 """A program that moves to another process of the same interpreter on this machine.
 
-There is no gateway in between: the origin starts the process and is its own porter. Files and pipes
-of its stdio are handed down as they are, only a terminal is relayed; the state is in a file in memory
-that both have open. What is said over the control descriptor is what any porter says.
+There is no gateway in between: the origin starts the process and is its own porter. Files and
+pipes of its stdio are handed down as they are, only a terminal is relayed; the state is in a file
+in memory that both have open. What is said over the control descriptor is what any porter says.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Direct:
         self.program.close()
 
     def leave(self) -> NoReturn:
-        """GO. From here on this process waits for the program's end, and nothing of it runs here."""
+        """GO. From here on nothing of the program runs here, and this process ends as it ends."""
         before = departed.block_signals()
         if not self.program.tell(("go",)):
             signal.pthread_sigmask(signal.SIG_SETMASK, before)

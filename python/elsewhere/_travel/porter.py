@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+
 def serve(channel: Any) -> None:
     order = channel.receive()
     try:

@@ -21,9 +21,7 @@ class Process:
 
     pid = -1
 
-    def __init__(
-        self, terminal: list[bool], window: tuple[int, int], keep: bool = False
-    ) -> None:
+    def __init__(self, terminal: list[bool], window: tuple[int, int], keep: bool = False) -> None:
         self.master = slave = -1
         if any(terminal):
             self.master, slave = os.openpty()

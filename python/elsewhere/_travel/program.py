@@ -7,7 +7,6 @@ import _socket
 import _thread
 import marshal
 import os
-import sys
 import time
 
 from .files import Failed, path_of, state_folder

@@ -9,7 +9,8 @@ import tempfile
 
 from copying import copied, run
 
-from elsewhere._keep import files, reopening
+from elsewhere import _state
+from elsewhere._keep import files
 from elsewhere.errors import InputOutputError, Refused
 
 FOLDER = tempfile.mkdtemp()
@@ -250,12 +251,12 @@ def case_after_a_checkpoint_later_writes_are_cut_off():
         again = reduced(file)
         with open(path, "ab") as later:
             later.write(b" later")
-        reopening.purpose = "checkpoint"
+        _state.purpose = "checkpoint"
         try:
             with again() as twin:
                 twin.write(b"!")
         finally:
-            reopening.purpose = "suspend"
+            _state.purpose = "suspend"
         assert open(path, "rb").read() == b"kept!", mode
 
 
