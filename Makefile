@@ -56,9 +56,8 @@ fuzz: .venv/.develop ## feed broken snapshots, values and streams to their reade
 lint: .venv/.develop ## layers, formatting, types
 	tools/lint
 
-wheel: .venv/.set-up ## dist/elsewhere-….whl, with an engine for every Python found
-	$(PY) -m pip --disable-pip-version-check wheel --quiet --no-deps --no-build-isolation -w dist .
-	@ls -l dist
+wheel: .venv/.set-up ## dist/elsewhere-….whl for every Linux with glibc 2.28, with an engine for every Python found
+	tools/build_wheel
 
 clean: ## remove build/, dist/ and .venv/
 	rm -rf build dist .venv

@@ -4,7 +4,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,8 +35,9 @@ struct Value {
         std::vector<Value> items;
         bool operator==(const Items &) const = default;
     };
+    struct Pair; // of a dict: key and value
     struct Dict {
-        std::vector<std::pair<Value, Value>> pairs;
+        std::vector<Pair> pairs;
         // The value behind a str key, or nullptr.
         [[nodiscard]] const Value *find(std::string_view key) const;
         bool operator==(const Dict &) const = default;
@@ -57,6 +57,11 @@ struct Value {
 
     template <class T> [[nodiscard]] const T *as() const { return std::get_if<T>(&any); }
     bool operator==(const Value &) const = default;
+};
+
+struct Value::Pair {
+    Value first, second;
+    bool operator==(const Pair &) const = default;
 };
 
 // One value from bytes of anyone.

@@ -36,4 +36,4 @@ PyModuleDef definition = {
 
 } // namespace
 
-extern "C" PyMODINIT_FUNC PyInit__elsewhere(void) { return PyModuleDef_Init(&definition); }
+PyMODINIT_FUNC PyInit__elsewhere(void) { return PyModuleDef_Init(&definition); }

@@ -53,6 +53,7 @@ class Run(Outcome):
 
     suspends: int = 0
     unborn: int = 0  # SIGTERM met the process before its main(): nothing had begun, nothing is lost
+    lived: float = 0.0  # seconds, all lives together
     messages: list[str] = field(default_factory=list)  # what elsewhere itself said on stderr
 
 
@@ -142,9 +143,8 @@ def in_lives(
     without it the program suspends itself.
     """
     run = Run()
-    lived = 0.0
     while True:
-        delay = next_delay(lived) if next_delay else None
+        delay = next_delay(run.lived) if next_delay else None
         with life(command, folder, environment or {}) as process:
             born = time.monotonic()
             early = False
@@ -155,7 +155,7 @@ def in_lives(
                     early = before_main(process, command[0])
                     process.send_signal(signal.SIGTERM)
             run.code = wait(process, patience)
-            lived += time.monotonic() - born
+            run.lived += time.monotonic() - born
         if run.code == SUSPENDED:
             run.suspends += 1
         elif run.code == -signal.SIGTERM and early:
