@@ -233,9 +233,10 @@ def run_callbacks(link):
                     box.callback(endmarker)
             except Exception:
                 text = error_text()
-                if not box.finished:
-                    link.post(CLOSE, box.number, dumps(as_text(text))[0])
+                known = box.finished
                 link.finish(box, RemoteError(text))
+                if not known:  # what the other side does next finds it closed here
+                    link.post(CLOSE, box.number, dumps(as_text(text))[0])
             if entry is END:
                 box.items.append(END)
                 break

@@ -339,7 +339,11 @@ class Link(object):
                 elif not self.ended:
                     self.park(None)
                 self.parked = False
-        afterwards()
+        try:
+            afterwards()
+        except Exception:
+            if time is not None:  # Python 2 takes the globals away when it ends
+                raise
 
     def park(self, seconds):
         if seconds is not None:

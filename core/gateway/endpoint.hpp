@@ -9,7 +9,7 @@
 
 namespace elsewhere::gateway {
 
-// One end of a gateway: its link, as long as nobody has closed it.
+// One end of a gateway: its link, which stays when it is over, for what had come.
 class Endpoint {
   public:
     // `place`: the other end, in messages.
@@ -19,7 +19,7 @@ class Endpoint {
     Endpoint(const Endpoint &) = delete;
     Endpoint &operator=(const Endpoint &) = delete;
 
-    // Calls what(Link &) so that drop() waits for its end; throws Error{disconnected} after it.
+    // Calls what(Link &) so that drop() waits for its end.
     template <class What> auto use(What what) {
         const std::shared_lock lock(in_use_);
         if (!link_) throw closed();
@@ -34,7 +34,7 @@ class Endpoint {
     // What is inside use() must have been told to leave: Link::end().
     void drop() {
         const std::unique_lock lock(in_use_);
-        link_.reset();
+        if (link_) link_->release_stream();
     }
 
     std::string place_;

@@ -185,8 +185,7 @@ void Gateway::relay_errors() {
 }
 
 void Gateway::close(std::chrono::milliseconds timeout) noexcept {
-    if (closed_) return;
-    closed_ = true;
+    if (closed_.exchange(true)) return;
     try {
         if (link_) {
             const auto end = Clock::now() + timeout;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <functional>
 #include <string>
 #include <thread>
@@ -50,7 +51,7 @@ class Gateway : public Endpoint {
     mux::Message hello_;
     Fd stop_;
     std::thread errors_;
-    bool closed_ = false;
+    std::atomic<bool> closed_ = false;
 };
 
 } // namespace elsewhere::gateway

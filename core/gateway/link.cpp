@@ -172,6 +172,14 @@ std::optional<Error> Link::over() {
     return mux_.over() != nullptr ? std::optional(*mux_.over()) : std::nullopt;
 }
 
+void Link::release_stream() {
+    const Lock lock(mutex_);
+    if (mux_.over() == nullptr)
+        throw Error(ErrorKind::internal, "the stream of a link in use is closed");
+    in_.reset();
+    out_.reset();
+}
+
 // --- channels ----------------------------------------------------------------------------------
 
 std::uint32_t Link::open() {

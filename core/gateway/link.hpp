@@ -56,6 +56,8 @@ class Link {
     // Ends it from here, at once: what waits is woken.
     void end(Error why);
     [[nodiscard]] std::optional<Error> over();
+    // Closes the descriptors of a link that is over, while no thread is inside.
+    void release_stream();
     // Pumps while no caller does; a caller that pumps often is not disturbed.
     void start_service();
 

@@ -16,14 +16,12 @@ PyTypeObject *channel_type = nullptr;
 struct ChannelObject {
     PyObject_HEAD EndpointObject *owner; // strong
     std::uint32_t id;
+    bool called;      // by a callback, with what comes
+    bool watched;     // and that is still so: the callback outlives this
+    bool error_taken; // the error that came with CLOSE
 };
 
 ChannelObject *as_channel(PyObject *object) { return reinterpret_cast<ChannelObject *>(object); }
-
-Ref load_message(EndpointObject *self, const mux::Message &message) {
-    return load(message.bytes.span(), message.extended, self->python2,
-                message.strings.py2str_as_py3str, codec_of(self));
-}
 
 int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
@@ -33,7 +31,10 @@ int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
             throw PythonError{};
         ChannelObject *self = as_channel(object);
         if (self->owner != nullptr) throw Error(ErrorKind::usage, "this channel exists already");
-        (void)opened(as_endpoint(gateway));
+        opened(as_endpoint(gateway)).use([&](Link &link) {
+            link.accept(id); // it may have come as a value, and nothing over it yet
+            return 0;
+        });
         self->owner = as_endpoint(Ref::share(gateway).release());
         self->id = id;
         return none();
@@ -46,10 +47,15 @@ void dealloc_channel(PyObject *object) {
     ChannelObject *self = as_channel(object);
     PyTypeObject *type = Py_TYPE(object);
     if (self->owner != nullptr && self->owner->endpoint != nullptr) {
+        const Inside here;
         const WithoutGil free;
         try {
             self->owner->endpoint->use([&](Link &link) {
                 const mux::ChannelState state = link.state(self->id);
+                if (self->watched) {
+                    (void)link.last(self->id);
+                    return 0;
+                }
                 if (state.known && !state.closed) (void)link.close(self->id);
                 link.forget(self->id);
                 return 0;
@@ -68,32 +74,13 @@ Endpoint &endpoint_of(ChannelObject *self) {
     return opened(self->owner);
 }
 
-[[noreturn]] void raise(PyObject *exception) { // steals
-    Ref error = Ref::checked(exception);
-    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.get())), error.get());
-    throw PythonError{};
-}
-
-// No more will come: RemoteError, EOFError, or a lost link's own.
+// No more will come: why, or EOFError.
 [[noreturn]] void raise_end(ChannelObject *self) {
-    std::optional<mux::Message> remote;
-    std::optional<Error> over;
-    try {
-        endpoint_of(self).use([&](Link &link) {
-            remote = link.error(self->id);
-            over = link.over();
-            return 0;
-        });
-    } catch (const Error &error) {
-        over = error;
-    }
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._gateway.channel"));
-    if (remote && !remote->bytes.empty()) {
-        Ref text = load(remote->bytes.span(), remote->extended);
-        raise(PyObject_CallMethod(module.get(), "RemoteError", "O", text.get()));
-    }
-    raise(PyObject_CallMethod(module.get(), "_end_of", "Os", self,
-                              over ? over->what() : static_cast<const char *>("")));
+    PyObject *channel = reinterpret_cast<PyObject *>(self);
+    Ref error = Ref::checked(PyObject_CallMethod(channel, "_getremoteerror", nullptr));
+    if (error.get() != Py_None) raise(error.release());
+    PyErr_Format(PyExc_EOFError, "%R is closed", channel);
+    throw PythonError{};
 }
 
 PyObject *send(PyObject *object, PyObject *item) {
@@ -117,11 +104,6 @@ PyObject *send(PyObject *object, PyObject *item) {
     });
 }
 
-[[noreturn]] void raise_timeout(const char *what) {
-    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
-    raise(PyObject_CallMethod(errors.get(), "Timeout", "s", what));
-}
-
 PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
     return entry([&] {
         ChannelObject *self = as_channel(object);
@@ -133,6 +115,10 @@ PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count
         }
         const Deadline deadline = deadline_in(count + named == 1 ? arguments[0] : nullptr);
         Endpoint &gateway = endpoint_of(self);
+        if (self->called) {
+            PyErr_SetString(PyExc_OSError, "cannot receive(), channel has receiver callback");
+            throw PythonError{};
+        }
         gateway::Received came{};
         try {
             came = persistently([&] {
@@ -161,32 +147,41 @@ PyObject *wait_closed(PyObject *object, PyObject *timeout) {
     });
 }
 
-// None, or the text of the error with which the other end closed.
-PyObject *remote_error(PyObject *object, PyObject *) {
+// The text of the error with which the other end has closed, once; then None.
+PyObject *take_error(PyObject *object, PyObject *) {
     return entry([&] {
         ChannelObject *self = as_channel(object);
-        const auto error = endpoint_of(self).use([&](Link &link) { return link.error(self->id); });
-        if (!error || error->bytes.empty()) return none();
-        return load(error->bytes.span(), error->extended);
+        if (self->owner == nullptr || self->error_taken) return none();
+        Ref error = error_of(self->owner, self->id);
+        self->error_taken = error.get() != Py_None;
+        return error;
     });
+}
+
+// What comes is for a callback from now on: next_ready() names the channel. unwatch(): that has
+// ended, and the channel goes with its object.
+PyObject *watch(PyObject *object, PyObject *) {
+    return entry([&] {
+        ChannelObject *self = as_channel(object);
+        self->called = self->watched = true;
+        endpoint_of(self).use([&](Link &link) {
+            link.watch(self->id);
+            return 0;
+        });
+        return none();
+    });
+}
+PyObject *unwatch(PyObject *object, PyObject *) {
+    as_channel(object)->watched = false;
+    Py_RETURN_NONE;
 }
 
 // close(error text or None)
 PyObject *close_channel(PyObject *object, PyObject *error) {
     return entry([&] {
         ChannelObject *self = as_channel(object);
-        Dumped text;
-        if (error != Py_None) text = dump(error);
-        try {
-            const WithoutGil free;
-            endpoint_of(self).use([&](Link &link) {
-                const bool open = link.state(self->id).known && !link.state(self->id).closed;
-                if (open) (void)link.close(self->id, wire::Payload(text.payload.joined()));
-                return 0;
-            });
-        } catch (const Error &over) {
-            if (over.kind() != ErrorKind::disconnected) throw;
-        }
+        (void)endpoint_of(self);
+        close_channel_of(self->owner, self->id, error);
         return none();
     });
 }
@@ -226,7 +221,9 @@ PyMethodDef channel_methods[] = {
      "Raises EOFError when there will be none (again and again), elsewhere.RemoteError if an\n"
      "exception ended the code there, elsewhere.TimeoutError after `timeout` seconds."},
     {"_wait_closed", wait_closed, METH_O, nullptr},
-    {"_remote_error", remote_error, METH_NOARGS, nullptr},
+    {"_take_error", take_error, METH_NOARGS, nullptr},
+    {"_watch", watch, METH_NOARGS, nullptr},
+    {"_unwatch", unwatch, METH_NOARGS, nullptr},
     {"_close", close_channel, METH_O, nullptr},
     {"_state", channel_state, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
@@ -245,6 +242,11 @@ PyType_Spec channel_spec = {"elsewhere._elsewhere.Channel", sizeof(ChannelObject
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, channel_slots};
 
 } // namespace
+
+Ref load_message(EndpointObject *self, const mux::Message &message) {
+    return load(message.bytes.span(), message.extended, self->python2,
+                message.strings.py2str_as_py3str, codec_of(self));
+}
 
 ChannelCodec codec_of(EndpointObject *self) {
     return {[self](PyObject *object) -> std::optional<std::uint32_t> {

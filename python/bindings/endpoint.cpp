@@ -1,6 +1,8 @@
 // _elsewhere.Endpoint: the base of Gateway here and Worker there.
 #include "python/bindings/endpoint.hpp"
 
+#include "python/bindings/python_values.hpp"
+
 namespace elsewhere::bindings {
 
 using gateway::Deadline;
@@ -16,6 +18,7 @@ void dealloc_endpoint(PyObject *object) {
     EndpointObject *self = as_endpoint(object);
     PyTypeObject *type = Py_TYPE(object);
     if (self->endpoint != nullptr) {
+        const Inside here;
         const WithoutGil free;
         delete self->endpoint;
     }
@@ -46,9 +49,115 @@ PyObject *why_over(PyObject *object, PyObject *) {
     });
 }
 
+// wait_over(timeout): whether the link is over, after `timeout` seconds at the latest.
+PyObject *wait_over(PyObject *object, PyObject *timeout) {
+    return entry([&] {
+        const Deadline deadline = deadline_in(timeout);
+        Endpoint &gateway = opened(as_endpoint(object));
+        const Wait wait = persistently(
+            [&] { return gateway.use([&](Link &link) { return link.wait_over(deadline); }); });
+        return Ref::share(wait == Wait::timed_out ? Py_False : Py_True);
+    });
+}
+
+// status(timeout): what the worker says of itself, a dict.
+PyObject *status(PyObject *object, PyObject *timeout) {
+    return entry([&] {
+        const Deadline deadline = deadline_in(timeout);
+        EndpointObject *self = as_endpoint(object);
+        Endpoint &gateway = opened(self);
+        const auto came = persistently(
+            [&] { return gateway.use([&](Link &link) { return link.status(deadline); }); });
+        if (came.wait == Wait::done) return load_message(self, came.message);
+        if (came.wait == Wait::timed_out) raise_timeout("the worker did not say how it is in time");
+        throw Error(ErrorKind::disconnected,
+                    "the connection to " + gateway.place() + " is over: it has no status");
+    });
+}
+
+// set_strings(channel id or 0, py2str_as_py3str, py3str_as_py2str)
+PyObject *set_strings(PyObject *object, PyObject *arguments) {
+    return entry([&] {
+        unsigned id = 0;
+        mux::StringRules rules;
+        int to_py3 = 0, to_py2 = 0;
+        if (!PyArg_ParseTuple(arguments, "Ipp:set_strings", &id, &to_py3, &to_py2))
+            throw PythonError{};
+        rules.py2str_as_py3str = to_py3 != 0;
+        rules.py3str_as_py2str = to_py2 != 0;
+        Endpoint &gateway = opened(as_endpoint(object));
+        const WithoutGil free;
+        (void)gateway.use([&](Link &link) { return link.set_strings(id, rules); });
+        return none();
+    });
+}
+
+// The id of a watched channel for which something has come, or which has ended; None at the end of
+// the link, when all have been named.
+PyObject *next_ready(PyObject *object, PyObject *) {
+    return entry([&] {
+        Endpoint &gateway = opened(as_endpoint(object));
+        const auto ready =
+            persistently([&] { return gateway.use([](Link &link) { return link.next_ready(); }); });
+        if (ready.wait != Wait::done) return none();
+        return Ref::checked(PyLong_FromUnsignedLong(ready.id));
+    });
+}
+
+std::uint32_t id_in(PyObject *number) {
+    const unsigned long id = PyLong_AsUnsignedLong(number);
+    if (PyErr_Occurred()) throw PythonError{};
+    return static_cast<std::uint32_t>(id);
+}
+
+// take(channel id): (item,) if one waits; True if none does and none will; else None.
+PyObject *take(PyObject *object, PyObject *number) {
+    return entry([&] {
+        const std::uint32_t id = id_in(number);
+        EndpointObject *self = as_endpoint(object);
+        auto came = opened(self).use(
+            [&](Link &link) { return link.receive(id, gateway::Clock::time_point{}); });
+        if (came.wait == Wait::closed) return Ref::share(Py_True);
+        if (came.wait != Wait::done) return none();
+        Ref item = load_message(self, came.message);
+        return Ref::checked(PyTuple_Pack(1, item.get()));
+    });
+}
+
+// forget(channel id): the error_of() it, which is gone for good.
+PyObject *forget(PyObject *object, PyObject *number) {
+    return entry([&] {
+        const std::uint32_t id = id_in(number);
+        Ref error = error_of(as_endpoint(object), id);
+        opened(as_endpoint(object)).use([&](Link &link) {
+            link.forget(id);
+            return 0;
+        });
+        return error;
+    });
+}
+
+// close_channel(channel id, error text or None)
+PyObject *close_channel(PyObject *object, PyObject *arguments) {
+    return entry([&] {
+        unsigned id = 0;
+        PyObject *error = nullptr;
+        if (!PyArg_ParseTuple(arguments, "IO:close_channel", &id, &error)) throw PythonError{};
+        close_channel_of(as_endpoint(object), id, error);
+        return none();
+    });
+}
+
 PyMethodDef methods[] = {
     {"_open_channel", open_channel, METH_NOARGS, nullptr},
     {"_why_over", why_over, METH_NOARGS, nullptr},
+    {"_wait_over", wait_over, METH_O, nullptr},
+    {"_status", status, METH_O, nullptr},
+    {"_set_strings", set_strings, METH_VARARGS, nullptr},
+    {"_next_ready", next_ready, METH_NOARGS, nullptr},
+    {"_take", take, METH_O, nullptr},
+    {"_close_channel", close_channel, METH_VARARGS, nullptr},
+    {"_forget_channel", forget, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyType_Slot slots[] = {
@@ -65,6 +174,39 @@ PyType_Spec spec = {"elsewhere._elsewhere.Endpoint", sizeof(EndpointObject), 0,
 gateway::Endpoint &opened(EndpointObject *self) {
     if (self->endpoint == nullptr) throw Error(ErrorKind::usage, "this gateway was never opened");
     return *self->endpoint;
+}
+
+Ref error_of(EndpointObject *self, std::uint32_t id) {
+    const auto error = opened(self).use([&](Link &link) { return link.error(id); });
+    if (!error || error->bytes.empty()) return none();
+    return load(error->bytes.span(), error->extended);
+}
+
+void close_channel_of(EndpointObject *self, std::uint32_t id, PyObject *error) {
+    Dumped text;
+    if (error != Py_None) text = dump(error);
+    try {
+        Endpoint &endpoint = opened(self);
+        const WithoutGil free;
+        endpoint.use([&](Link &link) {
+            const bool open = link.state(id).known && !link.state(id).closed;
+            if (open) (void)link.close(id, wire::Payload(text.payload.joined()));
+            return 0;
+        });
+    } catch (const Error &over) {
+        if (over.kind() != ErrorKind::disconnected) throw;
+    }
+}
+
+void raise(PyObject *exception) {
+    Ref error = Ref::checked(exception);
+    PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.get())), error.get());
+    throw PythonError{};
+}
+
+void raise_timeout(const char *what) {
+    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+    raise(PyObject_CallMethod(errors.get(), "Timeout", "s", what));
 }
 
 Deadline deadline_in(PyObject *seconds) {

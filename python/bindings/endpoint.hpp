@@ -5,6 +5,7 @@
 
 #include "core/gateway/endpoint.hpp"
 #include "python/bindings/entry.hpp"
+#include "python/bindings/settling.hpp"
 #include "python/bindings/values.hpp"
 
 // What the types on the two ends of a gateway share.
@@ -24,21 +25,16 @@ gateway::Endpoint &opened(EndpointObject *self);
 
 // Channels as values, and messages with them.
 [[nodiscard]] ChannelCodec codec_of(EndpointObject *self);
+[[nodiscard]] Ref load_message(EndpointObject *self, const mux::Message &message);
+// The text of the error with which the other end has closed a channel, or None.
+[[nodiscard]] Ref error_of(EndpointObject *self, std::uint32_t id);
+// Closes a channel, with an error if that is not None. Nothing, if it or the link is closed.
+void close_channel_of(EndpointObject *self, std::uint32_t id, PyObject *error);
+[[noreturn]] void raise(PyObject *exception); // steals
+[[noreturn]] void raise_timeout(const char *what);
 
 // Returns when the bytes are written. Whatever is thrown: the other end has not got them whole.
 void finish_sending(gateway::Endpoint &endpoint, const gateway::Sent &sent);
-
-// Lets other threads run Python meanwhile.
-class WithoutGil {
-  public:
-    WithoutGil() : state_(PyEval_SaveThread()) {}
-    ~WithoutGil() { PyEval_RestoreThread(state_); }
-    WithoutGil(const WithoutGil &) = delete;
-    WithoutGil &operator=(const WithoutGil &) = delete;
-
-  private:
-    PyThreadState *state_;
-};
 
 inline void run_signal_handlers() {
     if (PyErr_CheckSignals() < 0) throw PythonError{};

@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/ref.hpp"
+#include "python/bindings/settling.hpp"
 
 namespace elsewhere::bindings {
 
@@ -14,6 +15,7 @@ void set_error(const Error &error) noexcept;
 // Every C slot runs its body in here: no C++ exception passes into the interpreter. `body`
 // returns a Ref; a failure becomes a Python exception and NULL.
 template <typename Body> PyObject *entry(Body &&body) noexcept {
+    const Inside here;
     try {
         Ref result = body();
         return result.release();

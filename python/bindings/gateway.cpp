@@ -92,6 +92,16 @@ PyObject *close_gateway(PyObject *object, PyObject *timeout) {
     });
 }
 
+// Asks the worker to end, and does not wait for it.
+PyObject *ask_to_end(PyObject *object, PyObject *) {
+    return entry([&] {
+        gateway::Endpoint &endpoint = opened(as_endpoint(object));
+        const WithoutGil free;
+        (void)endpoint.use([](Link &link) { return link.terminate(gateway::Clock::now()); });
+        return none();
+    });
+}
+
 PyObject *gateway_pid(PyObject *object, void *) {
     return entry([&] { return Ref::checked(PyLong_FromLong(gateway_of(object).pid())); });
 }
@@ -99,6 +109,7 @@ PyObject *gateway_pid(PyObject *object, void *) {
 PyMethodDef gateway_methods[] = {
     {"_execute_on", execute, METH_VARARGS, nullptr},
     {"_close", close_gateway, METH_O, nullptr},
+    {"_ask_to_end", ask_to_end, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef gateway_properties[] = {

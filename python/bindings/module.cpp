@@ -9,6 +9,7 @@ int exec_module(PyObject *module) {
         add_errors(module);
         add_baselines(module);
         add_objects(module);
+        add_settling(module);
         add_gateway(module);
         add_layouts(module);
         add_moving(module);

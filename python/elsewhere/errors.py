@@ -110,7 +110,41 @@ class Unsupported(Error, RuntimeError):
     exit_code = 78
 
 
-class DumpError(Error, ValueError):
-    """A value that cannot be sent over a channel: it is not of exact builtin types."""
+class DataFormatError(Error, ValueError):
+    """A value and its bytes do not fit each other."""
 
     exit_code = 64
+
+
+class DumpError(DataFormatError):
+    """A value that cannot be sent over a channel: it is not of exact builtin types."""
+
+
+class LoadError(DataFormatError):
+    """Bytes that are no value."""
+
+
+class RemoteError(Error):
+    """An exception ended the code at the other end of a channel.
+
+    Attributes:
+        formatted: its traceback, as text.
+    """
+
+    def __init__(self, formatted: str) -> None:
+        super().__init__(formatted)
+        self.formatted = formatted
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}: {self.formatted}"
+
+    def warn(self) -> None:
+        """Say on stderr that nobody has asked for this error."""
+        import sys
+
+        if self.formatted != "keyboard-interrupted" and sys.stderr is not None:
+            sys.stderr.write(f"Warning: unhandled {self!r}\n")
+
+
+class ConnectionLost(Disconnected, EOFError):
+    """Nothing more can come over a channel: the connection was lost."""

@@ -87,7 +87,7 @@ def test_gateway(python, package_parent, far, case, tmp_path: Path, request) -> 
     body = "\n".join(line[8:] for line in lines)
     script.write_text(
         f"import elsewhere\ngateway = elsewhere.makegateway({spec!r})\n{body}\n"
-        "gateway.exit()\nassert not gateway.hasreceiver()\nprint('held')\n"
+        "gateway.exit()\ngateway.join(20)\nassert not gateway.hasreceiver()\nprint('held')\n"
     )
     ended = subprocess.run(
         [python.executable, str(script)],

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
+from _thread import allocate_lock
+from contextlib import suppress
 from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
@@ -14,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from elsewhere._gateway.callbacks import Callbacks
+    from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.group import Group
     from elsewhere._gateway.spec import XSpec
 
@@ -30,15 +35,17 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
 
     host: str
     facts: dict[str, Any]
+    _calls: Callbacks | None = None
+    _info: RInfo | None = None
 
-    def __init__(self, spec: XSpec, name: str, group: Group) -> None:
+    def __init__(self, spec: XSpec, group: Group) -> None:
         self.spec = spec
-        self.id = name
+        self.id: str = str(spec.id)
         self._group = group
         self._asked_to_exit = False
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
-        text = str(spec)
-        super().__init__(text, sys.executable, _known_magic(spec), _hello(spec, name))
+        self._making = allocate_lock()
+        super().__init__(spec._as_text(), sys.executable, _known_magic(spec), _hello(spec))
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"
@@ -48,6 +55,13 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     def is_local(self) -> bool:
         """Whether it shares the file system with this process."""
         return bool(self.spec.popen)
+
+    @property
+    def execmodel(self) -> ExecModel:
+        """Threads, locks and queues of this end, as its group was made with."""
+        return self._group.execmodel
+
+    # --- code there --------------------------------------------------------------------------
 
     def remote_exec(self, source: str | FunctionType | ModuleType, **kwargs: object) -> Channel:
         """Execute code there, with a `channel` to here.
@@ -77,26 +91,62 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         return self._channel(self._open_channel())
 
     def _channel(self, number: int) -> Channel:
-        channel = self._channels.get(number)
-        if channel is None:
-            channel = self._channels[number] = Channel(self, number)
+        with self._making:
+            channel = self._channels.get(number)
+            if channel is None:
+                channel = self._channels[number] = Channel(self, number)
         return channel
+
+    def reconfigure(self, py2str_as_py3str: bool = True, py3str_as_py2str: bool = False) -> None:
+        """Set how the strings of Python 2 and 3 are taken for each other on later channels.
+
+        Args:
+            py2str_as_py3str: a `str` of a Python 2 arrives as `str`, not `bytes`.
+            py3str_as_py2str: a `str` arrives at a Python 2 as `str`, not `unicode`.
+        """
+        self._set_strings(0, py2str_as_py3str, py3str_as_py2str)
+
+    def remote_init_threads(self, num: int | None = None) -> None:
+        """Nothing: code there gets as many threads as it needs. Kept for old programs."""
+
+    def _callbacks(self) -> Callbacks:
+        with self._making:
+            if self._calls is None:
+                from elsewhere._gateway.callbacks import Callbacks
+
+                self._calls = Callbacks(self)
+            return self._calls
+
+    # --- how it is ---------------------------------------------------------------------------
+
+    def remote_status(self, timeout: float | None = None) -> RInfo:
+        """How busy it is: `numchannels`, `numexecuting`, `execmodel`.
+
+        Raises:
+            TimeoutError: no answer within `timeout` seconds.
+            ConnectionError: the connection is over.
+        """
+        return RInfo(self._status(timeout))
+
+    def _rinfo(self, update: bool = False) -> RInfo:
+        """`executable`, `version_info`, `platform`, `cwd`, `pid`: asked once, or on `update`."""
+        if update or self._info is None:
+            channel = self._execute(_INFORM, None, {})
+            self._info = RInfo(channel.receive())
+            channel.waitclose()
+        return self._info
 
     def hasreceiver(self) -> bool:
         """Whether the connection is there."""
-        return self._why_over() is None
+        try:
+            return not self._wait_over(0)
+        except Error:
+            return False
 
-    def exit(self) -> None:
-        """Ask the interpreter to end, and end the connection. Never raises, never hangs."""
-        self.close(2.0)
-
-    def close(self, timeout: float) -> None:
-        self._asked_to_exit = True
-        self._group._forget(self)
-        self._close(timeout)
-
-    def _exit_was_not_asked(self) -> bool:
-        return not self._asked_to_exit
+    def _why_lost(self) -> str | None:
+        """Why the link is over, unless it was to be."""
+        why: str | None = None if self._asked_to_exit else self._why_over()
+        return why
 
     def pythons(self) -> list[str]:
         """Other CPythons there, as "3.12.1 /usr/bin/python3.12"."""
@@ -108,6 +158,58 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         except (Error, EOFError, OSError):
             return []
         return found
+
+    # --- the end -----------------------------------------------------------------------------
+
+    def exit(self) -> None:
+        """Ask the interpreter to end, and leave the group. Never waits for it, never raises."""
+        if not self._asked_to_exit:
+            self._asked_to_exit = True
+            self._group._unregister(self)
+            with suppress(Error, OSError):  # it may have gone before
+                self._ask_to_end()
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the connection is over, or `timeout` seconds have passed."""
+        with suppress(Error):
+            self._wait_over(timeout)
+        if self._calls is not None:
+            self._calls.join(timeout if timeout is not None else 10)
+
+    def close(self, timeout: float) -> None:
+        """End it within `timeout` seconds or so, by force if need be. Never raises."""
+        self.exit()
+        self._group._ended(self)
+        self._close(timeout)
+        if self._calls is not None:
+            self._calls.join(1)
+
+    def _signal(self, number: int) -> None:
+        """To the process here: the worker itself, or what leads to it."""
+        if self._pid > 1:
+            with suppress(OSError):
+                os.kill(self._pid, number)
+
+
+class RInfo:
+    """What an interpreter says of itself, as attributes."""
+
+    def __init__(self, facts: dict[str, Any]) -> None:
+        self.__dict__.update(facts)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"the interpreter did not tell its {name!r}")
+
+    def __repr__(self) -> str:
+        facts = ", ".join(f"{key}={value}" for key, value in sorted(self.__dict__.items()))
+        return f"<RInfo {facts}>"
+
+
+_INFORM = """
+import os, sys
+channel.send(dict(executable=sys.executable, version_info=tuple(sys.version_info[:5]),
+                  platform=sys.platform, cwd=os.getcwd(), pid=os.getpid()))
+"""
 
 
 def _known_magic(spec: XSpec) -> bytes | None:
@@ -122,11 +224,11 @@ def _known_magic(spec: XSpec) -> bytes | None:
     return MAGIC_NUMBER if cpython and (here or same or wish == sys.executable) else None
 
 
-def _hello(spec: XSpec, name: str) -> dict[str, Any]:
-    hello: dict[str, Any] = {"wire": 1, "id": name}
+def _hello(spec: XSpec) -> dict[str, Any]:
+    hello: dict[str, Any] = {"wire": 1, "id": spec.id}
     for key in ("chdir", "execmodel"):
         if (value := getattr(spec, key)) is not None:
-            hello[key] = value
+            hello[key] = str(value)
     if spec.nice is not None:
         try:
             hello["nice"] = int(spec.nice)

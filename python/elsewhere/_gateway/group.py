@@ -4,23 +4,52 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
+import time
+from _thread import allocate_lock
+from types import FunctionType, ModuleType
 
+from elsewhere import _elsewhere
 from elsewhere._gateway.gateway import Gateway
 from elsewhere._gateway.spec import XSpec
+from elsewhere.errors import Error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from elsewhere._gateway.execmodel import ExecModel
+    from elsewhere._gateway.multi import MultiChannel
+
+# The last of what happens to gateways at exit: threads that still wait for one leave.
+atexit.register(_elsewhere.settle, 1.0)
 
 
 class Group:
-    """Gateways that end together: at the latest with this process."""
+    """Gateways that end together: at the latest with this process.
 
-    def __init__(self) -> None:
+    Args:
+        xspecs: of which to make gateways at once.
+        execmodel: "thread" or "main_thread_only", for gateways whose spec does not say.
+    """
+
+    defaultspec = "popen"
+
+    def __init__(self, xspecs: Iterable[XSpec | str] = (), execmodel: str = "thread") -> None:
         self._gateways: list[Gateway] = []
+        self._ending: list[Gateway] = []
         self._count = 0
+        self._lock = allocate_lock()
         self._process = os.getpid()
-        atexit.register(self._at_exit)
+        self._names = [execmodel, execmodel]
+        if execmodel != "thread":
+            self.set_execmodel(execmodel)
+        atexit.register(self._cleanup_atexit)
+        for spec in xspecs:
+            self.makegateway(spec)
+
+    def __repr__(self) -> str:
+        return f"<Group {[gateway.id for gateway in self]!r}>"
 
     def __iter__(self) -> Iterator[Gateway]:
         return iter(list(self._gateways))
@@ -29,21 +58,53 @@ class Group:
         return len(self._gateways)
 
     def __contains__(self, key: object) -> bool:
-        return any(key is gateway or key == gateway.id for gateway in self._gateways)
+        return any(key is gateway or key == gateway.id for gateway in self)
 
-    def __getitem__(self, key: int | str) -> Gateway:
+    def __getitem__(self, key: int | str | Gateway) -> Gateway:
         if isinstance(key, int):
             return self._gateways[key]
-        for gateway in self._gateways:
-            if gateway.id == key:
+        for gateway in self:
+            if gateway is key or gateway.id == key:
                 return gateway
         raise KeyError(key)
 
-    def makegateway(self, spec: str | XSpec = "popen") -> Gateway:
+    # --- execution models --------------------------------------------------------------------
+
+    @property
+    def execmodel(self) -> ExecModel:
+        """Of this end."""
+        from elsewhere._gateway.execmodel import get_execmodel
+
+        return get_execmodel(self._names[0])
+
+    @property
+    def remote_execmodel(self) -> ExecModel:
+        """Of interpreters whose spec does not say."""
+        from elsewhere._gateway.execmodel import get_execmodel
+
+        return get_execmodel(self._names[1])
+
+    def set_execmodel(self, execmodel: str, remote_execmodel: str | None = None) -> None:
+        """Set the execution model of gateways to come.
+
+        Raises:
+            ValueError: there is no such model, or there are gateways already.
+        """
+        from elsewhere._gateway.execmodel import get_execmodel
+
+        if self._gateways:
+            raise ValueError("execution models are set before the first gateway is made")
+        names = [execmodel, execmodel if remote_execmodel is None else remote_execmodel]
+        self._names = [get_execmodel(name).backend for name in names]
+
+    # --- making gateways ---------------------------------------------------------------------
+
+    def makegateway(self, spec: str | XSpec | None = None) -> Gateway:
         """Start or reach a Python interpreter.
 
         Args:
-            spec: how to get there, e.g. "popen", "ssh=user@host//python=3.12".
+            spec: how to get there, e.g. "popen", "ssh=user@host//python=3.12"; without it,
+                `defaultspec`.
 
         Raises:
             elsewhere.errors.UsageError: a spec that makes no sense.
@@ -51,38 +112,109 @@ class Group:
             elsewhere.errors.Untrusted: the host or its key is not trusted.
             elsewhere.errors.Unsupported: there is no fitting Python.
         """
-        if not isinstance(spec, XSpec):
-            spec = XSpec(spec)
-        name = spec.id or f"gw{self._count}"
-        if name in self:
-            raise ValueError(f"already have gateway with id {name!r}")
-        self._count += 1
-        gateway = Gateway(spec, name, self)
-        self._gateways.append(gateway)
+        spec = self._prepared(spec)
+        gateway = Gateway(spec, self)
+        self._register(gateway)
         return gateway
 
+    def _prepared(self, spec: str | XSpec | None) -> XSpec:
+        """A spec with an id that is free here, and an execution model."""
+        spec = spec or self.defaultspec
+        if not isinstance(spec, XSpec):
+            spec = XSpec(spec)
+        self.allocate_id(spec)
+        if spec.id in self:
+            raise ValueError(f"already have gateway with id {spec.id!r}")
+        if spec.execmodel is None:
+            spec.execmodel = self._names[1]
+        self._reap()
+        return spec
+
+    def allocate_id(self, spec: XSpec) -> None:
+        """Give a spec without an id the next free one."""
+        with self._lock:
+            while spec.id is None:
+                name = f"gw{self._count}"
+                self._count += 1
+                if name not in self:
+                    spec.id = name
+
+    def _register(self, gateway: Gateway) -> None:
+        self._gateways.append(gateway)
+
+    def _unregister(self, gateway: Gateway) -> None:
+        with self._lock:
+            if gateway in self._gateways:
+                self._gateways.remove(gateway)
+                self._ending.append(gateway)
+
+    def _ended(self, gateway: Gateway) -> None:
+        with self._lock:
+            if gateway in self._ending:
+                self._ending.remove(gateway)
+
+    # --- all of them -------------------------------------------------------------------------
+
+    def remote_exec(
+        self, source: str | FunctionType | ModuleType, **kwargs: object
+    ) -> MultiChannel:
+        """Execute code on all gateways; see Gateway.remote_exec."""
+        from elsewhere._gateway.multi import MultiChannel
+
+        return MultiChannel([gateway.remote_exec(source, **kwargs) for gateway in self])
+
     def terminate(self, timeout: float | None = None) -> None:
-        """End all gateways, in `timeout` seconds at most (10 if None). Never raises."""
-        for gateway in self:
-            gateway.close(10.0 if timeout is None else timeout)
+        """End all gateways, in `timeout` seconds or so (10 if None): who is late is killed.
 
-    def _forget(self, gateway: Gateway) -> None:
-        if gateway in self._gateways:
-            self._gateways.remove(gateway)
+        Never raises. Gateways that others go through end after those.
+        """
+        deadline = time.monotonic() + (10.0 if timeout is None else timeout)
+        while self._gateways or self._ending:
+            through = {gateway.spec.via for gateway in self if gateway.spec.via}
+            for gateway in [one for one in self if one.id not in through] or list(self):
+                gateway.exit()
+            _end(list(self._ending), deadline)
 
-    def _at_exit(self) -> None:
+    def _reap(self) -> None:
+        """Those that have ended since they were asked to."""
+        for gateway in list(self._ending):
+            if not gateway.hasreceiver():
+                gateway.close(0.5)
+
+    def _cleanup_atexit(self) -> None:
         if os.getpid() == self._process:
             self.terminate(1.0)
+
+
+def _end(gateways: list[Gateway], deadline: float) -> None:
+    late = gateways
+    for number, grace in ((0, 0.0), (signal.SIGTERM, 0.3), (signal.SIGKILL, 0.2)):
+        for gateway in late if number else ():
+            gateway._signal(number)
+        until = max(deadline, time.monotonic() + grace)
+        late = [one for one in late if not _is_over(one, max(0, until - time.monotonic()))]
+    for gateway in gateways:
+        # What has said that it ends may still have to write its files.
+        gateway.close(0.0 if gateway in late else max(0.5, deadline - time.monotonic()))
+
+
+def _is_over(gateway: Gateway, timeout: float) -> bool:
+    try:
+        over: bool = gateway._wait_over(timeout)
+    except Error:
+        return True
+    return over
 
 
 default_group = Group()
 _of_moving_programs = Group()
 makegateway: Callable[..., Gateway] = default_group.makegateway
+set_execmodel: Callable[..., None] = default_group.set_execmodel
 
 
 def open_gateway(text: str, version: str) -> Gateway:
     """For a program that moves: a Python of its version, unless the spec names one."""
     spec = XSpec(text)
     if spec.python is None and not (spec.popen and not spec.before):
-        spec = XSpec(f"{text}//python={version}")
+        spec.python = version
     return _of_moving_programs.makegateway(spec)

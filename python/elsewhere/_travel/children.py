@@ -104,7 +104,7 @@ class ChildChannel:
         if item is None:
             values.put(None)
             raise EOFError(f"{self._child!r} has ended")
-        from elsewhere._gateway import loads
+        from elsewhere._gateway.values import loads
 
         return loads(item)
 

@@ -25,7 +25,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
     Raises:
         elsewhere.errors.Error: it was not started.
     """
-    from elsewhere._gateway import Group
+    from elsewhere._gateway.group import Group
 
     if told["target"] == "command":
         source, arguments = b"", ["-c", told["program"], *told["arguments"]]
@@ -46,7 +46,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
         )
         far.await_ready()
     except BaseException:
-        gateway.exit()
+        gateway.close(2.0)
         raise
     from elsewhere._travel.pipe import Pipe
 

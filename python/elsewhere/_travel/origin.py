@@ -34,13 +34,13 @@ def reach(spec: str, state: int) -> Journey | Direct:
 
 def journey(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
     """Over a gateway."""
-    from elsewhere._gateway import open_gateway
+    from elsewhere._gateway.group import open_gateway
 
     gateway = open_gateway(spec, version=f"{sys.version_info[0]}.{sys.version_info[1]}")
     try:
         return Journey(gateway, purpose, value)
     except BaseException:
-        gateway.exit()
+        gateway.close(2.0)
         raise
 
 
@@ -63,7 +63,7 @@ class Far:
         self.pid, self.place = answer[1:3]
 
     def hear(self) -> tuple[Any, ...]:
-        from elsewhere._gateway import RemoteError
+        from elsewhere.errors import RemoteError
 
         try:
             message: tuple[Any, ...] = self.channel.receive()
@@ -148,7 +148,7 @@ class Journey(Far):
 
     def abandon(self) -> None:
         """The program stays."""
-        self.gateway.exit()
+        self.gateway.close(2.0)
 
     def leave(self) -> NoReturn:
         """GO. From here on this process is a pipe, and nothing of the program runs in it."""

@@ -1,0 +1,202 @@
+"""Groups of gateways, and how they end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from gateway_cases import run_case
+
+CASES = {
+    "a_group_is_a_container_in_the_order_of_making": """
+        group = elsewhere.Group()
+        made = [group.makegateway(f"popen//id={name}") for name in "325"]
+        assert list(group) == made and [one.id for one in group] == list("325")
+        assert group["2"] is made[1] and group[0] is made[0] and group[made[2]] is made[2]
+        assert "5" in group and made[0] in group and "7" not in group
+        assert repr(group) == "<Group ['3', '2', '5']>"
+        try:
+            group.makegateway("popen//id=3")
+        except ValueError as error:
+            assert "'3'" in str(error)
+        else:
+            raise AssertionError
+        made[0].exit()
+        assert "3" not in group and len(group) == 2
+        group.terminate(5)
+        assert not group and repr(group) == "<Group []>"
+    """,
+    "ids_are_given_once_and_specs_may_be_changed": """
+        import os
+        group = elsewhere.Group()
+        spec = elsewhere.XSpec("popen")
+        group.allocate_id(spec)
+        group.allocate_id(spec)
+        assert spec.id == "gw0" and elsewhere.XSpec("popen") == spec
+        spec.chdir = os.path.abspath("new")
+        gateway = group.makegateway(spec)
+        assert gateway.id == "gw0" and gateway.spec is spec
+        assert gateway._rinfo().cwd == spec.chdir
+        gateway.spec.foreign = gateway.foreign = object()
+        assert group.makegateway().id == "gw1"
+        group.terminate(5)
+    """,
+    "all_gateways_execute_at_once": """
+        group = elsewhere.Group(["popen"] * 2)
+        channels = group.remote_exec("import os; channel.send(channel.receive() + 1)")
+        channels.send_each(41)
+        assert channels.receive_each() == [42, 42]
+        channels = group.remote_exec("import os; channel.send(os.getpid())")
+        pairs = channels.receive_each(withchannel=True)
+        assert [channel for channel, _ in pairs] == list(channels)
+        assert len({pid for _, pid in pairs}) == 2
+        channels = group.remote_exec("channel.send(1)")
+        queue = channels.make_receive_queue(endmarker=None)
+        got = [queue.get(timeout=20) for _ in range(4)]
+        assert sorted(str(item) for _, item in got) == ["1", "1", "None", "None"]
+        assert {channel for channel, _ in got} == set(channels)
+        channels = group.remote_exec("1 / 0")
+        try:
+            channels.waitclose()
+        except elsewhere.RemoteError as error:
+            assert "ZeroDivisionError" in str(error)
+        else:
+            raise AssertionError
+        del channels
+        group.terminate(5)
+    """,
+    "execution_models_are_set_before_gateways": """
+        group = elsewhere.Group(execmodel="main_thread_only")
+        assert group.execmodel.backend == group.remote_execmodel.backend == "main_thread_only"
+        assert group.makegateway().remote_status().execmodel == "main_thread_only"
+        for model in ("thread", "gevent"):
+            try:
+                group.set_execmodel(model)
+            except ValueError:
+                pass
+            else:
+                raise AssertionError
+            group.terminate(5)
+            if model == "thread":
+                group.set_execmodel(model)
+    """,
+    "a_worker_that_will_not_end_is_killed_in_time": """
+        import os, time
+        group = elsewhere.Group(["popen"] * 3)
+        pids = [gateway.facts["pid"] for gateway in group]
+        stubborn = group.remote_exec(
+            "import signal, time; signal.signal(15, signal.SIG_IGN); channel.send(1)\\n"
+            "while 1:\\n  try: time.sleep(100)\\n  except BaseException: pass"
+        )
+        assert stubborn.receive_each() == [1, 1, 1]
+        begun = time.monotonic()
+        group.terminate(0.5)
+        assert time.monotonic() - begun < 5
+        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+    """,
+    "termination_never_raises_whatever_died_before": """
+        import os, signal
+        group = elsewhere.Group(["popen"] * 3)
+        os.kill(group[0].facts["pid"], signal.SIGKILL)
+        os.kill(group[1].facts["pid"], signal.SIGSTOP)
+        group[0].remote_status if 0 else None
+        group.terminate(1)
+        group.terminate(1)
+        assert not group
+    """,
+    "exit_does_not_wait_and_what_has_ended_is_reaped": """
+        import os, time
+        group = elsewhere.Group()
+        gateway = group.makegateway()
+        pid = gateway.facts["pid"]
+        gateway.remote_exec("import time; time.sleep(2)")
+        begun = time.monotonic()
+        gateway.exit()
+        gateway.exit()
+        assert time.monotonic() - begun < 1
+        gateway.join(20)
+        group.makegateway()
+        assert not os.path.exists(f"/proc/{pid}")
+        group.terminate(5)
+    """,
+    "a_thread_that_waits_leaves_when_the_group_ends": """
+        import threading
+        group = elsewhere.Group(["popen"])
+        channel = group[0].remote_exec("channel.receive()")
+        ends = []
+        def wait():
+            try:
+                channel.receive()
+            except EOFError as error:
+                ends.append(error)
+        thread = threading.Thread(target=wait)
+        thread.start()
+        group.terminate(5)
+        thread.join(5)
+        assert len(ends) == 1
+    """,
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_group(python, package_parent, case, tmp_path: Path) -> None:
+    body = "\n".join(line[8:] for line in CASES[case].strip("\n").splitlines())
+    ended = run_case(python.executable, package_parent, body, tmp_path)
+    assert not ended.stderr
+
+
+# The interpreter ends in 20 s and says nothing, whatever is going on.
+AT_EXIT = {
+    "code_runs": "gateway.remote_exec('import time; time.sleep(100)')",
+    "code_waits": "channel = gateway.remote_exec('channel.receive()')",
+    "the_worker_was_killed": "import os; os.kill(gateway.facts['pid'], 9)",
+    "the_worker_stands_still": "import os; os.kill(gateway.facts['pid'], 19)",
+    "callbacks_are_set": "channel = gateway.remote_exec('channel.receive()')\n"
+    "channel.setcallback(print)",
+    "a_callback_blocks": "import time\n"
+    "channel = gateway.remote_exec('channel.receive(); channel.send(1)')\n"
+    "channel.setcallback(lambda item: time.sleep(100)); channel.send(1); time.sleep(0.3)",
+    "daemon_threads_wait": """
+import threading
+def wait():
+    try:
+        channel.receive()
+    except EOFError:
+        pass
+channel = gateway.remote_exec('channel.receive()')
+for _ in range(8):
+    threading.Thread(target=wait, daemon=True).start()
+""",
+    "daemon_threads_try_again_and_again": """
+import threading
+def wait():
+    while True:
+        try:
+            channel.send(1)
+            channel.receive()
+        except (EOFError, OSError):
+            pass
+channel = gateway.remote_exec('while 1: channel.send(channel.receive())')
+for _ in range(4):
+    threading.Thread(target=wait, daemon=True).start()
+""",
+    "it_sends_and_nobody_reads": """
+import threading, time
+def flood():
+    while True:
+        channel.send(b"x" * 100000)
+channel = gateway.remote_exec('import time; time.sleep(100)')
+threading.Thread(target=flood, daemon=True).start()
+time.sleep(0.2)
+import os; os.kill(gateway.facts['pid'], 19)
+time.sleep(0.2)
+threading.excepthook = lambda *_: None
+""",
+}
+
+
+@pytest.mark.parametrize("case", AT_EXIT)
+def test_the_interpreter_ends_in_peace_when(python, package_parent, case, tmp_path: Path) -> None:
+    body = f"gateway = elsewhere.makegateway()\n{AT_EXIT[case]}"
+    ended = run_case(python.executable, package_parent, body, tmp_path, timeout=20)
+    assert not ended.stderr
