@@ -254,6 +254,25 @@ TEST_P(LinkTest, closes_its_channels_when_the_other_end_is_lost) {
     EXPECT_EQ(here_->next_request().wait, Wait::closed);
 }
 
+TEST_P(LinkTest, has_what_had_come_also_when_its_stream_was_given_back) {
+    const auto id = channel();
+    EXPECT_THROW(here_->release_stream(), Error);
+    there_->send(id, number(1));
+    there_->send(id, number(2));
+    there_->close(id);
+    EXPECT_EQ(here_->wait_closed(id, in(5s)), Wait::done);
+    here_->watch(id);
+    here_->end(Error(ErrorKind::disconnected, "enough"));
+    here_->release_stream();
+    there_.reset(); // hears of it, and is not waited for
+    EXPECT_EQ(here_->next_ready(in(5s)).id, id);
+    EXPECT_EQ(integer(here_->receive(id)), 1);
+    EXPECT_EQ(integer(here_->receive(id)), 2);
+    EXPECT_EQ(here_->receive(id).wait, Wait::closed);
+    EXPECT_EQ(here_->next_ready().wait, Wait::closed);
+    EXPECT_THROW(here_->send(here_->open(), number(3)), Error);
+}
+
 TEST_P(LinkTest, does_not_wait_for_ever_to_send_to_an_end_that_is_lost) {
     const auto id = channel();
     there_.reset();
