@@ -52,6 +52,7 @@ class WorkerGateway(object):
     def __init__(self, link):
         self._link = link
         self._callbacks = None
+        self.staying = 0  # tasks that are not to be cut short when the link is lost
         self.id = "worker"
         self.execmodel = ExecModel("thread")
 

@@ -50,15 +50,21 @@ def say_exit(link, code):
 def end_in_time(link):
     """In the service thread, once the link has ended: the main thread leaves, or is not waited
     for. A second thread, because the stream may be full and no one may read it."""
-    start_thread(kill_after, (GRACE + 1,))
-    time.sleep(GRACE)
+    start_thread(kill_after, (link, GRACE + 1))
+    wait_out(link, GRACE)
     say_exit(link, 1)
     os._exit(1)
 
 
-def kill_after(seconds):
-    time.sleep(seconds)
+def kill_after(link, seconds):
+    wait_out(link, seconds)
     os._exit(1)
+
+
+def wait_out(link, seconds):
+    time.sleep(seconds)
+    while link.gateway.staying:
+        time.sleep(0.1)
 
 
 def describe_here(magic):

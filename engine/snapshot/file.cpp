@@ -315,6 +315,22 @@ void write(int descriptor, const Snapshot &snapshot) {
     });
 }
 
+void write_copy(const std::string &path, int descriptor) {
+    DurableFile file(path);
+    std::vector<char> piece(std::size_t{1} << 20);
+    for (off_t at = 0;;) {
+        const ssize_t n = ::pread(descriptor, piece.data(), piece.size(), at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0)
+            throw Error(ErrorKind::unwritable,
+                        std::string("cannot read the state back: ") + std::strerror(errno));
+        if (n == 0) break;
+        file.write(piece.data(), static_cast<std::size_t>(n));
+        at += n;
+    }
+    file.commit();
+}
+
 Snapshot read(const std::string &path) { return load(path, true); }
 
 Header read_header(const std::string &path) { return load(path, false).header; }

@@ -54,6 +54,9 @@ void write(const std::string &path, const Snapshot &snapshot);
 // The same bytes into an open file, which need not be on a disk. Throws Error{unwritable}.
 void write(int descriptor, const Snapshot &snapshot);
 
+// The whole of an open file, as it is, to `path` in the same way. Throws Error{unwritable}.
+void write_copy(const std::string &path, int descriptor);
+
 // Throws Error{missing | damaged | unsupported}: every byte has been checked when it returns.
 Snapshot read(const std::string &path);
 

@@ -21,6 +21,9 @@ namespace elsewhere::bindings {
 
 namespace {
 
+// With a request of `elsewhere suspend`, or after a lost link, this one suspends.
+int control_signal() { return SIGRTMIN + 8; }
+
 double now() {
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -387,8 +390,6 @@ void stop_signals() {
         sigaction(SIGTERM, &late, nullptr);
     }
 }
-
-int control_signal() { return SIGRTMIN + 8; }
 
 void install_signals(PyObject *module, SignalSettings settings) {
     const bool standard = settings.standard;

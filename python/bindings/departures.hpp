@@ -24,9 +24,6 @@ void install_signals(PyObject *module, SignalSettings settings);
 // The program has ended; the interpreter is about to finalize. Throws PythonError.
 void stop_signals();
 
-// With a request of `elsewhere suspend`, or after a lost link, this one suspends.
-int control_signal();
-
 // Restores the signal mask that the program was started with.
 void unblock_signals();
 void remember_mask(PyObject *numbers);

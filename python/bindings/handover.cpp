@@ -1,17 +1,19 @@
 // elsewhere.teleport and elsewhere.fork: the running program, handed over to another interpreter.
 #include "python/bindings/handover.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "core/base/fd.hpp"
 #include "python/bindings/departure.hpp"
-#include "python/bindings/departures.hpp"
 #include "python/bindings/entry.hpp"
+#include "python/bindings/python_values.hpp"
 
 namespace elsewhere::bindings {
 
@@ -99,6 +101,26 @@ bool read_all(int fd, char *data, std::size_t size) {
     return true;
 }
 
+std::string place_after_a_lost_link() {
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._travel.arrival"));
+    Ref path = Ref::checked(PyObject_GetAttrString(module.get(), "path"));
+    return text(path.get());
+}
+
+// READY was said, and whether GO was meant to follow can be known to nobody here: there may be a
+// runner elsewhere, so this process does not run, and what it would have run is not lost.
+[[noreturn]] void keep_unconfirmed(const std::string &state, const std::string &path) {
+    ::umask(077);
+    try {
+        std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+        const Fd file(::open(state.c_str(), O_RDONLY | O_CLOEXEC));
+        snapshot::write_copy(path, file.get());
+    } catch (const std::exception &) {
+        ::_exit(exit_code(ErrorKind::unwritable)); // the origin has kept it as well
+    }
+    ::_exit(0);
+}
+
 PyObject *has_arrived(PyObject *, PyObject *) {
     return entry([] { return Ref::share(arrived ? Py_True : Py_False); });
 }
@@ -126,18 +148,18 @@ PyMethodDef methods[] = {
 
 } // namespace
 
-void await_go(int control) {
+void await_go(int control, const std::string &state) {
     // Messages as in python/elsewhere/_travel/arrival.py: size, then a tuple by marshal.
     static constexpr char ready[] = "\x0f\0\0\0(\x01\0\0\0u\x05\0\0\0ready";
     static constexpr char go[] = "\x0c\0\0\0(\x01\0\0\0u\x02\0\0\0go";
+    static constexpr char gone[] = "\x0e\0\0\0(\x01\0\0\0u\x04\0\0\0gone";
+    const std::string path = place_after_a_lost_link();
+    if (::write(control, ready, sizeof ready - 1) != sizeof ready - 1)
+        ::_exit(0); // nobody was told that this one is ready
     char heard[sizeof go - 1];
-    // Without its parent, origin or porter, it is as after a lost link.
-    ::prctl(PR_SET_PDEATHSIG, control_signal());
-    const bool told = ::write(control, ready, sizeof ready - 1) == sizeof ready - 1;
-    // Without GO there may be a runner elsewhere: this one ends without a trace.
-    if (!told || !read_all(control, heard, sizeof heard) ||
-        std::memcmp(heard, go, sizeof heard) != 0)
-        ::_exit(0);
+    if (!read_all(control, heard, sizeof heard) || std::memcmp(heard, go, sizeof heard) != 0)
+        keep_unconfirmed(state, path);
+    (void)!::write(control, gone, sizeof gone - 1); // if nobody hears it, a signal has come
     arrived = true;
 }
 

@@ -153,7 +153,7 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
             rebuilt_in = std::chrono::steady_clock::now() - begun;
             if (collecting == 1) PyGC_Enable();
-            if (control >= 0) await_go(control);
+            if (control >= 0) await_go(control, file_path);
             unblock_signals();
         });
         if (!result) throw PythonError{};

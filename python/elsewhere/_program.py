@@ -120,9 +120,8 @@ def _place_after_a_lost_link() -> str | None:
     arrival = sys.modules.get("elsewhere._travel.arrival")
     if arrival is None or not arrival.path:
         return None
-    os.makedirs(os.path.dirname(arrival.path), mode=0o700, exist_ok=True)
     life["asked"] = None
-    path: str = arrival.path
+    path: str = arrival.place_after_a_lost_link()
     return path
 
 

@@ -110,8 +110,8 @@ def killed(self):
 program.Program.rebuild = killed
 try:
     elsewhere.teleport("popen")
-except elsewhere.errors.InternalError as error:
-    print("goes on", "-9" in str(error))
+except elsewhere.errors.RemoteFailure as error:
+    print("goes on", "signal 9" in str(error))
 """
     assert run(text, "popen").stdout == "goes on True\n"
 

@@ -24,15 +24,19 @@ _asking = _thread.allocate_lock()  # one question at a time
 path = ""  # where the program suspends itself to when the link is lost
 directory: str | None = None  # where it goes on, if not where it was
 lost = False
+_porter = 0  # the process that stands between this one and the origin
+_output: dict[str, int] = {}  # "out", "err": the other ends of stdout and stderr
 _value = b""  # what a forked program's fork() returns, pickled
 _waiting: list[tuple[Any, ...]] = []  # values from the parent that nobody has asked for yet
 
 
 def wait_for_state(arrival: dict[str, Any]) -> None:
     """Returns when the whole state is there; ends the process if its origin has gone."""
-    global control, path, directory, _process, _value
+    global control, path, directory, _process, _value, _porter
     control = arrival["control"]
     _process = os.getpid()
+    _porter = arrival["porter"]
+    _output.update(arrival["output"])
     directory = arrival["directory"]
     for number in arrival["descriptors"]:
         os.set_inheritable(number, False)
@@ -72,6 +76,38 @@ def value() -> Any:
     import pickle
 
     return pickle.loads(_value)
+
+
+def place_after_a_lost_link() -> str:
+    """Where the program goes when its origin is out of reach; what it prints goes there too."""
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    if os.getppid() != _porter:  # killed, so that nobody reads what is printed
+        for number, name in enumerate(("out", "err"), 1):
+            if name in _output:
+                _redirect(number, _output.pop(name), f"{path}.{name}")
+    return path
+
+
+def _redirect(number: int, source: int, target: str) -> None:
+    """Descriptor `number` to a file, after what was written to it and not read from `source`.
+
+    Until here `source` kept writes from failing; it stays open if it is a terminal, which would
+    hang up.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+    file = os.open(target, flags, 0o600)
+    os.set_blocking(source, False)
+    try:
+        while piece := os.read(source, 1 << 16):
+            os.write(file, piece)
+    except OSError:
+        pass  # no more of it
+    here, there = os.fstat(number), os.fstat(source)
+    if os.isatty(number) or (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino):
+        os.dup2(file, number)
+        if not os.isatty(source):
+            os.close(source)
+    os.close(file)
 
 
 # ---- messages ------------------------------------------------------------------------------------

@@ -35,7 +35,6 @@ class Child:
         self._ended = threading.Event()
         self._values: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self.channel = ChildChannel(self)
-        journey.channel.send(("go",))
         journey.channel.send(("in", None))  # the parent's stdin is the parent's
         threading.Thread(target=self._hear, daemon=True, name=f"child {self.pid}").start()
 
@@ -72,6 +71,7 @@ class Child:
                     channel.send(("module", find_module(*message[1:])))
                 elif what == "exit":
                     self._status = message[1]
+                    channel.send(("over",))
                     break
         except Exception:  # the link has gone: wait() and receive() say so
             pass
@@ -135,6 +135,10 @@ class Litter:
     def hand_over(self, descriptor: int) -> Child | list[Child]:
         for way in self.journeys:
             way.hand_over(descriptor)
+        for way in self.journeys:
+            way.say_go()
+        for way in self.journeys:
+            way.await_gone()
         children = [Child(way) for way in self.journeys]
         return children if self.many else children[0]
 

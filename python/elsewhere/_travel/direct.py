@@ -18,13 +18,19 @@ from elsewhere._travel.files import Failed
 from elsewhere._travel.origin import instructions, is_terminal, push_always, window_size
 from elsewhere._travel.process import write_all
 from elsewhere._travel.program import Program
-from elsewhere.errors import Disconnected, Unsupported
+from elsewhere.errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
 PIECE = 1 << 17
+
+
+def failure(error: Failed) -> errors.Error:
+    kind, message, hint = error.args
+    of_kind: errors.Error = getattr(errors, kind, errors.InternalError)(message, hint)
+    return of_kind
 
 
 def is_way(spec: str) -> bool:
@@ -58,8 +64,7 @@ class Direct:
         try:
             self.program.rebuild()
         except Failed as error:
-            kind, message, hint = error.args
-            raise getattr(errors, kind, errors.InternalError)(message, hint) from None
+            raise failure(error) from None
 
     def abandon(self) -> None:
         """The program stays."""
@@ -73,13 +78,12 @@ class Direct:
     def leave(self) -> NoReturn:
         """GO. From here on nothing of the program runs here, and this process ends as it ends."""
         before = departed.block_signals()
-        if not self.program.tell(("go",)):
+        try:
+            self.program.go()
+        except Failed as error:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             self.abandon()
-            raise Disconnected(
-                "the process that the program was to go on in has ended",
-                "the program goes on here; somebody has killed the other, see the system's log",
-            )
+            raise failure(error) from None
         status = 70
         terminal = departed.Terminal()
         try:

@@ -86,6 +86,10 @@ class Far:
         return error
 
 
+class Unconfirmed(Disconnected):
+    """GO was sent, and nobody here can know whether it has arrived."""
+
+
 class Journey(Far):
     """One hand-over: to `host`, of the state in an open file."""
 
@@ -93,6 +97,7 @@ class Journey(Far):
         fork = purpose == "fork"
         super().__init__(gateway, [False] * 3 if fork else [is_terminal(n) for n in range(3)])
         self.value = value
+        self.told_to_go = False
         self.check_python(gateway.facts)
         # Its start overlaps with reading the program here.
         self.depart()
@@ -136,6 +141,7 @@ class Journey(Far):
 
     def hand_over(self, descriptor: int) -> None:
         """Send the state; returns after READY. The next step is GO."""
+        self.state = descriptor
         at = 0
         try:
             while piece := os.pread(descriptor, PIECE, at):
@@ -147,7 +153,12 @@ class Journey(Far):
         self.await_ready()
 
     def abandon(self) -> None:
-        """The program stays."""
+        """The program stays, and its copy there is to end, whether it waits for GO or was told."""
+        if self.place:
+            try:  # noqa: SIM105  # contextlib imports much
+                self.channel.send(("signal", 9) if self.told_to_go else ("stay",))
+            except (OSError, EOFError):
+                pass
         self.gateway.close(2.0)
 
     def leave(self) -> NoReturn:
@@ -156,26 +167,65 @@ class Journey(Far):
 
         before = block_signals()
         try:
-            self.channel.send(("go",))
-        except (OSError, EOFError) as error:
-            # It cannot have arrived whole, so nobody runs there.
+            self.say_go()
+            self.await_gone()
+        except Unconfirmed as error:
+            self.end_unconfirmed(error)
+        except BaseException:
             import _signal  # type: ignore[import-not-found]
 
             _signal.pthread_sigmask(_signal.SIG_SETMASK, before)
             self.abandon()
+            raise
+        from elsewhere._travel.pipe import Pipe
+
+        Pipe(self, before).run()
+
+    def say_go(self) -> None:
+        self.told_to_go = True
+        try:
+            self.channel.send(("go",))
+        except (OSError, EOFError) as error:
+            # It cannot have arrived whole, so nobody runs there.
             raise Disconnected(
                 f"the connection to {self.host} was lost before the program was told to go there",
                 "the program goes on here; do not resume what may lie there in " + self.place,
             ) from error
-        from elsewhere._travel.pipe import Pipe
 
-        Pipe(self, before).run()
+    def await_gone(self) -> None:
+        """Returns when the program runs there. Raises Unconfirmed; another error: it does not."""
+        try:
+            answer = self.hear()
+        except Disconnected as error:
+            raise Unconfirmed(
+                f"the connection to {self.host} was lost while the program was told to go there",
+                error.hint,
+            ) from error
+        if answer[0] != "gone":
+            self.place = ""
+            raise self.failure(answer)
+
+    def end_unconfirmed(self, error: Unconfirmed) -> NoReturn:
+        """It may run there, so it does not run here; but if it does not, it is not lost."""
+        import time
+
+        from elsewhere._travel.files import keep_state, state_folder
+
+        stamp = time.strftime("%Y%m%d-%H%M%S")
+        here = f"{state_folder()}/{name_of_program()}-{stamp}-{os.getpid()}.snap"
+        hint = f"once {self.host} can be reached, `elsewhere resume {self.place}` there"
+        try:
+            keep_state(self.state, here)
+            hint += f"; only if there is no such file, `elsewhere resume {here}` here"
+        except OSError as reason:
+            hint += f"; it could not be kept here as well: {reason}"
+        os.write(2, f"error: {error.message}\nhint: {hint}\n".encode())
+        os._exit(error.exit_code)
 
 
 def instructions(directory: str | None, value: bytes) -> dict[str, Any]:
     """What ELSEWHERE_RUN is to say, less what only the porter knows."""
     start = _program.told or _program._start()
-    name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
     return {
         "mode": "resume",
         "target": start["target"],
@@ -189,11 +239,18 @@ def instructions(directory: str | None, value: bytes) -> dict[str, Any]:
         "original_signal_mask": list(start.get("original_signal_mask", ())),
         "interpreter_arguments": list(start["interpreter_arguments"]),
         "arrival": {
-            "name": name.removesuffix(".py") or "program",
+            "name": name_of_program(),
             "directory": directory,
             "value": _text_of(value),
         },
     }
+
+
+def name_of_program() -> str:
+    """For its snapshots."""
+    start = _program.told or _program._start()
+    name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
+    return name.removesuffix(".py") or "program"
 
 
 def _text_of(value: bytes) -> str:

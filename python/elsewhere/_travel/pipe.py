@@ -88,6 +88,7 @@ class Pipe:
                     self.send("module", find_module(*message[1:]))
                 elif what == "exit":
                     self.status = message[1]
+                    self.send("over")
                     return
         except Exception as error:  # EOFError, RemoteError: the link or the porter has gone
             self.lost(error)
@@ -127,7 +128,8 @@ class Pipe:
         detail = f" ({error})" if str(error) else ""
         hint = (
             f"the program suspends itself there into {place}; "
-            f"go on with `elsewhere resume {place}` there"
+            f"go on with `elsewhere resume {place}` there "
+            f"(if it had ended by then, its exit code is in {place}.exit)"
             if place
             else "the program there was told by SIGHUP"
         )

@@ -34,7 +34,11 @@ def serve(channel: Any) -> None:
         channel.send(("failed", "Unsupported", f"cannot start {sys.executable}: {error}", ""))
         return
     relay = Relay(channel, program)
+    staying = 0
     try:
+        prepare(channel, program)
+        staying = 1  # from now on a lost link must not end the worker before the program is safe
+        channel.gateway.staying += 1
         hand_over(channel, program)
     except Failed as error:
         program.kill()
@@ -43,12 +47,13 @@ def serve(channel: Any) -> None:
         program.kill()
         raise
     else:
-        channel.send(("gone",))
-        relay.serve()
+        relay.serve(("gone",))
+    finally:
+        channel.gateway.staying -= staying
 
 
-def hand_over(channel: Any, program: Program) -> None:
-    """Returns after GO. Whatever is raised: the program goes on where it was."""
+def prepare(channel: Any, program: Program) -> None:
+    """Returns when everything is rebuilt from the state that comes."""
     try:
         while piece := channel.receive():
             write_all(program.state, piece)
@@ -57,16 +62,20 @@ def hand_over(channel: Any, program: Program) -> None:
             "CannotWrite", f"the state does not fit there: {error.strerror}", "make room in memory"
         ) from error
     program.rebuild()
+
+
+def hand_over(channel: Any, program: Program) -> None:
+    """Returns when the program runs here. Whatever is raised: it does not."""
     channel.send(("ready", program.pid, program.path))
     try:
         go = channel.receive()
     except Exception:
         # Lost between READY and GO: nobody here can know whether the origin goes on.
-        program.save_state()
+        program.keep_unconfirmed()
         raise
     if go != ("go",):
         raise Failed("Refused", "the origin changed its mind", "")
-    program.tell(("go",))
+    program.go()
 
 
 def execute(channel: Any) -> None:

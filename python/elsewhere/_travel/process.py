@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+
+ALIVE = 249  # of the process: by that the kernel tells it that this one was killed
 
 
 class Process:
@@ -20,8 +24,14 @@ class Process:
     """
 
     pid = -1
+    reaped = False
 
     def __init__(self, terminal: list[bool], window: tuple[int, int], keep: bool = False) -> None:
+        self.reaping = _thread.allocate_lock()  # without it `pid` may be another process's
+        # A killed process is closed from the lowest descriptor on: `life` goes before all else.
+        reading, self.life = os.pipe()
+        self.alive = os.dup(reading)
+        os.close(reading)
         self.master = slave = -1
         if any(terminal):
             self.master, slave = os.openpty()
@@ -46,7 +56,7 @@ class Process:
         self, arguments: list[str], environment: dict[str, str], descriptors: dict[int, int]
     ) -> None:
         """Start this interpreter with `arguments`; `descriptors`: {number there: number here}."""
-        copies = {**self.ends, **descriptors}
+        copies = {**self.ends, **descriptors, ALIVE: self.alive}
         self.pid = os.posix_spawn(
             sys.executable,
             [sys.executable, *arguments],
@@ -59,6 +69,17 @@ class Process:
         )
         for descriptor in self.ends.values():
             os.close(descriptor)
+        self.if_we_die(1)
+
+    def if_we_die(self, number: int) -> None:
+        """The process gets that signal should this one be killed, whatever it does then."""
+        import fcntl
+
+        if hasattr(fcntl, "F_SETSIG"):
+            fcntl.fcntl(self.alive, fcntl.F_SETOWN, self.pid)
+            fcntl.fcntl(self.alive, fcntl.F_SETSIG, number)
+            flags = fcntl.fcntl(self.alive, fcntl.F_GETFL)
+            fcntl.fcntl(self.alive, fcntl.F_SETFL, flags | os.O_ASYNC)
 
     def set_window(self, lines: int, columns: int) -> None:
         if self.master >= 0:
@@ -71,18 +92,25 @@ class Process:
 
     def wait(self) -> int:
         """Its exit code, or minus the signal."""
-        return code_of(os.waitpid(self.pid, 0)[1])
+        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        status = self.ended()
+        assert status is not None
+        return status
 
     def ended(self) -> int | None:
         """As wait(), but None while it has not."""
-        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        with self.reaping:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.reaped = pid != 0
         return code_of(status) if pid else None
 
     def kill(self, number: int = 9) -> None:
-        try:  # noqa: SIM105  # contextlib imports much
-            os.kill(self.pid, number)
-        except ProcessLookupError:
-            pass  # it has just ended
+        with self.reaping:
+            try:
+                if not self.reaped:
+                    os.kill(self.pid, number)
+            except ProcessLookupError:
+                pass  # the program has its children reaped by the kernel
 
     # What a process without a control descriptor does not do.
 

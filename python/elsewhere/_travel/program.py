@@ -10,7 +10,7 @@ import os
 import time
 
 from .files import Failed, path_of, state_folder
-from .process import Process, private
+from .process import ALIVE, Process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 # Where the program's process finds its descriptors: out of the way of those that programs remember.
 CONTROL, STATE, PACKAGE, ENGINE = 250, 251, 252, 253
+OUTPUT = {"out": 247, "err": 248}  # our ends of its stdout and stderr, for when we are killed
 # See python/bindings/departures.cpp.
 SUSPEND = signal.SIGRTMIN + 8
 
@@ -58,6 +59,9 @@ class Program(Process):
         arrival = told["arrival"]
         arguments = list(told["interpreter_arguments"])
         descriptors = {CONTROL: theirs, STATE: self.state}
+        ours = {"out": self.stdout, "err": self.stderr}
+        output = {name: OUTPUT[name] for name, end in ours.items() if end >= 0}
+        descriptors.update({number: ours[name] for name, number in output.items()})
         if order["direct"]:
             arguments.append(order["direct"] + "/_boot.py")
         else:
@@ -72,11 +76,18 @@ class Program(Process):
             original_hash_seed=os.environ.get("PYTHONHASHSEED"),
             file=f"/proc/self/fd/{STATE}",
         )
-        arrival.update(control=CONTROL, terminal=order["terminal"], descriptors=sorted(descriptors))
+        arrival.update(
+            control=CONTROL,
+            terminal=order["terminal"],
+            descriptors=[*descriptors, ALIVE],
+            output=output,
+            porter=os.getpid(),
+        )
         environment = {**os.environ, "ELSEWHERE_RUN": json_of(told)}
         if told["hash_seed"] is not None:
             environment["PYTHONHASHSEED"] = str(told["hash_seed"])
         self.start(arguments, environment, descriptors)
+        self.if_we_die(signal.SIGKILL)
         for descriptor in (theirs, *files.values()):
             os.close(descriptor)
         stamp = time.strftime("%Y%m%d-%H%M%S")
@@ -89,16 +100,37 @@ class Program(Process):
         while answer is not None and answer[0] == "find":
             self.tell(("module", None))  # what it had imported came with the state
             answer = self.hear()
-        if answer == ("ready",):
-            return
-        if answer is not None:
+        if answer is not None and answer[0] != "ready":
             raise Failed(*answer[1:])
-        status = self.wait()
-        raise Failed(
-            "InternalError",
-            f"the interpreter there ended with {status} while it rebuilt the program",
-            "see what it wrote above; report it",
-        )
+        if answer is None:
+            raise Failed(
+                "RemoteFailure",
+                f"the interpreter there {self.end()} while it rebuilt the program",
+                "see what it wrote, if it did; without a reason report it",
+            )
+        self.if_we_die(SUSPEND)  # until GO that is no more than it gets by the end of `control`
+
+    def go(self) -> None:
+        """GO. Returns when it runs; raises Failed if it ended before it executed anything."""
+        self.tell(("go",))
+        if self.hear() != ("gone",):
+            raise Failed(
+                "RemoteFailure",
+                f"the process there {self.end()} before the program went on in it",
+                "the program goes on here; somebody has killed the other, see the system's log",
+            )
+
+    def end(self) -> str:
+        try:
+            status = self.wait()
+        except ChildProcessError:  # the program takes no note of its children
+            return "ended"
+        return f"was ended by signal {-status}" if status < 0 else f"ended with {status}"
+
+    def keep_unconfirmed(self) -> None:
+        """Whether GO was meant to follow is not known: the process keeps its state, and ends."""
+        self.control.close()
+        self.wait()
 
     def tell(self, message: tuple[Any, ...]) -> bool:
         """False if it has ended."""
@@ -133,6 +165,8 @@ class Program(Process):
     def close(self) -> None:
         """Nothing is left of it here; its state is its owner's."""
         self.control.close()
+        os.close(self.life)
+        os.close(self.alive)
         if self.master >= 0:
             os.close(self.master)
 
@@ -143,15 +177,3 @@ class Program(Process):
 
     def spool_path(self) -> str | None:
         return self.path
-
-    def save_state(self) -> None:
-        """The state that nobody confirmed, on the disk here."""
-        os.makedirs(state_folder(), mode=0o700, exist_ok=True)
-        with open(self.path + ".new", "wb", opener=private) as file:
-            at = 0
-            while piece := os.pread(self.state, 1 << 20, at):
-                file.write(piece)
-                at += len(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(self.path + ".new", self.path)

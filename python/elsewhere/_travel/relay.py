@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 from .process import private, write_all
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from .process import Process
 
 PIECE = 1 << 17
+AGAIN = 15
 
 
 class Relay:
@@ -26,6 +28,8 @@ class Relay:
         self.spools: dict[str, Any] = {}
         self.early: list[tuple[Any, ...]] | None = []  # output before begin()
         self.lock = threading.Lock()
+        self.confirmed = False  # the origin knows how the process ended
+        self.heard_all = threading.Event()  # and this is known here
         self.input: list[bytes | None] = []
         self.input_came = threading.Condition()
         outputs = {process.stderr: "err", process.stdout: "out"}
@@ -47,12 +51,17 @@ class Relay:
         for function in (self.write_input, self.read_control, self.hear):
             self.start(function)
 
-    def serve(self) -> None:
-        """Up to the end of the process, and that is said last."""
+    def serve(self, first: tuple[Any, ...] = ()) -> None:
+        """Up to the end of the process, and that is said last; `first` is said before all else."""
+        if first and self.early is not None:
+            self.early.insert(0, first)
         self.begin()
         status = self.process.wait()
         self.wait_for_output()
         self.say("exit", status)
+        self.heard_all.wait()
+        if not self.confirmed:
+            self.note_exit(status)
 
     def wait_for_output(self) -> None:
         for reader in self.readers:
@@ -87,6 +96,18 @@ class Relay:
                 os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
                 self.spools[name] = open(f"{path}.{name}", "ab", 0, opener=private)  # noqa: SIM115
             self.spools[name].write(data)
+        except OSError:
+            pass  # no disk: there is nobody left to tell
+
+    def note_exit(self, status: int) -> None:
+        """How the process ended, which the origin does not know. Suspended is no end."""
+        path = self.process.spool_path()
+        if path is None or (status == 75 and os.path.exists(path)):
+            return
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            with open(f"{path}.exit", "w", opener=private) as file:
+                file.write(f"{status}\n")
         except OSError:
             pass  # no disk: there is nobody left to tell
 
@@ -133,6 +154,10 @@ class Relay:
             except Exception:  # EOFError, or the channel's own: no more of it
                 break
             what = message[0]
+            if what == "over":
+                self.confirmed = True
+                self.heard_all.set()
+                return
             if what == "in":
                 with self.input_came:
                     self.input.append(message[1])
@@ -144,4 +169,7 @@ class Relay:
             else:
                 self.process.tell(message)
         self.lost = True
-        self.process.link_lost()
+        self.heard_all.set()
+        while not self.process.reaped:
+            self.process.link_lost()
+            time.sleep(AGAIN)  # what it could not do within its grace it may be able to do later
