@@ -45,7 +45,10 @@ def error_text(source=None, name=None):
     while trace is not None and trace.tb_frame.f_globals is globals():
         trace = trace.tb_next
     try:
-        return "".join(traceback.format_exception(kind, value, trace))
+        lines = traceback.format_exception(kind, value, trace)
+        if trace is None:  # the source itself is wrong
+            lines.insert(0, "Traceback (most recent call last):\n")
+        return "".join(lines)
     except Exception:  # a __str__ that raises, on an old Python
         return "%s: no text" % kind.__name__
     finally:

@@ -4,10 +4,11 @@ import os
 import sys
 import threading
 import time
+from collections import deque
 
 from worker.channel import Channel, run_callbacks
 from worker.errors import INTERRUPTED, error_text, register_source
-from worker.link import END, clock
+from worker.link import END
 from worker.values import PY2
 
 DEADLOCK = "concurrent remote_exec would cause deadlock for main_thread_only execmodel"
@@ -83,6 +84,7 @@ class Execution(object):
         self.link = link
         self.lock = threading.Lock()
         self.main_is_taken = False
+        self.waiting = deque()  # for the main thread, with main_thread_only
         self.started = False
         self.running = 0
         link.on_hello, link.on_task, link.on_status = self.greeted, self.arrived, self.status
@@ -107,27 +109,34 @@ class Execution(object):
             os.chdir(folder)
 
     def arrived(self, box, task):
-        if self.take_main():
-            self.link.tasks.put((box, task))
-        elif self.link.gateway.execmodel.backend == "main_thread_only":
-            start_thread(self.wait_for_main, (box, task))
-        else:
-            start_thread(self.run, (box, task), self.link.gateway.id)
-
-    def take_main(self):
+        entry = (box, task)
         with self.lock:
             free, self.main_is_taken = not self.main_is_taken, True
-        return free
+            waits = not free and self.link.gateway.execmodel.backend == "main_thread_only"
+            if waits:  # the task before may have closed its channel and not yet left the thread
+                self.waiting.append(entry)
+        if free:
+            self.link.tasks.put(entry)
+        elif waits:
+            start_thread(self.refuse_late, (entry,))
+        else:
+            start_thread(self.run, entry, self.link.gateway.id)
 
-    def wait_for_main(self, box, task):
-        """The task before may have closed its channel and not yet left the thread."""
-        deadline = clock() + 1
-        while not self.take_main():
-            if clock() > deadline:
-                Channel(self.link, box).close(DEADLOCK)
+    def refuse_late(self, entry):
+        """The main thread has not come to it within a second: it is not likely to."""
+        time.sleep(1)
+        with self.lock:
+            if entry not in self.waiting:
                 return
-            time.sleep(0.005)
-        self.link.tasks.put((box, task))
+            self.waiting.remove(entry)
+        Channel(self.link, entry[0]).close(DEADLOCK)
+
+    def next_waiting(self):
+        """What the main thread does next, without looking at the link; None: it is free."""
+        with self.lock:
+            if self.waiting:
+                return self.waiting.popleft()
+            self.main_is_taken = False
 
     def status(self):
         return {
@@ -145,11 +154,10 @@ class Execution(object):
             if not self.started:
                 self.started = True
                 self.link.start_service(afterwards)
-            try:
+            while entry is not None:
                 self.run(*entry)
-            finally:
-                self.main_is_taken = False
-                entry = None
+                entry = None  # what it holds goes before the next one
+                entry = self.next_waiting()
         while self.running:  # in other threads; `afterwards` sees to that it ends
             time.sleep(0.005)
 

@@ -95,7 +95,7 @@ def encode(value, is_channel=None):
             if data is None:
                 where = "".join([name for name in labels + [label] if name])
                 raise DumpError(
-                    "cannot send an object of type %s%s"
+                    "can't serialize an object of type %s%s"
                     % (describe(kind), " at %s" % where if where else "")
                 )
             extended = extended or data[:1] in b"BU"

@@ -150,6 +150,8 @@ void XSpec::set(std::string_view key, std::string value) {
         *found = {std::string(key), std::move(value), false};
 }
 
+bool is_known_key(std::string_view key) noexcept { return known(key) != nullptr; }
+
 void validate(const XSpec &spec) {
     const Attribute *way = nullptr;
     for (const Attribute &given : spec.attributes()) {

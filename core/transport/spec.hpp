@@ -50,5 +50,6 @@ class XSpec {
 // as a hint), none or more than one way to get there, a value of the wrong form;
 // Error{unsupported} for ways that are known but not there yet.
 void validate(const XSpec &spec);
+[[nodiscard]] bool is_known_key(std::string_view key) noexcept;
 
 } // namespace elsewhere::transport

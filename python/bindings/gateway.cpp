@@ -126,9 +126,22 @@ PyType_Slot gateway_slots[] = {
 PyType_Spec gateway_spec = {"elsewhere._elsewhere.Gateway", sizeof(EndpointObject), 0,
                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, gateway_slots};
 
+// is_spec_key(name): whether a spec may have it.
+PyObject *is_spec_key(PyObject *, PyObject *name) {
+    return entry([&] {
+        const char *key = PyUnicode_AsUTF8(name);
+        if (key == nullptr) throw PythonError{};
+        return Ref::share(transport::is_known_key(key) ? Py_True : Py_False);
+    });
+}
+
+PyMethodDef functions[] = {{"is_spec_key", is_spec_key, METH_O, nullptr},
+                           {nullptr, nullptr, 0, nullptr}};
+
 } // namespace
 
 void add_gateway(PyObject *module) {
+    if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
     add_endpoint(module);
     add_channel(module);
     Ref type = Ref::checked(PyType_FromModuleAndSpec(module, &gateway_spec,

@@ -62,7 +62,7 @@ class Dumper {
         }
         if (channels_.id_of)
             if (const auto id = channels_.id_of(object)) return writer_.channel(*id);
-        refuse("can't send " + std::string(type->tp_name) + path(place) +
+        refuse("can't serialize an object of type " + std::string(type->tp_name) + path(place) +
                ": only builtin types and channels can be sent");
     }
 

@@ -23,8 +23,13 @@ def source_of(source: Source, kwargs: dict[str, Any]) -> tuple[str, str | None, 
     """
     if isinstance(source, FunctionType):
         check_function(source)
-        text = textwrap.dedent(inspect.getsource(source))
-        return text, inspect.getsourcefile(source), source.__name__
+        try:
+            text = textwrap.dedent(inspect.getsource(source))
+        except OSError as error:
+            raise ValueError(f"can't find the source of {source.__name__}") from error
+        # On the lines that it has in its file, for tracebacks.
+        before = "\n" * (source.__code__.co_firstlineno - 1)
+        return before + text, inspect.getsourcefile(source), source.__name__
     if kwargs:
         raise TypeError("can't pass kwargs to non-function remote_exec")
     if isinstance(source, ModuleType):

@@ -80,6 +80,27 @@ CASES = {
             if model == "thread":
                 group.set_execmodel(model)
     """,
+    "main_thread_only_runs_all_in_the_main_thread_or_refuses": """
+        group = elsewhere.Group(execmodel="main_thread_only")
+        gateway = group.makegateway()
+        code = "import threading as t; channel.send(t.current_thread() is t.main_thread())"
+        for _ in range(50):
+            assert gateway.remote_exec(code).receive(20) is True
+        for _ in range(50):  # closed here before it has ended there
+            channel = gateway.remote_exec("import time; channel.send(1); time.sleep(0.002)")
+            channel.receive(20)
+            channel.close()
+        blocked = gateway.remote_exec("channel.receive()")
+        try:
+            gateway.remote_exec(code).receive(20)
+        except elsewhere.RemoteError as error:
+            assert "deadlock" in str(error)
+        else:
+            raise AssertionError
+        blocked.send(1)
+        assert gateway.remote_exec(code).receive(20) is True
+        group.terminate(5)
+    """,
     "a_worker_that_will_not_end_is_killed_in_time": """
         import os, time
         group = elsewhere.Group(["popen"] * 3)

@@ -35,6 +35,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
 
     host: str
     facts: dict[str, Any]
+    _channel_type = Channel
     _calls: Callbacks | None = None
     _info: RInfo | None = None
 
@@ -45,7 +46,11 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self._asked_to_exit = False
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
         self._making = allocate_lock()
-        super().__init__(spec._as_text(), sys.executable, _known_magic(spec), _hello(spec))
+        super().__init__(self._way(spec), sys.executable, _known_magic(spec), _hello(spec))
+
+    def _way(self, spec: XSpec) -> str:
+        """The spec as the core understands it."""
+        return spec._as_text()
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"
@@ -94,7 +99,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         with self._making:
             channel = self._channels.get(number)
             if channel is None:
-                channel = self._channels[number] = Channel(self, number)
+                channel = self._channels[number] = self._channel_type(self, number)
         return channel
 
     def reconfigure(self, py2str_as_py3str: bool = True, py3str_as_py2str: bool = False) -> None:

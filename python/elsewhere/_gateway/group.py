@@ -34,6 +34,7 @@ class Group:
     """
 
     defaultspec = "popen"
+    _gateway_type = Gateway
 
     def __init__(self, xspecs: Iterable[XSpec | str] = (), execmodel: str = "thread") -> None:
         self._gateways: list[Gateway] = []
@@ -113,7 +114,7 @@ class Group:
             elsewhere.errors.Unsupported: there is no fitting Python.
         """
         spec = self._prepared(spec)
-        gateway = Gateway(spec, self)
+        gateway = self._gateway_type(spec, self)
         self._register(gateway)
         return gateway
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 
@@ -58,11 +59,13 @@ class XSpec:
     def _samefilesystem(self) -> bool:
         return self.popen is not None and self.chdir is None
 
-    def _as_text(self) -> str:
-        """The spec as it is now, with what was set since."""
+    def _as_text(self, wanted: Callable[[str], bool] = bool) -> str:
+        """The spec as it is now, with what was set since: the keys that are wanted."""
         parts = []
         for key, value in self.__dict__.items():
             if key.startswith("_") or key == "env" or value is None or value is False:
+                continue
+            if not wanted(key):
                 continue
             parts.append(key if value is True else f"{key}={value}")
         return "//".join(parts + [f"env:{key}={value}" for key, value in self.env.items()])
