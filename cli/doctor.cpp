@@ -49,7 +49,7 @@ std::string one_line(std::string text) {
 std::string about(Stage stage, const XSpec &spec, const Visit &visit) {
     const nlohmann::json &facts = visit.facts;
     switch (stage) {
-    case Stage::reach: return fact(facts, "address");
+    case Stage::reach: return spec.has("ssh") ? fact(facts, "address") : transport::place(spec);
     case Stage::login: return fact(facts, "user") + " on " + fact(facts, "hostname");
     case Stage::shell:
         return fact(facts, "shell") +
@@ -78,14 +78,19 @@ Finding engine_fit(const Visit &visit) {
     return finding;
 }
 
+// By this user, on this system.
+bool starts_here(const XSpec &spec) {
+    return spec.has("popen") || spec.has("bwrap") || spec.has("cmd");
+}
+
 std::vector<Finding> findings_of(const XSpec &spec, const Visit &visit) {
     std::vector<Finding> findings;
     for (const Stage stage :
          {Stage::reach, Stage::login, Stage::shell, Stage::before, Stage::python, Stage::boot}) {
-        const bool is_remote = spec.has("ssh");
-        if (stage < Stage::before && !is_remote &&
-            !(visit.failure && visit.failure->stage == stage))
-            continue;
+        // Without a login or a shell of its own, a way has that stage only where it fails.
+        const bool is_there = stage >= Stage::before || spec.has("ssh") ||
+                              (stage != Stage::shell && !starts_here(spec));
+        if (!is_there && !(visit.failure && visit.failure->stage == stage)) continue;
         if (stage == Stage::before && !spec.has("before")) continue;
         // What a Python that starts is worth asking for.
         Finding finding{.stage = stage == Stage::boot ? "versions"
@@ -160,7 +165,8 @@ int doctor(const Words &words) {
     const XSpec spec(*text);
     transport::validate(spec);
 
-    const bool takes_ours = spec.has("popen") && !spec.has("python") && !spec.has("before");
+    const bool takes_ours =
+        (spec.has("popen") || spec.has("bwrap")) && !spec.has("python") && !spec.has("before");
     const std::string python =
         takes_ours ? find_interpreter("", Package::locate()).command.front() : "";
     const auto timeout =

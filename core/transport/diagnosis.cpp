@@ -6,7 +6,8 @@
 #include <string>
 
 #include "core/transport/finder.hpp"
-#include "core/transport/launch.hpp"
+#include "core/transport/launchers.hpp"
+#include "core/transport/sign.hpp"
 
 namespace elsewhere::transport {
 namespace {
@@ -46,15 +47,6 @@ std::string last_words(std::string_view text, std::size_t lines = 3) {
 std::string with(const std::string &before, const std::string &text) {
     return text.empty() ? std::string() : before + text;
 }
-
-// A line of ssh's (or of the remote system's) and what it means. HOST stands for the host.
-struct Sign {
-    const char *words;
-    Stage stage;
-    ErrorKind kind;
-    const char *what;
-    const char *hint;
-};
 
 using enum ErrorKind;
 
@@ -215,6 +207,8 @@ Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit, std::string_v
             return changed_key(host, errors);
         if (auto failure = by_sign(signs_of_ssh, host, errors)) return *failure;
     }
+    if (exit->code != 0 || exit->signal != 0)
+        if (auto failure = by_sign(signs_of(launcher_of(spec).way), host, errors)) return *failure;
     if (auto failure = by_sign(signs_of_host, host, errors, junk)) return *failure;
     if (exit->code == 127 || exit->code == 126)
         return {Stage::python,

@@ -18,16 +18,17 @@ struct Origin {
 struct Command {
     Words argv;
     Keyboard keyboard = Keyboard::none;
+    std::string first_input = {}; // goes before all else, less than a pipe holds
 };
 
-// The one table of ways to get there is in launch.cpp. Throws Error{usage}.
+// The one table of ways to get there is in launchers.cpp. Throws Error{usage}.
 [[nodiscard]] Command command_for(const XSpec &spec, const Boot &boot, const Origin &origin);
 
 // Starts the Python that the spec names; `spec` has been validated. The Python, or what comes
 // before it, may still fail: that shows as an end of the stream, and why_it_failed tells.
 [[nodiscard]] Stream launch(const XSpec &spec, const Boot &boot, const Origin &origin);
 
-// The place in messages: the host of `ssh=` as written, or "this machine".
+// The place in messages: the host of `ssh=` as written, "this machine", "the container box".
 [[nodiscard]] std::string place(const XSpec &spec);
 
 // Whether this process has a terminal, wherever its stdin and stdout go.

@@ -86,9 +86,29 @@ struct Actions {
     posix_spawn_file_actions_t raw;
 };
 
+struct Package {
+    std::string_view command, package;
+};
+constexpr std::array<Package, 8> packages = {{{"ssh", "openssh-client"},
+                                              {"sudo", "sudo"},
+                                              {"bwrap", "bubblewrap"},
+                                              {"nsenter", "util-linux"},
+                                              {"docker", "docker-cli"},
+                                              {"podman", "podman"},
+                                              {"kubectl", "kubernetes-client"},
+                                              {"lxc", "lxc or incus-client"}}};
+
+std::string hint_for(const std::string &command) {
+    for (const Package &each : packages)
+        if (each.command == command)
+            return "install " + command + " (Debian: " + std::string(each.package) + ")";
+    return command.find("python") != std::string::npos ? "name another Python with //python="
+                                                       : "is it spelled right, and on PATH?";
+}
+
 } // namespace
 
-Child spawn(Words argv, Keyboard keyboard) {
+Child spawn(Words argv, Keyboard keyboard, std::string_view first_input) {
     Pipe input, output, errors;
     ::fcntl(input.to.get(), F_SETPIPE_SZ, pipe_size);
     ::fcntl(output.to.get(), F_SETPIPE_SZ, pipe_size);
@@ -109,8 +129,9 @@ Child spawn(Words argv, Keyboard keyboard) {
     if (failed != 0)
         throw Error(ErrorKind::unsupported,
                     "cannot start " + argv.front() + ": " + std::strerror(failed),
-                    argv.front() == "ssh" ? "install OpenSSH's client (Debian: openssh-client)"
-                                          : "name another Python with //python=");
+                    hint_for(argv.front()));
+    if (!first_input.empty() && ::write(input.to.get(), first_input.data(), first_input.size()) < 0)
+        out_of("room in a pipe", errno);
     child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     child.input = std::move(input.to);
     child.output = std::move(output.from);

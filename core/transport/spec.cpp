@@ -31,15 +31,15 @@ constexpr std::array<Key, 26> keys = {{
     {"thread", Role::way_later, Form::flag},
     {"via", Role::way_later, Form::text},
     {"net", Role::way_later, Form::text},
-    {"sudo", Role::way_later, Form::text},
-    {"docker", Role::way_later, Form::text},
-    {"podman", Role::way_later, Form::text},
-    {"kubectl", Role::way_later, Form::text},
-    {"lxc", Role::way_later, Form::text},
-    {"nsenter", Role::way_later, Form::text},
+    {"sudo", Role::way, Form::text},
+    {"docker", Role::way, Form::text},
+    {"podman", Role::way, Form::text},
+    {"kubectl", Role::way, Form::text},
+    {"lxc", Role::way, Form::text},
+    {"nsenter", Role::way, Form::text},
     {"slurm", Role::way_later, Form::optional_text},
-    {"bwrap", Role::way_later, Form::optional_text},
-    {"cmd", Role::way_later, Form::text},
+    {"bwrap", Role::way, Form::optional_text},
+    {"cmd", Role::way, Form::text},
     {"python", Role::modifier, Form::text},
     {"before", Role::modifier, Form::text},
     {"id", Role::modifier, Form::text},
@@ -162,7 +162,7 @@ void validate(const XSpec &spec) {
         check_form(*key, given);
         if (key->role == Role::way_later)
             throw Error(ErrorKind::unsupported, "`" + given.key + "=` is not in this version",
-                        "popen and ssh= are; " + given.key + "= is planned");
+                        "it is planned; for example popen and ssh= are there");
         if (key->role == Role::modifier) continue;
         if (way != nullptr)
             refuse("both `" + way->key + "` and `" + given.key + "` in the spec `" + spec.text() +

@@ -96,7 +96,7 @@ def test_a_local_python_has_no_way_to_go(command):
     [
         ("popen//pyhton=3", 2, "did you mean `python`?"),
         ("popen//ssh=far", 2, "both `popen` and `ssh`"),
-        ("docker=box", 78, "not in this version"),
+        ("net=house", 78, "not in this version"),
         ("ssh=-N far", 2, "-N leaves no stream"),
     ],
 )
