@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
 #include <string>
 
@@ -21,6 +22,7 @@ struct Ran {
 // Reads up to the end of the child's output, at most half a minute.
 inline Ran run_to_end(Stream stream, const std::string &input = {}) {
     Ran ran;
+    ::signal(SIGPIPE, SIG_IGN); // it may have ended already
     if (!input.empty() && ::write(stream.out(), input.data(), input.size()) < 0)
         ran.errors = "cannot write: ";
     stream.close_out();
