@@ -14,7 +14,7 @@ Command command_for(const XSpec &spec, const Boot &boot, const Origin &origin) {
 
 Stream launch(const XSpec &spec, const Boot &boot, const Origin &origin) {
     const Command command = command_for(spec, boot, origin);
-    return Stream(spawn(command.argv, command.keyboard, command.first_input), command.keyboard);
+    return Stream(spawn(command.argv, command.keyboard), command.keyboard);
 }
 
 std::string place(const XSpec &spec) {

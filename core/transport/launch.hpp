@@ -18,7 +18,6 @@ struct Origin {
 struct Command {
     Words argv;
     Keyboard keyboard = Keyboard::none;
-    std::string first_input = {}; // goes before all else, less than a pipe holds
 };
 
 // The one table of ways to get there is in launchers.cpp. Throws Error{usage}.

@@ -141,22 +141,25 @@ Command lxc(const XSpec &spec, const Boot &boot, const Origin &) {
     return {.argv = argv};
 }
 
-// Three kinds of commands: one that ends in a shell reads our program from its stdin, whatever
-// quoting stands between; one that ends in a Python gets a -c; any other runs what stands behind
-// it.
+// Behind a shell or a Python stands its own -c, behind any other command a whole one. Where words
+// are joined for a shell to take apart again, as ssh does, `{}` stands for the one to be run there.
 Command cmd(const XSpec &spec, const Boot &boot, const Origin &) {
     const std::string value = spec.get("cmd").value_or("");
     Words argv = split_words(value);
     if (argv.empty() || argv.front().empty())
         throw Error(ErrorKind::usage, "`cmd=" + value + "` names no command",
-                    "for example cmd=chroot /srv/box, or cmd=ssh -T host sh");
+                    "for example cmd=chroot /srv/box, or cmd=ssh -T host {}");
+    const std::string program = finder_program(wish_of(spec), spec.get("before"), boot);
+    if (const auto gap = std::ranges::find(argv, "{}"); gap != argv.end()) {
+        *gap = for_any_shell(program);
+        return {.argv = argv, .keyboard = Keyboard::prompts};
+    }
     const std::string last = std::filesystem::path(argv.back()).filename();
     constexpr std::array<std::string_view, 6> shells = {"sh", "bash", "dash", "ash", "ksh", "zsh"};
-    if (std::ranges::find(shells, last) != shells.end())
-        // A line, read by a shell byte by byte, so that what follows is the Python's.
-        return {.argv = argv,
-                .keyboard = Keyboard::prompts,
-                .first_input = for_any_shell(found_there(spec, boot).back()) + "\n"};
+    if (std::ranges::find(shells, last) != shells.end()) {
+        append(argv, {"-c", program});
+        return {.argv = argv, .keyboard = Keyboard::prompts};
+    }
     const bool is_python =
         last.starts_with("python") || last.starts_with("pypy") || last.starts_with("jython");
     if (is_python && (spec.has("python") || spec.has("before")))

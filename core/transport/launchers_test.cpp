@@ -65,10 +65,11 @@ TEST(Launchers, of_a_jail_start_the_interpreter_of_the_caller_without_network) {
 TEST(Launchers, of_a_command_tell_by_its_last_word_what_reads_there) {
     EXPECT_EQ(argv_of("cmd=env -i /usr/bin/python3"),
               (Words{"env", "-i", "/usr/bin/python3", "-c", echo.program}));
-    const Command shell = command_for(XSpec("cmd=ssh -T far sh"), echo, {});
-    EXPECT_EQ(shell.argv, (Words{"ssh", "-T", "far", "sh"}));
-    EXPECT_TRUE(shell.first_input.starts_with("exec sh -c '"));
-    EXPECT_EQ(shell.first_input.find('\n'), shell.first_input.size() - 1);
+    EXPECT_EQ(argv_of("cmd=env A=B /bin/bash").size(), 5U);
+    const Words shell = argv_of("cmd=ssh -T far {}");
+    EXPECT_EQ(Words(shell.begin(), shell.begin() + 3), (Words{"ssh", "-T", "far"}));
+    EXPECT_TRUE(shell.back().starts_with("exec sh -c '"));
+    EXPECT_EQ(shell.size(), 4U);
 }
 
 // Stand-ins for what does not run here, on PATH: each writes down its arguments, and runs what

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string_view>
 
 #include "core/base/error.hpp"
 
@@ -108,7 +109,7 @@ std::string hint_for(const std::string &command) {
 
 } // namespace
 
-Child spawn(Words argv, Keyboard keyboard, std::string_view first_input) {
+Child spawn(Words argv, Keyboard keyboard) {
     Pipe input, output, errors;
     ::fcntl(input.to.get(), F_SETPIPE_SZ, pipe_size);
     ::fcntl(output.to.get(), F_SETPIPE_SZ, pipe_size);
@@ -130,8 +131,6 @@ Child spawn(Words argv, Keyboard keyboard, std::string_view first_input) {
         throw Error(ErrorKind::unsupported,
                     "cannot start " + argv.front() + ": " + std::strerror(failed),
                     hint_for(argv.front()));
-    if (!first_input.empty() && ::write(input.to.get(), first_input.data(), first_input.size()) < 0)
-        out_of("room in a pipe", errno);
     child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
     child.input = std::move(input.to);
     child.output = std::move(output.from);

@@ -2,8 +2,6 @@
 
 #include <sys/types.h>
 
-#include <string_view>
-
 #include "core/base/fd.hpp"
 #include "core/transport/words.hpp"
 
@@ -28,7 +26,7 @@ enum class Keyboard {
 // Starts argv[0], looked up on PATH, by posix_spawn: this process may have threads. Signals are as
 // in a fresh login, but a SIGHUP ignored here (nohup) stays ignored there. Throws
 // Error{unsupported} where the program cannot be started, Error{internal} where the system is out
-// of something. `first_input` is in its stdin when it starts; it fits into a pipe.
-[[nodiscard]] Child spawn(Words argv, Keyboard keyboard, std::string_view first_input = {});
+// of something.
+[[nodiscard]] Child spawn(Words argv, Keyboard keyboard);
 
 } // namespace elsewhere::transport

@@ -77,7 +77,9 @@ def test_a_jail_has_the_interpreter_and_nothing_to_write_to(jail, answer, tmp_pa
         f"bwrap//{MODIFIERS}",
         "import os, sys, socket\n"
         "errors = []\n"
-        f"for path in '/usr/x', os.path.expanduser('~/x'), {str(tmp_path / 'x')!r}, '/etc/passwd':\n"
+        "places = '/usr/x', os.path.expanduser('~/x'), '/etc/passwd', "
+        f"{str(tmp_path / 'x')!r}\n"
+        "for path in places:\n"
         "    try: open(path, 'a').close()\n"
         "    except EnvironmentError as e: errors.append(e.errno)\n"
         "open('/tmp/mine', 'w').close()\n"
@@ -89,7 +91,7 @@ def test_a_jail_has_the_interpreter_and_nothing_to_write_to(jail, answer, tmp_pa
     )
     errors, interfaces, own, executable, run = told
     # Read-only for three; the test's folder is hidden behind the jail's own /tmp, if it is there.
-    assert set(errors[:-1]) <= {30, 2} and errors[0] == 30, errors
+    assert errors[:3] == [30, 30, 30] and set(errors[:-1]) <= {30, 2}, errors
     assert errors[-1] in (111, 101), "the loopback is its own: nobody listens on it"
     assert interfaces == ["lo"] and own == ["/usr", "green", 3, ["mine"]] and run == []
     assert not Path("/tmp/mine").exists()
@@ -163,8 +165,8 @@ def test_any_command_that_ends_in_a_python_a_shell_or_nothing(words, answer):
     assert (uid, cwd, colour, nice) == (os.getuid(), "/usr", "green", 3)
 
 
-def test_a_command_may_be_quoted_twice_on_its_way(answer, sshd):
-    _, _, cwd, _, _ = answer(f"cmd=ssh -T -F {sshd.config} far sh//{MODIFIERS}")
+def test_a_command_may_be_taken_apart_on_its_way(answer, sshd):
+    _, _, cwd, _, _ = answer(f"cmd=ssh -T -F {sshd.config} far {{}}//{MODIFIERS}")
     assert cwd == "/usr"
 
 
