@@ -14,5 +14,6 @@ int resume(const Words &words);
 int inspect(const Words &words);
 int exec(const Words &words);
 int doctor(const Words &words);
+int serve(const Words &words);
 
 } // namespace elsewhere::cli

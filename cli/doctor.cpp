@@ -171,7 +171,14 @@ int doctor(const Words &words) {
         takes_ours ? find_interpreter("", Package::locate()).command.front() : "";
     const auto timeout =
         std::chrono::milliseconds(static_cast<long>(std::min(seconds, 1e6) * 1000));
-    const Visit found = visit(spec, python, timeout);
+    const bool dials = spec.has("socket") || spec.has("unix");
+    Words dialer;
+    if (dials) {
+        const Package package = Package::locate();
+        dialer = find_interpreter("", package).command;
+        dialer.insert(dialer.end(), {"-c", package.call("elsewhere._socket.dialer")});
+    }
+    const Visit found = visit(spec, {python, transport::terminal_is_here(), dialer}, timeout);
     const std::vector<Finding> findings = findings_of(spec, found);
     if (as_json)
         print_json(spec, found, findings);

@@ -109,13 +109,11 @@ int read_answer(transport::Stream &stream, std::string &output, Clock::time_poin
 
 } // namespace
 
-Visit visit(const transport::XSpec &spec, const std::string &python,
+Visit visit(const transport::XSpec &spec, const transport::Origin &origin,
             std::chrono::milliseconds timeout) {
     const auto start = Clock::now();
     const auto deadline = start + timeout;
-    transport::Stream stream =
-        transport::launch(spec, {.program = question},
-                          {.python = python, .has_terminal = transport::terminal_is_here()});
+    transport::Stream stream = transport::launch(spec, {.program = question}, origin);
     std::string output;
     if (const int number = read_answer(stream, output, deadline); number != 0) ::raise(number);
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "core/transport/diagnosis.hpp"
+#include "core/transport/launch.hpp"
 
 namespace elsewhere::cli {
 
@@ -19,10 +20,10 @@ struct Visit {
 };
 
 // Starts the Python of a validated spec as a gateway would, by the same finder, and waits for it at
-// most `timeout`. `python`: for `popen` without `python=`. SIGINT, SIGTERM and SIGHUP end the
+// most `timeout`. SIGINT, SIGTERM and SIGHUP end the
 // visit, then this process as they would have: an ssh that asks for a password first puts the
 // terminal right.
-[[nodiscard]] Visit visit(const transport::XSpec &spec, const std::string &python,
+[[nodiscard]] Visit visit(const transport::XSpec &spec, const transport::Origin &origin,
                           std::chrono::milliseconds timeout);
 
 } // namespace elsewhere::cli

@@ -70,6 +70,14 @@ Package Package::locate() {
                 "install both again with pip, or let ELSEWHERE_PACKAGE name its directory");
 }
 
+std::string Package::call(const std::string &module) const {
+    std::string folder = directory_.parent_path();
+    for (std::size_t at = 0; (at = folder.find_first_of("\\'", at)) != std::string::npos; at += 2)
+        folder.insert(at, "\\");
+    return "import sys; sys.path.insert(0, '" + folder + "'); from " + module +
+           " import main; sys.exit(main(sys.argv[1:]))";
+}
+
 bool Package::has_engine(const std::string &tag) const {
     return std::ranges::find(tags_, tag) != tags_.end();
 }

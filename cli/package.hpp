@@ -14,6 +14,8 @@ class Package {
     // Throws Error{internal}.
     static Package locate();
 
+    // A program for `python -c` that runs main() of one of its modules.
+    [[nodiscard]] std::string call(const std::string &module) const;
     [[nodiscard]] std::string boot_file() const { return directory_ / "_boot.py"; }
     [[nodiscard]] bool has_engine(const std::string &tag) const;
     // "3.11, 3.12, 3.13"

@@ -12,6 +12,7 @@ namespace elsewhere::transport {
 struct Origin {
     std::string python = {};   // the interpreter for `popen` without `python=`
     bool has_terminal = false; // somebody can be asked for a password: see terminal_is_here
+    Words dialer = {};         // for `socket=` and `unix=`: what takes the part of ssh
 };
 
 // What is started here for a spec.

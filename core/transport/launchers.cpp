@@ -176,13 +176,36 @@ Command cmd(const XSpec &spec, const Boot &boot, const Origin &) {
     return {.argv = argv, .keyboard = Keyboard::prompts};
 }
 
+// By a process of our own (python/elsewhere/_socket/dialer.py), which keeps TLS out of this one.
+Command socket(const XSpec &spec, const Boot &boot, const Origin &origin) {
+    if (origin.dialer.empty())
+        throw Error(ErrorKind::unsupported, "there is nothing here that connects to sockets",
+                    "install elsewhere with its Python package");
+    Words argv = origin.dialer;
+    if (const auto token = spec.get("token")) append(argv, {"--token", *token});
+    if (spec.has("unix"))
+        append(argv, {"--unix", *spec.get("unix")});
+    else
+        argv.push_back(spec.get("socket").value_or(""));
+    if (spec.has("python") || spec.has("before")) {
+        append(argv, found_there(spec, boot));
+    } else {
+        argv.emplace_back(); // the server's Python
+        append(argv, boot.options);
+        append(argv, {"-c", boot.program});
+    }
+    return {.argv = argv, .keyboard = Keyboard::prompts};
+}
+
 std::string container_place(const std::string &value) {
     return "the container " + last_word(value);
 }
 
-constexpr std::array<Launcher, 10> launchers = {{
+constexpr std::array<Launcher, 12> launchers = {{
     {"popen", popen, [](const std::string &) -> std::string { return "this machine"; }},
     {"ssh", ssh, [](const std::string &value) { return read_ssh(value).host; }},
+    {"socket", socket, [](const std::string &value) { return value; }},
+    {"unix", socket, [](const std::string &value) { return value; }},
     {"sudo", sudo, [](const std::string &value) { return "this machine as " + last_word(value); }},
     {"docker", container<docker>, container_place},
     {"podman", container<podman>, container_place},

@@ -100,6 +100,36 @@ constexpr std::array<Sign, 6> of_bwrap = {{
     {"Can't ", Stage::reach, unsupported, "the jail could not be made", "see `man bwrap`"},
 }};
 
+constexpr std::array<Sign, 13> of_sockets = {{
+    {"does not resolve", Stage::reach, unreachable, "the name in HOST does not resolve",
+     "check the spelling"},
+    {"Connection refused", Stage::reach, unreachable, "HOST refuses the connection",
+     "does `elsewhere serve` run there, on this port?"},
+    {"timed out", Stage::reach, unreachable, "HOST does not answer",
+     "is it switched on, and does a firewall let you through?"},
+    {"connection was lost", Stage::boot, disconnected, "the connection to HOST was lost",
+     "try again"},
+    {"is no host:port", Stage::reach, usage, "HOST is no address", "write socket=host:port"},
+    {"not the server that the token names", Stage::login, untrusted,
+     "HOST is another server than the token's",
+     "compare the token's file with that of the server; if they are the same, somebody may be "
+     "listening in"},
+    {"the token is not the one", Stage::login, untrusted, "HOST refuses the token",
+     "copy the token's file from there again"},
+    {"there is no token", Stage::login, untrusted, "HOST asks for a token",
+     "copy the file that `elsewhere serve` names to here, and name it: token=FILE"},
+    {"can be read by others", Stage::login, untrusted, "the token for HOST is no secret",
+     "chmod 600 it, and let the server make a new one"},
+    {"is no token", Stage::login, untrusted, "HOST asks for a token",
+     "copy the file that `elsewhere serve` names to here"},
+    {"loopback only", Stage::login, untrusted, "HOST needs a token",
+     "start it there without --no-token"},
+    {"no server of ours", Stage::login, unreachable, "HOST is no server of `elsewhere serve`",
+     "is that the right port? token=none is for servers with --no-token"},
+    {"elsewhere socket:", Stage::reach, unreachable, "HOST cannot be reached",
+     "does `elsewhere serve` run there?"},
+}};
+
 } // namespace
 
 std::span<const Sign> signs_of(std::string_view way) {
@@ -109,6 +139,7 @@ std::span<const Sign> signs_of(std::string_view way) {
     if (way == "lxc") return of_lxc;
     if (way == "nsenter") return of_nsenter;
     if (way == "bwrap") return of_bwrap;
+    if (way == "socket" || way == "unix") return of_sockets;
     return {};
 }
 

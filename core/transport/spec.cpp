@@ -23,11 +23,11 @@ struct Key {
 };
 
 // Every key of the contract.
-constexpr std::array<Key, 26> keys = {{
+constexpr std::array<Key, 27> keys = {{
     {"popen", Role::way, Form::flag},
     {"ssh", Role::way, Form::text},
-    {"socket", Role::way_later, Form::text},
-    {"unix", Role::way_later, Form::text},
+    {"socket", Role::way, Form::text},
+    {"unix", Role::way, Form::text},
     {"thread", Role::way_later, Form::flag},
     {"via", Role::way_later, Form::text},
     {"net", Role::way_later, Form::text},
@@ -48,6 +48,7 @@ constexpr std::array<Key, 26> keys = {{
     {"execmodel", Role::modifier, Form::execution},
     {"dont_write_bytecode", Role::modifier, Form::optional_text},
     {"ssh_config", Role::modifier, Form::text},
+    {"token", Role::modifier, Form::text},
     {"platform", Role::modifier, Form::text},
     {"trust", Role::modifier, Form::trust},
 }};
@@ -176,6 +177,9 @@ void validate(const XSpec &spec) {
     if (spec.has("ssh_config") && way->key != "ssh")
         refuse("`ssh_config` without `ssh`, in the spec `" + spec.text() + "`",
                "begin it with ssh=HOST");
+    if (spec.has("token") && way->key != "socket")
+        refuse("`token` without `socket`, in the spec `" + spec.text() + "`",
+               "begin it with socket=HOST:PORT");
 }
 
 } // namespace elsewhere::transport

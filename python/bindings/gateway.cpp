@@ -16,11 +16,11 @@ Gateway &gateway_of(PyObject *object) {
 
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
-        const char *spec = nullptr, *python = nullptr, *magic = nullptr;
+        const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
         Py_ssize_t magic_size = 0;
         PyObject *hello = nullptr;
-        if (!PyArg_ParseTuple(arguments, "ssz#O:Gateway", &spec, &python, &magic, &magic_size,
-                              &hello))
+        if (!PyArg_ParseTuple(arguments, "ssz#Oz:Gateway", &spec, &python, &magic, &magic_size,
+                              &hello, &dialer))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
@@ -29,6 +29,7 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
         transport::validate(parsed);
         gateway::Settings settings;
         settings.origin = {python, transport::terminal_is_here()};
+        if (dialer != nullptr) settings.origin.dialer = {python, "-I", "-S", "-c", dialer};
         if (magic != nullptr && magic_size == 4) {
             settings.magic.emplace();
             std::copy(magic, magic + 4, settings.magic->begin());

@@ -46,11 +46,21 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self._asked_to_exit = False
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
         self._making = allocate_lock()
-        super().__init__(self._way(spec), sys.executable, _known_magic(spec), _hello(spec))
+        if spec.installvia is None:
+            self._reach(self._way(spec))
+            return
+        from elsewhere._socket.installing import installed
+
+        with installed(spec, group[spec.installvia]) as (text, self._server):
+            self._reach(text)
 
     def _way(self, spec: XSpec) -> str:
         """The spec as the core understands it."""
         return spec._as_text()
+
+    def _reach(self, text: str) -> None:
+        magic, hello = _known_magic(self.spec), _hello(self.spec)
+        super().__init__(text, sys.executable, magic, hello, _dialer(self.spec))
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"
@@ -215,6 +225,15 @@ import os, sys
 channel.send(dict(executable=sys.executable, version_info=tuple(sys.version_info[:5]),
                   platform=sys.platform, cwd=os.getcwd(), pid=os.getpid()))
 """
+
+
+def _dialer(spec: XSpec) -> str | None:
+    """The program that connects to sockets, if one is meant."""
+    if spec.socket is None and spec.unix is None:
+        return None
+    from elsewhere._socket import dialer
+
+    return dialer()
 
 
 def _known_magic(spec: XSpec) -> bytes | None:
