@@ -38,7 +38,7 @@ def answer(python, package_parent):
             package_parent,
             f"import elsewhere\ngateway = elsewhere.makegateway({spec!r})\n"
             f"print(repr(gateway.remote_exec({source!r}.replace('\\\\n', chr(10))).receive(60)))\n"
-            "gateway.exit()\nassert not gateway.hasreceiver()\n",
+            "gateway.exit()\ngateway.join(10)\nassert not gateway.hasreceiver()\n",
         )
         assert done.returncode == 0, done.stderr
         return eval(done.stdout)
