@@ -59,8 +59,10 @@ Fd duplicate(int fd) {
 } // namespace
 
 Gateway::Gateway(const transport::XSpec &spec, Settings settings)
-    : Endpoint(transport::place(spec)),
-      stream_(transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
+    : Endpoint(transport::place(spec)), carrier_(std::move(settings.carrier)),
+      stream_(settings.carried
+                  ? transport::Stream(std::move(*settings.carried))
+                  : transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
     boot(spec, settings);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
                                    mux::Side::controller, std::move(settings.hello));

@@ -3,6 +3,8 @@
 #include <array>
 #include <atomic>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -19,6 +21,10 @@ struct Settings {
     // belief costs a round trip.
     std::optional<Magic> magic;
     wire::Payload hello;
+    // Instead of a start: the streams of a program that somebody else has started as command_for()
+    // says, and what lives as long as they are used.
+    std::optional<transport::Carried> carried = {};
+    std::shared_ptr<void> carrier = {};
     // Called when a signal was handled during the wait; may throw to give up.
     std::function<void()> interrupted = [] {};
 };
@@ -46,6 +52,7 @@ class Gateway : public Endpoint {
     bool read(void *to, std::size_t size, const Settings &settings);
     void relay_errors();
 
+    std::shared_ptr<void> carrier_; // outlives the stream
     transport::Stream stream_;
     std::string junk_; // what came before the worker's first word
     mux::Message hello_;

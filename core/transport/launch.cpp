@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "core/base/error.hpp"
 #include "core/transport/launchers.hpp"
 
 namespace elsewhere::transport {
@@ -13,13 +14,19 @@ Command command_for(const XSpec &spec, const Boot &boot, const Origin &origin) {
 }
 
 Stream launch(const XSpec &spec, const Boot &boot, const Origin &origin) {
+    if (spec.has("via"))
+        throw Error(ErrorKind::usage, "`via=` goes through another gateway, and there is none here",
+                    "leave it away, or make the gateway in a program that has that one");
     const Command command = command_for(spec, boot, origin);
     return Stream(spawn(command.argv, command.keyboard), command.keyboard);
 }
 
 std::string place(const XSpec &spec) {
     const Launcher &launcher = launcher_of(spec);
-    return launcher.place(spec.get(launcher.way).value_or(""));
+    const auto via = spec.get("via");
+    if (via && launcher.way == "popen") return "the machine of gateway " + *via;
+    const std::string place = launcher.place(spec.get(launcher.way).value_or(""));
+    return via ? place + " via gateway " + *via : place;
 }
 
 bool terminal_is_here() {

@@ -28,7 +28,8 @@ struct Command {
 // before it, may still fail: that shows as an end of the stream, and why_it_failed tells.
 [[nodiscard]] Stream launch(const XSpec &spec, const Boot &boot, const Origin &origin);
 
-// The place in messages: the host of `ssh=` as written, "this machine", "the container box".
+// The place in messages: the host of `ssh=` as written, "this machine", "the container box"; with
+// `via=`, as it is called there.
 [[nodiscard]] std::string place(const XSpec &spec);
 
 // Whether this process has a terminal, wherever its stdin and stdout go.

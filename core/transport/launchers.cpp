@@ -222,6 +222,7 @@ constexpr std::array<Launcher, 12> launchers = {{
 const Launcher &launcher_of(const XSpec &spec) {
     for (const Launcher &launcher : launchers)
         if (spec.has(launcher.way)) return launcher;
+    if (spec.has("via")) return launchers.front(); // a Python where the other gateway's is
     throw Error(ErrorKind::usage, "the spec `" + spec.text() + "` does not say how to get there",
                 "begin it with popen or ssh=HOST");
 }

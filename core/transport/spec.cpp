@@ -29,7 +29,7 @@ constexpr std::array<Key, 27> keys = {{
     {"socket", Role::way, Form::text},
     {"unix", Role::way, Form::text},
     {"thread", Role::way_later, Form::flag},
-    {"via", Role::way_later, Form::text},
+    {"via", Role::modifier, Form::text},
     {"net", Role::way_later, Form::text},
     {"sudo", Role::way, Form::text},
     {"docker", Role::way, Form::text},
@@ -171,13 +171,13 @@ void validate(const XSpec &spec) {
                    "a spec says one way to get there");
         way = &given;
     }
-    if (way == nullptr)
+    if (way == nullptr && !spec.has("via"))
         refuse("the spec `" + spec.text() + "` does not say how to get there",
                "begin it with popen or ssh=HOST");
-    if (spec.has("ssh_config") && way->key != "ssh")
+    if (spec.has("ssh_config") && !spec.has("ssh"))
         refuse("`ssh_config` without `ssh`, in the spec `" + spec.text() + "`",
                "begin it with ssh=HOST");
-    if (spec.has("token") && way->key != "socket")
+    if (spec.has("token") && !spec.has("socket"))
         refuse("`token` without `socket`, in the spec `" + spec.text() + "`",
                "begin it with socket=HOST:PORT");
 }

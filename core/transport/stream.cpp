@@ -76,6 +76,10 @@ Stream::Stream(Child child, Keyboard keyboard)
       errors_(std::move(child.errors)), pid_(child.pid), owner_(::getpid()),
       own_group_(keyboard == Keyboard::none) {}
 
+Stream::Stream(Carried carried)
+    : in_(std::move(carried.in)), out_(std::move(carried.out)), pidfd_(std::move(carried.status)),
+      errors_(std::move(carried.errors)), pid_(0), owner_(::getpid()), own_group_(false) {}
+
 Stream::Stream(Stream &&other) noexcept
     : in_(std::move(other.in_)), out_(std::move(other.out_)), pidfd_(std::move(other.pidfd_)),
       errors_(std::move(other.errors_)), pid_(std::exchange(other.pid_, -1)), owner_(other.owner_),
@@ -87,6 +91,14 @@ Stream::~Stream() {
 
 bool Stream::reap() {
     if (exit_) return true;
+    if (pid_ == 0) {
+        std::array<std::int32_t, 2> told = {};
+        const ssize_t size = ::read(pidfd_.get(), told.data(), sizeof told);
+        if (size < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+        exit_ =
+            size == sizeof told ? Exit{.code = told[0], .signal = told[1]} : Exit{.known = false};
+        return true;
+    }
     int status = 0;
     const pid_t found = ::waitpid(pid_, &status, WNOHANG);
     if (found == 0 || (found < 0 && errno == EINTR)) return false;
@@ -125,6 +137,10 @@ Exit Stream::end(Time timeout) {
     out_.reset();
     in_.reset();
     if (const auto exit = wait(timeout)) return *exit;
+    if (pid_ == 0) {
+        exit_ = Exit{.known = false};
+        return *exit_;
+    }
     signal(SIGTERM);
     if (const auto exit = wait(std::clamp<Time>(timeout, 100ms, 500ms))) return *exit;
     signal(SIGKILL);

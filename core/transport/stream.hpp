@@ -17,6 +17,13 @@ struct Exit {
     friend bool operator==(const Exit &, const Exit &) = default;
 };
 
+// A program elsewhere whose streams are carried to here by somebody else. `status` brings its exit
+// code and the number of the signal that killed it, 32 bits each, when it has ended; or ends
+// without.
+struct Carried {
+    Fd in, out, errors, status;
+};
+
 // What a child says on stderr. Kept until it is passed on, of long texts the beginning and the
 // end. Belongs to a Stream and its thread; never waits.
 class ErrorOutput {
@@ -50,6 +57,8 @@ class Stream {
     using Time = std::chrono::milliseconds;
 
     explicit Stream(Child child, Keyboard keyboard);
+    // Its pid is 0, and no signal reaches it.
+    explicit Stream(Carried carried);
     Stream(Stream &&other) noexcept;
     Stream &operator=(Stream &&) = delete;
     ~Stream();

@@ -262,6 +262,12 @@ ChannelCodec codec_of(EndpointObject *self) {
             }};
 }
 
+ChannelParts parts_of(PyObject *channel) {
+    if (!PyObject_TypeCheck(channel, channel_type) || as_channel(channel)->owner == nullptr)
+        throw Error(ErrorKind::usage, "this is no channel of a gateway");
+    return {as_channel(channel)->owner, as_channel(channel)->id};
+}
+
 void add_channel(PyObject *module) {
     channel_type = reinterpret_cast<PyTypeObject *>(
         Ref::checked(PyType_FromModuleAndSpec(module, &channel_spec, nullptr)).release());

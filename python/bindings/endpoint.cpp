@@ -22,6 +22,7 @@ void dealloc_endpoint(PyObject *object) {
         const WithoutGil free;
         delete self->endpoint;
     }
+    Py_XDECREF(self->carrier);
     type->tp_free(object);
     Py_DECREF(type);
 }

@@ -15,6 +15,7 @@ namespace elsewhere::bindings {
 struct EndpointObject {
     PyObject_HEAD gateway::Endpoint *endpoint; // null until it was opened
     bool python2;                              // the other end is one
+    PyObject *carrier; // strong, or null: the channel of another gateway that this one goes over
 };
 
 inline EndpointObject *as_endpoint(PyObject *object) {
@@ -28,6 +29,12 @@ gateway::Endpoint &opened(EndpointObject *self);
 [[nodiscard]] Ref load_message(EndpointObject *self, const mux::Message &message);
 // The text of the error with which the other end has closed a channel, or None.
 [[nodiscard]] Ref error_of(EndpointObject *self, std::uint32_t id);
+// Of a Channel. Throws Error{usage} if it is none.
+struct ChannelParts {
+    EndpointObject *owner;
+    std::uint32_t id;
+};
+[[nodiscard]] ChannelParts parts_of(PyObject *channel);
 // Closes a channel, with an error if that is not None. Nothing, if it or the link is closed.
 void close_channel_of(EndpointObject *self, std::uint32_t id, PyObject *error);
 [[noreturn]] void raise(PyObject *exception); // steals

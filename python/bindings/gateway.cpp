@@ -1,6 +1,9 @@
 // _elsewhere.Gateway: what elsewhere/_gateway builds its class on.
 #include "core/gateway/gateway.hpp"
 
+#include "core/gateway/worker_blob.hpp"
+#include "core/relay/tunnel.hpp"
+
 #include "python/bindings/endpoint.hpp"
 
 namespace elsewhere::bindings {
@@ -14,13 +17,34 @@ Gateway &gateway_of(PyObject *object) {
     return static_cast<Gateway &>(opened(as_endpoint(object)));
 }
 
+// command_for(spec, python, dialer or None): the words that would be started where `python` runs.
+PyObject *command_for(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        const char *spec = nullptr, *python = nullptr, *dialer = nullptr;
+        if (!PyArg_ParseTuple(arguments, "ssz:command_for", &spec, &python, &dialer))
+            throw PythonError{};
+        const transport::XSpec parsed((std::string(spec)));
+        transport::validate(parsed);
+        transport::Origin origin = {.python = python};
+        if (dialer != nullptr) origin.dialer = {python, "-I", "-S", "-c", dialer};
+        const transport::Command command =
+            transport::command_for(parsed, {std::string(worker_stage0())}, origin);
+        Ref words = Ref::checked(PyList_New(0));
+        for (const std::string &word : command.argv) {
+            Ref text = Ref::checked(PyUnicode_DecodeFSDefault(word.c_str()));
+            if (PyList_Append(words.get(), text.get()) < 0) throw PythonError{};
+        }
+        return words;
+    });
+}
+
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
         Py_ssize_t magic_size = 0;
-        PyObject *hello = nullptr;
-        if (!PyArg_ParseTuple(arguments, "ssz#Oz:Gateway", &spec, &python, &magic, &magic_size,
-                              &hello, &dialer))
+        PyObject *hello = nullptr, *carrier = nullptr;
+        if (!PyArg_ParseTuple(arguments, "ssz#OzO:Gateway", &spec, &python, &magic, &magic_size,
+                              &hello, &dialer, &carrier))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
@@ -42,6 +66,13 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             PyGILState_Release(state);
             if (stop) throw PythonError{};
         };
+        if (carrier != Py_None) {
+            const ChannelParts over = parts_of(carrier);
+            auto tunnel = std::make_shared<relay::Tunnel>(opened(over.owner), over.id);
+            settings.carried = tunnel->take_ends();
+            settings.carrier = std::move(tunnel);
+            self->carrier = Ref::share(carrier).release();
+        }
         {
             const WithoutGil free;
             self->endpoint = new Gateway(parsed, std::move(settings));
@@ -149,6 +180,9 @@ void add_gateway(PyObject *module) {
                                                      reinterpret_cast<PyObject *>(endpoint_type)));
     if (PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type.get())) < 0)
         throw PythonError{};
+    static PyMethodDef functions[] = {{"command_for", command_for, METH_VARARGS, nullptr},
+                                      {nullptr, nullptr, 0, nullptr}};
+    if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
 }
 
 } // namespace elsewhere::bindings

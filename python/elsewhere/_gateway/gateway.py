@@ -51,7 +51,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             return
         from elsewhere._socket.installing import installed
 
-        with installed(spec, group[spec.installvia]) as (text, self._server):
+        with installed(spec, group._named(spec.installvia, "installvia")) as (text, self._server):
             self._reach(text)
 
     def _way(self, spec: XSpec) -> str:
@@ -59,8 +59,13 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         return spec._as_text()
 
     def _reach(self, text: str) -> None:
-        magic, hello = _known_magic(self.spec), _hello(self.spec)
-        super().__init__(text, sys.executable, magic, hello, _dialer(self.spec))
+        magic, hello, carrier = _known_magic(self.spec), _hello(self.spec), None
+        if self.spec.via is not None:
+            from elsewhere._gateway.via import start_there
+
+            through = self._group._named(self.spec.via, "via")
+            magic, carrier = start_there(through, self.spec, text, _dialer(self.spec))
+        super().__init__(text, sys.executable, magic, hello, _dialer(self.spec), carrier)
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"
@@ -69,7 +74,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     @property
     def is_local(self) -> bool:
         """Whether it shares the file system with this process."""
-        return bool(self.spec.popen)
+        return bool(self.spec.popen) and self.spec.via is None
 
     @property
     def execmodel(self) -> ExecModel:
@@ -242,7 +247,7 @@ def _known_magic(spec: XSpec) -> bytes | None:
 
     wish = spec.python
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
-    here = spec.popen and wish is None
+    here = (spec.popen or spec.bwrap) and wish is None
     same = isinstance(wish, str) and (wish == minor or wish.startswith(minor + "."))
     cpython = sys.implementation.name == "cpython"
     return MAGIC_NUMBER if cpython and (here or same or wish == sys.executable) else None

@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 from elsewhere import _elsewhere
 from elsewhere._gateway.gateway import Gateway
 from elsewhere._gateway.spec import XSpec
-from elsewhere.errors import Error
+from elsewhere.errors import Error, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +68,16 @@ class Group:
             if gateway is key or gateway.id == key:
                 return gateway
         raise KeyError(key)
+
+    def _named(self, name: str, key: str) -> Gateway:
+        """The one that a spec's `via=` or `installvia=` names."""
+        try:
+            return self[str(name)]
+        except KeyError:
+            raise UsageError(
+                f"{key}={name}: there is no gateway {name!r} in this group",
+                "make that one first, with //id=" + str(name),
+            ) from None
 
     # --- execution models --------------------------------------------------------------------
 
