@@ -63,7 +63,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
       stream_(settings.carried
                   ? transport::Stream(std::move(*settings.carried))
                   : transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
-    boot(spec, settings);
+    if (settings.boots) boot(spec, settings);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
                                    mux::Side::controller, std::move(settings.hello));
     Received hello = link_->hello();

@@ -25,6 +25,7 @@ struct Settings {
     // says, and what lives as long as they are used.
     std::optional<transport::Carried> carried = {};
     std::shared_ptr<void> carrier = {};
+    bool boots = true; // false: it is a worker already
     // Called when a signal was handled during the wait; may throw to give up.
     std::function<void()> interrupted = [] {};
 };

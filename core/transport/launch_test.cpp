@@ -74,7 +74,8 @@ TEST(Launch, of_ssh_leaves_the_users_configuration_in_charge) {
         command_for(XSpec("ssh=-p 22 me@host//ssh_config=/my config"), echo, {}).argv;
     const Words head(argv.begin(), argv.end() - 1);
     EXPECT_EQ(head, (Words{"ssh", "-T", "-o", "RemoteCommand=none", "-F", "/my config", "-o",
-                           "BatchMode=yes", "-p", "22", "me@host"}));
+                           "BatchMode=yes", "-p", "22", "me@host", "-o", "ServerAliveInterval=15",
+                           "-o", "ServerAliveCountMax=3"}));
     EXPECT_TRUE(argv.back().starts_with("exec sh -c '"));
     const Words asks = command_for(XSpec("ssh=host"), echo, {.has_terminal = true}).argv;
     EXPECT_EQ(std::ranges::count(asks, "BatchMode=yes"), 0);

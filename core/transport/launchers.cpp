@@ -50,6 +50,8 @@ Command ssh(const XSpec &spec, const Boot &boot, const Origin &origin) {
     if (const auto file = spec.get("ssh_config")) append(argv, {"-F", *file});
     if (!origin.has_terminal) append(argv, {"-o", "BatchMode=yes"});
     append(argv, read_ssh(spec.get("ssh").value_or("")).words);
+    // Behind the user's words, which so come first: a link that is silently lost is found out.
+    append(argv, {"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"});
     argv.push_back(for_any_shell(finder_program(wish_of(spec), spec.get("before"), boot)));
     return {.argv = argv, .keyboard = Keyboard::prompts};
 }
@@ -197,13 +199,19 @@ Command socket(const XSpec &spec, const Boot &boot, const Origin &origin) {
     return {.argv = argv, .keyboard = Keyboard::prompts};
 }
 
+Command thread(const XSpec &, const Boot &, const Origin &) {
+    throw Error(ErrorKind::usage, "`thread` is a thread of the program that makes the gateway",
+                "there is nothing to start or to reach; popen starts a process");
+}
+
 std::string container_place(const std::string &value) {
     return "the container " + last_word(value);
 }
 
-constexpr std::array<Launcher, 12> launchers = {{
+constexpr std::array<Launcher, 13> launchers = {{
     {"popen", popen, [](const std::string &) -> std::string { return "this machine"; }},
     {"ssh", ssh, [](const std::string &value) { return read_ssh(value).host; }},
+    {"thread", thread, [](const std::string &) -> std::string { return "a thread here"; }},
     {"socket", socket, [](const std::string &value) { return value; }},
     {"unix", socket, [](const std::string &value) { return value; }},
     {"sudo", sudo, [](const std::string &value) { return "this machine as " + last_word(value); }},

@@ -28,7 +28,7 @@ constexpr std::array<Key, 27> keys = {{
     {"ssh", Role::way, Form::text},
     {"socket", Role::way, Form::text},
     {"unix", Role::way, Form::text},
-    {"thread", Role::way_later, Form::flag},
+    {"thread", Role::way, Form::flag},
     {"via", Role::modifier, Form::text},
     {"net", Role::way_later, Form::text},
     {"sudo", Role::way, Form::text},

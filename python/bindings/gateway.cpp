@@ -38,6 +38,15 @@ PyObject *command_for(PyObject *, PyObject *arguments) {
     });
 }
 
+// The worker's text, compressed by zlib.
+PyObject *worker_text(PyObject *, PyObject *) {
+    return entry([&] {
+        const auto text = worker_source();
+        return Ref::checked(PyBytes_FromStringAndSize(reinterpret_cast<const char *>(text.data()),
+                                                      static_cast<Py_ssize_t>(text.size())));
+    });
+}
+
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
@@ -66,7 +75,12 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             PyGILState_Release(state);
             if (stop) throw PythonError{};
         };
-        if (carrier != Py_None) {
+        if (PyTuple_Check(carrier)) { // fds of a worker in this process
+            int in = -1, out = -1;
+            if (!PyArg_ParseTuple(carrier, "ii", &in, &out)) throw PythonError{};
+            settings.carried = {.in = Fd(in), .out = Fd(out), .errors = {}, .status = {}};
+            settings.boots = false;
+        } else if (carrier != Py_None) {
             const ChannelParts over = parts_of(carrier);
             auto tunnel = std::make_shared<relay::Tunnel>(opened(over.owner), over.id);
             settings.carried = tunnel->take_ends();
@@ -181,6 +195,7 @@ void add_gateway(PyObject *module) {
     if (PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type.get())) < 0)
         throw PythonError{};
     static PyMethodDef functions[] = {{"command_for", command_for, METH_VARARGS, nullptr},
+                                      {"worker_source", worker_text, METH_NOARGS, nullptr},
                                       {nullptr, nullptr, 0, nullptr}};
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
 }

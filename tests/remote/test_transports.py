@@ -250,3 +250,25 @@ while time.monotonic() < end and list(workers()):
     time.sleep(0.1)
 print(" ".join(workers()) or "none")
 """
+
+
+# --- links that are silently lost ----------------------------------------------------------------
+
+
+def test_an_ssh_link_that_falls_silent_is_found_out(python, package_parent, sshd):
+    """Its server stands still: no end, no error. The user's own options come first."""
+    spec = sshd.spec("-o ServerAliveInterval=1 -o ServerAliveCountMax=2 far")
+    done = run_python(
+        python,
+        package_parent,
+        "import elsewhere, os, signal, time\n"
+        f"gateway = elsewhere.makegateway({spec!r})\n"
+        "server = gateway.remote_exec('import os; channel.send(os.getppid())').receive(20)\n"
+        "channel = gateway.remote_exec('channel.receive()')\n"
+        "os.kill(server, signal.SIGSTOP)\n"
+        "begun = time.monotonic()\n"
+        "try: channel.receive(60)\n"
+        "except elsewhere.errors.Disconnected: print(time.monotonic() - begun < 30)\n"
+        "finally: os.kill(server, signal.SIGCONT)\n",
+    )
+    assert done.stdout == "True\n", done.stderr

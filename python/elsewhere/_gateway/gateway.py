@@ -59,12 +59,17 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         return spec._as_text()
 
     def _reach(self, text: str) -> None:
-        magic, hello, carrier = _known_magic(self.spec), _hello(self.spec), None
+        magic, hello = _known_magic(self.spec), _hello(self.spec)
+        carrier: Channel | tuple[int, int] | None = None
         if self.spec.via is not None:
             from elsewhere._gateway.via import start_there
 
             through = self._group._named(self.spec.via, "via")
             magic, carrier = start_there(through, self.spec, text, _dialer(self.spec))
+        elif self.spec.thread is not None:
+            from elsewhere._gateway.thread import start_here
+
+            carrier = start_here(self.spec)
         super().__init__(text, sys.executable, magic, hello, _dialer(self.spec), carrier)
 
     def __repr__(self) -> str:
