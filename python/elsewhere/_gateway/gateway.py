@@ -51,7 +51,8 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             return
         from elsewhere._socket.installing import installed
 
-        with installed(spec, group._named(spec.installvia, "installvia")) as (text, self._server):
+        through = group._named(spec.installvia, "installvia")
+        with installed(spec, self._way(spec), through) as (text, self._server):
             self._reach(text)
 
     def _way(self, spec: XSpec) -> str:

@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from elsewhere._gateway.spec import XSpec
 
 
-def without(spec: XSpec, *keys: str) -> str:
-    parts = spec._as_text().split("//")
+def without(text: str, *keys: str) -> str:
+    parts = text.split("//")
     return "//".join(part for part in parts if part.partition("=")[0] not in keys)
 
 
 @contextlib.contextmanager
-def installed(spec: XSpec, through: Gateway) -> Iterator[tuple[str, Channel]]:
-    """(the spec that leads there, the channel that keeps the server). Key, certificate and secret
-    are made here and go by the other gateway.
+def installed(spec: XSpec, text: str, through: Gateway) -> Iterator[tuple[str, Channel]]:
+    """(the text of a spec that leads there, the channel that keeps the server). Key, certificate
+    and secret are made here and go by the other gateway.
 
     Raises:
         UsageError: `socket=` is no address.
@@ -45,7 +45,7 @@ def installed(spec: XSpec, through: Gateway) -> Iterator[tuple[str, Channel]]:
     channel = through.remote_exec(server() + "\nserve_channel(channel)\n")
     channel.send((host, port, pem, secret))
     port = channel.receive(30)
-    rest = without(spec, "socket", "installvia", "token")
+    rest = without(text, "socket", "installvia", "token")
     # The process that connects reads it there, and nobody else can; then it goes.
     with tempfile.NamedTemporaryFile("w", prefix="elsewhere-token-") as token:
         token.write(make_token(secret, certificate))
