@@ -272,3 +272,34 @@ def test_an_ssh_link_that_falls_silent_is_found_out(python, package_parent, sshd
         "finally: os.kill(server, signal.SIGCONT)\n",
     )
     assert done.stdout == "True\n", done.stderr
+
+
+# --- programs that move --------------------------------------------------------------------------
+
+MOVES = """
+import os, sys, elsewhere
+elsewhere.makegateway("popen//id=relay")
+def moved():
+    began, numbers = os.getpid(), [1, 2, 3]
+    elsewhere.teleport(sys.argv[1])
+    return sum(numbers), os.getpid() != began
+print(*moved(), sys.stdin.readline().strip(), flush=True)
+sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("way", ["bwrap", "cmd=env A=b", "via=relay", "popen//via=relay"])
+def test_a_program_moves_by_any_way(way, python, package_parent, tmp_path, request):
+    if way == "bwrap":
+        request.getfixturevalue("jail")
+    script = tmp_path / "moves.py"
+    script.write_text(MOVES)
+    done = subprocess.run(
+        [python.executable, str(script), way],
+        env={**os.environ, "PYTHONPATH": package_parent},
+        input="typed\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.returncode) == ("6 True typed\n", 7), done.stderr

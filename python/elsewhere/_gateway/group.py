@@ -70,9 +70,9 @@ class Group:
         raise KeyError(key)
 
     def _named(self, name: str, key: str) -> Gateway:
-        """The one that a spec's `via=` or `installvia=` names."""
+        """The one that a spec's `via=` or `installvia=` names: of these, else of the default group."""
         try:
-            return self[str(name)]
+            return self[str(name)] if name in self else default_group[str(name)]
         except KeyError:
             raise UsageError(
                 f"{key}={name}: there is no gateway {name!r} in this group",
@@ -226,6 +226,10 @@ set_execmodel: Callable[..., None] = default_group.set_execmodel
 def open_gateway(text: str, version: str) -> Gateway:
     """For a program that moves: a Python of its version, unless the spec names one."""
     spec = XSpec(text)
+    if spec.thread is not None:
+        raise UsageError(
+            "a program cannot move to a thread of its own process", "for example: popen"
+        )
     if spec.python is None and not (spec.popen and not spec.before):
         spec.python = version
     return _of_moving_programs.makegateway(spec)
