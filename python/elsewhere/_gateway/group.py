@@ -70,7 +70,7 @@ class Group:
         raise KeyError(key)
 
     def _named(self, name: str, key: str) -> Gateway:
-        """The one that a spec's `via=` or `installvia=` names: of these, else of the default group."""
+        """The one that a spec's `via=` or `installvia=` names, else one of the default group."""
         try:
             return self[str(name)] if name in self else default_group[str(name)]
         except KeyError:
