@@ -320,7 +320,7 @@ class Link(object):
         thread.daemon = True
         thread.start()
 
-    def serve(self, afterwards):
+    def serve(self, afterwards, py2=PY2):
         seen = None
         while not self.ended:
             if seen != self.pumps:
@@ -342,7 +342,7 @@ class Link(object):
         try:
             afterwards()
         except Exception:
-            if time is not None:  # Python 2 takes the globals away when it ends
+            if not py2:  # which takes the globals away when it ends
                 raise
 
     def park(self, seconds):

@@ -77,7 +77,7 @@ class Target(object):
         known = None
         if now is not None and stat.S_ISREG(now.st_mode):
             if now.st_size == size:
-                if now.st_mtime == mtime:
+                if abs(now.st_mtime - mtime) < 1e-5:  # as exact as every Python sets it
                     os.chmod(path, stat.S_IMODE(mode))
                     return
                 known = checksum(path)
