@@ -101,6 +101,50 @@ CASES = {
         assert gateway.remote_exec(code).receive(20) is True
         group.terminate(5)
     """,
+    "a_gateway_may_go_through_others": """
+        import os
+        group = elsewhere.Group()
+        group.makegateway("popen//id=one")
+        group.makegateway("popen//via=one//id=two")
+        far = group.makegateway("popen//via=two//id=three//env:NAME=value//chdir=new")
+        assert os.path.basename(far._rinfo().cwd) == "new"
+        parents = "import os; channel.send((os.getppid(), os.environ.get('NAME')))"
+        assert far.remote_exec(parents).receive() == (group["two"].facts["pid"], "value")
+        channel = far.remote_exec("while 1: channel.send(channel.receive())")
+        for value in (1, b"x" * 5_000_000, "text"):
+            channel.send(value)
+            assert channel.receive() == value
+        pids = [gateway.facts["pid"] for gateway in group]
+        group.terminate(5)
+        assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+        try:
+            group.makegateway("popen//via=nobody")
+        except KeyError as error:
+            assert "nobody" in str(error)
+        else:
+            raise AssertionError
+    """,
+    "what_goes_through_a_killed_gateway_is_lost_and_ends_in_time": """
+        import os, signal, time
+        group = elsewhere.Group()
+        one = group.makegateway("popen//id=one")
+        two = group.makegateway("popen//via=one//id=two")
+        channel = two.remote_exec("channel.receive()")
+        os.kill(one.facts["pid"], signal.SIGKILL)
+        try:
+            channel.receive()
+        except EOFError:
+            pass
+        else:
+            raise AssertionError
+        begun = time.monotonic()
+        group.terminate(1)
+        assert time.monotonic() - begun < 5 and not group
+        end = time.monotonic() + 20
+        while os.path.exists(f"/proc/{two.facts['pid']}"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    """,
     "a_worker_that_will_not_end_is_killed_in_time": """
         import os, time
         group = elsewhere.Group(["popen"] * 3)
