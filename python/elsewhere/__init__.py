@@ -27,12 +27,14 @@ if TYPE_CHECKING:
         makegateway,
         set_execmodel,
     )
+    from elsewhere._gateway.executor import Executor
 
 __version__ = "0.1.0"
 __all__ = [
     "Channel",
     "DataFormatError",
     "DumpError",
+    "Executor",
     "Gateway",
     "Group",
     "HostNotFound",
@@ -64,6 +66,10 @@ if not TYPE_CHECKING:
         # A program that only sleeps and wakes never imports what gateways need.
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        if name == "Executor":
+            from elsewhere._gateway.executor import Executor
+
+            return Executor
         from elsewhere import _gateway
 
         return getattr(_gateway, name)

@@ -119,7 +119,7 @@ CASES = {
         assert not any(os.path.exists(f"/proc/{pid}") for pid in pids)
         try:
             group.makegateway("popen//via=nobody")
-        except KeyError as error:
+        except ValueError as error:
             assert "nobody" in str(error)
         else:
             raise AssertionError

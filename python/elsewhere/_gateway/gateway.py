@@ -15,9 +15,12 @@ from elsewhere.errors import Error, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
     from typing import Any
 
     from elsewhere._gateway.callbacks import Callbacks
+    from elsewhere._gateway.calls import Backlog
     from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.group import Group
     from elsewhere._gateway.spec import XSpec
@@ -38,6 +41,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     _channel_type = Channel
     _calls: Callbacks | None = None
     _info: RInfo | None = None
+    _backlog: Backlog | None = None
 
     def __init__(self, spec: XSpec, group: Group) -> None:
         self.spec = spec
@@ -45,7 +49,8 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self._group = group
         self._asked_to_exit = False
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
-        self._making = allocate_lock()
+        self._making = allocate_lock()  # of channels and callbacks
+        self._starting = allocate_lock()  # of calls
         if spec.installvia is None:
             self._reach(self._way(spec))
             return
@@ -111,6 +116,29 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         channel = self.newchannel()
         self._execute_on(channel.id, (source, file, function, kwargs))
         return channel
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Have `fn(*args, **kwargs)` called there, after what was submitted before.
+
+        What is defined in the main program goes there, other modules are imported there. Arguments
+        and results go as pickles: this trusts the host, unless the spec has `trust=values`, with
+        which results are inert values.
+
+        Raises:
+            concurrent.futures.BrokenExecutor: the interpreter is gone.
+        """
+        with self._starting:
+            if self._backlog is None:
+                from elsewhere._gateway.calls import Backlog, Caller
+
+                backlog = Backlog()
+                Caller(self, backlog)
+                self._backlog = backlog
+        return self._backlog.submit(fn, args, kwargs)
+
+    def call(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+        """The result of `fn(*args, **kwargs)` there, or what it raises; see submit()."""
+        return self.submit(fn, *args, **kwargs).result()
 
     def newchannel(self) -> Channel:
         """A channel that no code there knows yet; send it over another one."""
