@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,12 +39,21 @@ class Sshd:
         return "//".join([f"ssh={host}", f"ssh_config={self.config}", *modifiers])
 
 
+def fetched_pythons() -> dict[str, str]:
+    """The server's environment: what tools/get_pythons has fetched is on its PATH."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    place = os.environ.get("ELSEWHERE_PYTHONS_DIR") or f"{cache}/elsewhere-pythons"
+    if not os.path.isdir(f"{place}/bin"):
+        return {}
+    return {"PATH": f"/usr/local/bin:/usr/bin:/bin:/usr/games:{place}/bin"}
+
+
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     server = load_sshd()
     directory = tmp_path_factory.mktemp("sshd")
     try:
-        server.start(directory)
+        server.start(directory, fetched_pythons())
     except server.Missing as missing:
         pytest.skip(str(missing))
     try:

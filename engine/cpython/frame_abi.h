@@ -70,6 +70,10 @@ typedef struct {
     bool null_below_callable; /* CALL: (null|self below) callable, else callable (null|self) */
     bool with_keeps_manager;  /* __enter__ runs with the manager still on the stack */
     bool send_pops_value;     /* SEND over C code has popped the value */
+    bool saves_depth_in_c;    /* the depth is saved while C code runs, too: operands included */
+    bool exit_has_self;       /* a with block keeps __exit__ and its self (or NULL), two entries */
+    bool iterator_pairs; /* an iterator on the stack is two entries: itself or the sequence, and
+                          * NULL or the number of the next item */
 } ElwFacts;
 extern const ElwFacts elw_facts;
 
@@ -121,9 +125,10 @@ PyObject *elw_builtins(ElwFrame *frame);
 PyObject *elw_locals(ElwFrame *frame);            /* NULL in function bodies */
 PyObject *elw_generator(ElwFrame *frame);         /* its owner, or NULL */
 PyFrameObject *elw_frame_object(ElwFrame *frame); /* the one it has, or NULL */
-int elw_in_flight(ElwFrame *frame);   /* instruction last started, or a cache entry of it */
-int elw_next(ElwFrame *frame);        /* of a suspended generator: what it executes next */
-int elw_saved_depth(ElwFrame *frame); /* entries on the value stack, -1 while not saved */
+int elw_in_flight(ElwFrame *frame); /* instruction last started, or a cache entry of it */
+int elw_next(ElwFrame *frame);      /* of a suspended generator: what it executes next */
+/* Entries on the value stack, -1 while not saved. With saves_depth_in_c it is always saved. */
+int elw_saved_depth(ElwFrame *frame);
 ElwSlot *elw_variables(ElwFrame *frame);
 ElwSlot *elw_stack(ElwFrame *frame);                 /* bottom of the value stack */
 PyObject *elw_get(ElwSlot slot);                     /* NULL if it holds no object */

@@ -27,6 +27,9 @@ const ElwFacts elw_facts = {
     .null_below_callable = true,
     .with_keeps_manager = true,
     .send_pops_value = false,
+    .saves_depth_in_c = false,
+    .exit_has_self = false,
+    .iterator_pairs = false,
 };
 
 extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);

@@ -204,12 +204,13 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     int at = map.start(elw_in_flight(frame));
     if (at < 0) return refusal(code, 0, "it has not started yet");
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
-    const int saved = elw_saved_depth(frame);
+    int saved = elw_saved_depth(frame);
     const Inner inner = inner_of(inner_frame);
     // generator.throw() has come down a `yield from` or await: the delegating SEND goes on.
     const int delegation = delegating_send(map, at);
-    const bool delegates_throw = saved > 0 && delegation >= 0 && inner.generator != nullptr &&
-                                 elw_get(elw_stack(frame)[saved - 1]) == inner.generator;
+    const int receiver = saved - (elw_facts.iterator_pairs ? 2 : 1);
+    const bool delegates_throw = receiver >= 0 && delegation >= 0 && inner.generator != nullptr &&
+                                 elw_get(elw_stack(frame)[receiver]) == inner.generator;
     if (delegates_throw) at = delegation;
     const Instruction &instruction = map.at(at);
     if (instruction.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
@@ -218,6 +219,11 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
+    // With its operands still on the stack, C code is at work on them. (That generator.throw() is
+    // such code does not show: it links the generator without running it.)
+    if (elw_facts.saves_depth_in_c && saved == instruction.depth && !delegates_throw &&
+        !is_linked(frame, inner_frame) && (entry == ELW_ENTERED_FROM_C || saved != consumed))
+        saved = -1;
     // A frame that C entered while its outer one has nothing in flight: RETURN is dropping the
     // frame of a callee, and a finalizer or a weakref callback runs.
     if (entry == ELW_ENTERED_FROM_C && saved >= 0 && !is_linked(frame, inner_frame) &&

@@ -68,8 +68,10 @@ void patch_frame(ElwFrame *frame, FrameRecord &&record) {
 }
 
 Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
+    // A generator expression may begin by asking its argument for an iterator.
+    Ref nothing = Ref::checked(PyTuple_New(0));
     const std::vector<PyObject *> arguments(
-        static_cast<std::size_t>(code->co_argcount + code->co_kwonlyargcount + 1), Py_None);
+        static_cast<std::size_t>(code->co_argcount + code->co_kwonlyargcount + 1), nothing.get());
     Ref names;
     if (code->co_kwonlyargcount > 0) {
         Ref varnames = Ref::checked(PyCode_GetVarnames(code));

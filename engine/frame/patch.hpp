@@ -18,7 +18,7 @@ std::pair<Role, Ref> read_slot(ElwSlot slot);
 // Does not say where it goes on. The record's references move into the frame.
 void patch_frame(ElwFrame *frame, FrameRecord &&record);
 
-// Calls `function` with as many arguments as its code demands, all None.
+// Calls `function` with as many arguments as its code demands, all ().
 Ref call_with_dummies(PyObject *function, PyCodeObject *code);
 
 } // namespace elsewhere::frame

@@ -303,14 +303,20 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_CALL:
     case ELW_OP_CALL_KEYWORDS:
     case ELW_OP_CALL_UNPACKED: return through_call(call_operands(code, map, at, stack), inner);
-    case ELW_OP_FOR_ITER:
-        return reexecute_if(inner.generator != nullptr ? inner.generator == top
-                                                       : is_method_of(top, inner, {"__next__"}),
+    case ELW_OP_FOR_ITER: {
+        PyObject *iterator = elw_facts.iterator_pairs ? second : top;
+        return reexecute_if(inner.generator != nullptr
+                                ? inner.generator == iterator
+                                : is_method_of(iterator, inner, {"__next__"}),
                             "the iterator of a for loop");
-    case ELW_OP_SEND:
-        return reexecute_if(inner.generator != nullptr ? inner.generator == second
-                                                       : is_method_of(second, inner, {"__next__"}),
+    }
+    case ELW_OP_SEND: {
+        PyObject *receiver = elw_facts.iterator_pairs ? from_top(3) : second;
+        return reexecute_if(inner.generator != nullptr
+                                ? inner.generator == receiver
+                                : is_method_of(receiver, inner, {"__next__"}),
                             "the awaitable of an await or yield from");
+    }
     case ELW_OP_BINARY:
         if (top == nullptr || second == nullptr) break;
         return through_binary(instruction.oparg, second, top, inner);
@@ -357,7 +363,9 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
         }
         return reexecute_if(is_method_of(top, inner, {"__enter__"}), "__enter__");
     case ELW_OP_WITH_EXCEPT: {
-        PyObject *exit = from_top(4);
+        PyObject *exit = from_top(elw_facts.exit_has_self ? 5 : 4);
+        if (elw_facts.exit_has_self && exit != nullptr && runs(exit, inner))
+            return yes(Delivery::result);
         if (exit != nullptr && PyMethod_Check(exit) && runs(PyMethod_GET_FUNCTION(exit), inner))
             return yes(Delivery::result);
         return no("__exit__ of a C type");

@@ -1,4 +1,5 @@
 // Classes by value. The shell is what type() makes of name, bases and slots; then the class dict.
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -9,10 +10,15 @@ namespace {
 
 PyTypeObject *as_type(PyObject *object) { return reinterpret_cast<PyTypeObject *>(object); }
 
-// Made by type.__new__ for this class, and made again with its shell.
+// Made by type.__new__ for this class, and made again with its shell. From 3.15 on all classes
+// share a __dict__ and a __weakref__ that say they were object's, which has none.
 bool own_descriptor(PyObject *type, PyObject *value) {
-    return (Py_TYPE(value) == &PyMemberDescr_Type || Py_TYPE(value) == &PyGetSetDescr_Type) &&
-           reinterpret_cast<PyObject *>(PyDescr_TYPE(value)) == type;
+    if (Py_TYPE(value) != &PyMemberDescr_Type && Py_TYPE(value) != &PyGetSetDescr_Type)
+        return false;
+    PyTypeObject *owner = PyDescr_TYPE(value);
+    if (reinterpret_cast<PyObject *>(owner) == type) return true;
+    return owner == &PyBaseObject_Type &&
+           PyDict_GetItemWithError(elw_type_dict(owner), PyDescr_NAME(value)) == nullptr;
 }
 
 // The ABC data of a class: (registered classes as weak references, …); null if it is no ABC.

@@ -146,6 +146,13 @@ void Thaw::on_descriptor() {
     PyTypeObject *type = known_type();
     Ref name = unicode();
     PyObject *descriptor = PyDict_GetItemWithError(elw_type_dict(type), name.get());
+    Ref plain; // what object only seems to own comes with any class
+    if (descriptor == nullptr && type == &PyBaseObject_Type) {
+        plain = Ref::checked(
+            PyObject_CallFunction(reinterpret_cast<PyObject *>(&PyType_Type), "s(){}", "plain"));
+        PyObject *dict = elw_type_dict(reinterpret_cast<PyTypeObject *>(plain.get()));
+        descriptor = PyDict_GetItemWithError(dict, name.get());
+    }
     if (descriptor == nullptr)
         throw Error(ErrorKind::unsupported,
                     std::string(type->tp_name) + " has no " + text(name.get()) + " here");

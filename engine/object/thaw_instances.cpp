@@ -58,7 +58,13 @@ void Thaw::on_instance_shell() {
     PyTypeObject *base = allocator(type);
     if (base == &PyTuple_Type) // tuple() takes its items as one argument
         made_of = Ref::checked(PyTuple_Pack(1, made_of.get()));
+    // From 3.15 on these want their function at once, and copy its attributes.
+    const bool wraps = base == &PyStaticMethod_Type || base == &PyClassMethod_Type;
+    if (wraps) made_of = Ref::checked(PyTuple_Pack(1, Py_None));
     Ref object = Ref::checked(base->tp_new(type, made_of.get(), nullptr));
+    if (PyObject **dict = wraps ? _PyObject_GetDictPtr(object.get()) : nullptr;
+        dict != nullptr && *dict != nullptr)
+        PyDict_Clear(*dict);
     // bytearray has its contents from __init__.
     if (base == &PyByteArray_Type && base->tp_init(object.get(), made_of.get(), nullptr) < 0)
         throw PythonError{};

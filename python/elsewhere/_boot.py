@@ -12,7 +12,7 @@ def _read_instructions():
 
     class Decoder:  # what _json.make_scanner asks for; importing json would cost more than all else
         strict = True
-        object_hook = object_pairs_hook = parse_constant = None
+        object_hook = object_pairs_hook = array_hook = parse_constant = None
         parse_float = float
         parse_int = int
         memo = {}

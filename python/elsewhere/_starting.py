@@ -22,7 +22,8 @@ def _new_main() -> ModuleType:
 
     main = type(sys)("__main__")
     main.__loader__ = None
-    main.__annotations__ = {}
+    if sys.version_info < (3, 14):  # from then on made when asked for
+        main.__annotations__ = {}
     vars(main)["__builtins__"] = builtins
     sys.modules["__main__"] = main
     return main

@@ -1,0 +1,430 @@
+/* The answers of frame_abi.h for CPython 3.14. */
+#include "engine/cpython/frame_abi.h"
+
+#include "internal/pycore_ceval.h"
+#include "internal/pycore_code.h"
+#include "internal/pycore_frame.h"
+#include "internal/pycore_genobject.h"
+#include "internal/pycore_interp.h"
+#include "internal/pycore_interpframe.h"
+#include "internal/pycore_opcode_metadata.h"
+#include "internal/pycore_stackref.h"
+#include "opcode.h"
+
+#include <stddef.h>
+
+#if PY_VERSION_HEX < 0x030E0000 || PY_VERSION_HEX >= 0x030F0000
+#error "py314.c is for CPython 3.14"
+#endif
+#ifdef Py_GIL_DISABLED
+#error "free-threaded builds need their own file"
+#endif
+
+_Static_assert(sizeof(_Py_CODEUNIT) == 2, "a code unit is two bytes");
+_Static_assert(sizeof(ElwSlot) == sizeof(_PyStackRef), "a slot is a _PyStackRef");
+_Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
+
+const ElwFacts elw_facts = {
+    .minor = 14,
+    .boot_levels = 5,
+    .null_below_callable = false,
+    .with_keeps_manager = true,
+    .send_pops_value = false,
+    .saves_depth_in_c = true,
+    .exit_has_self = true,
+    .iterator_pairs = false,
+};
+
+extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);
+
+const char *elw_self_test(void) {
+    if ((Py_Version >> 16) != 0x030E) return "built for CPython 3.14, running on another version";
+    PyThreadState *thread = PyThreadState_Get();
+    PyFrameObject *object = PyThreadState_GetFrame(thread);
+    if (object == NULL) return NULL;
+    ElwFrame *frame = elw_innermost(thread);
+    const bool same = frame != NULL && object->f_frame == frame &&
+                      elw_in_flight(frame) * 2 == PyFrame_GetLasti(object);
+    Py_DECREF(object);
+    return same ? NULL : "the interpreter's frames are laid out in an unknown way";
+}
+
+/* ---- code ---- */
+
+static _Py_CODEUNIT *first_unit(PyCodeObject *code) { return _PyCode_CODE(code); }
+
+ElwOp elw_op(int opcode, int oparg) {
+    switch (opcode) {
+    case CALL: return ELW_OP_CALL;
+    case CALL_FUNCTION_EX: return ELW_OP_CALL_UNPACKED;
+    case CALL_KW: return ELW_OP_CALL_KEYWORDS;
+    case FOR_ITER: return ELW_OP_FOR_ITER;
+    case SEND: return ELW_OP_SEND;
+    case RESUME: return ELW_OP_RESUME;
+    case JUMP_BACKWARD: return ELW_OP_JUMP_BACKWARD;
+    case BINARY_OP: return oparg == NB_SUBSCR ? ELW_OP_SUBSCRIPT : ELW_OP_BINARY;
+    case COMPARE_OP: return ELW_OP_COMPARE;
+    case CONTAINS_OP: return ELW_OP_CONTAINS;
+    case UNARY_NEGATIVE:
+    case UNARY_INVERT: return ELW_OP_UNARY;
+    case TO_BOOL: return ELW_OP_TRUTH;
+    case STORE_SUBSCR: return ELW_OP_STORE_SUBSCRIPT;
+    case DELETE_SUBSCR: return ELW_OP_DELETE_SUBSCRIPT;
+    case LOAD_ATTR: return ELW_OP_LOAD_ATTRIBUTE;
+    case STORE_ATTR: return ELW_OP_STORE_ATTRIBUTE;
+    case DELETE_ATTR: return ELW_OP_DELETE_ATTRIBUTE;
+    case GET_ITER: return ELW_OP_GET_ITER;
+    case GET_AWAITABLE: return ELW_OP_GET_AWAITABLE;
+    case WITH_EXCEPT_START: return ELW_OP_WITH_EXCEPT;
+    case CONVERT_VALUE:
+    case FORMAT_SIMPLE:
+    case FORMAT_WITH_SPEC: return ELW_OP_FORMAT;
+    case IMPORT_NAME: return ELW_OP_IMPORT;
+    case YIELD_VALUE: return ELW_OP_YIELD;
+    default: return ELW_OP_OTHER;
+    }
+}
+
+ElwRole elw_stack_role(int opcode) {
+    switch (opcode) {
+    case GET_ITER:
+    case GET_AITER:
+    case GET_YIELD_FROM_ITER:
+    case GET_AWAITABLE: return ELW_ROLE_ITERATOR;
+    case LOAD_SPECIAL: return ELW_ROLE_EXIT;
+    case PUSH_EXC_INFO: return ELW_ROLE_PREVIOUS_EXCEPTION;
+    default: return ELW_ROLE_TEMPORARY;
+    }
+}
+
+int elw_caches(int opcode) {
+    switch (opcode) {
+    case LOAD_GLOBAL: return INLINE_CACHE_ENTRIES_LOAD_GLOBAL;
+    case BINARY_OP: return INLINE_CACHE_ENTRIES_BINARY_OP;
+    case UNPACK_SEQUENCE: return INLINE_CACHE_ENTRIES_UNPACK_SEQUENCE;
+    case COMPARE_OP: return INLINE_CACHE_ENTRIES_COMPARE_OP;
+    case LOAD_SUPER_ATTR: return INLINE_CACHE_ENTRIES_LOAD_SUPER_ATTR;
+    case LOAD_ATTR: return INLINE_CACHE_ENTRIES_LOAD_ATTR;
+    case STORE_ATTR: return INLINE_CACHE_ENTRIES_STORE_ATTR;
+    case CALL: return INLINE_CACHE_ENTRIES_CALL;
+    case CALL_KW: return INLINE_CACHE_ENTRIES_CALL_KW;
+    case STORE_SUBSCR: return INLINE_CACHE_ENTRIES_STORE_SUBSCR;
+    case FOR_ITER: return INLINE_CACHE_ENTRIES_FOR_ITER;
+    case SEND: return INLINE_CACHE_ENTRIES_SEND;
+    case TO_BOOL: return INLINE_CACHE_ENTRIES_TO_BOOL;
+    case CONTAINS_OP: return INLINE_CACHE_ENTRIES_CONTAINS_OP;
+    case JUMP_BACKWARD:
+    case POP_JUMP_IF_TRUE:
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_NONE:
+    case POP_JUMP_IF_NOT_NONE: return 1;
+    default: return 0;
+    }
+}
+
+int elw_stack_effect(int opcode, int oparg, int jump) {
+    if (opcode == FOR_ITER) return 1; /* exhausted: jumps behind END_FOR, which pops it */
+    if (opcode == SEND) return 0;
+    return PyCompile_OpcodeStackEffectWithJump(opcode, oparg, jump);
+}
+
+int elw_jump_target(int opcode, int oparg, int next) {
+    switch (opcode) {
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT: return next - oparg;
+    case JUMP_FORWARD:
+    case POP_JUMP_IF_FALSE:
+    case POP_JUMP_IF_TRUE:
+    case POP_JUMP_IF_NONE:
+    case POP_JUMP_IF_NOT_NONE:
+    case FOR_ITER:
+    case SEND: return next + oparg;
+    default: return -1;
+    }
+}
+
+bool elw_ends_block(int opcode) {
+    switch (opcode) {
+    case JUMP_BACKWARD:
+    case JUMP_BACKWARD_NO_INTERRUPT:
+    case JUMP_FORWARD:
+    case RETURN_VALUE:
+    case RAISE_VARARGS:
+    case RERAISE: return true;
+    default: return false;
+    }
+}
+
+int elw_opcode_extended_arg(void) { return EXTENDED_ARG; }
+int elw_first_depth(PyCodeObject *code) {
+    (void)code;
+    return 0;
+} /* RETURN_GENERATOR pushes */
+PyObject *elw_bytecode(PyCodeObject *code) { return PyCode_GetCode(code); }
+
+void elw_despecialise(PyCodeObject *code, int index) {
+    _Py_CODEUNIT *unit = first_unit(code) + index;
+    if (unit->op.code >= MIN_INSTRUMENTED_OPCODE) return;
+    PyObject *plain = PyCode_GetCode(code);
+    if (plain == NULL) {
+        PyErr_Clear();
+        return;
+    }
+    unit->op.code = ((const _Py_CODEUNIT *)PyBytes_AS_STRING(plain))[index].op.code;
+    Py_DECREF(plain);
+}
+
+bool elw_may_rebind_first(int opcode, int oparg) {
+    if (opcode == STORE_FAST_STORE_FAST) return (oparg >> 4) == 0 || (oparg & 15) == 0;
+    if (opcode == STORE_FAST_LOAD_FAST) return (oparg >> 4) == 0;
+    if (opcode == STORE_DEREF || opcode == DELETE_DEREF) return oparg == 0;
+    return (opcode == STORE_FAST || opcode == DELETE_FAST) && oparg == 0;
+}
+
+bool elw_first_is_cell(PyCodeObject *code) {
+    if (code->co_nlocalsplus == 0) return false;
+    return (_PyLocals_GetKind(code->co_localspluskinds, 0) & CO_FAST_CELL) != 0;
+}
+
+int elw_name_index(int opcode, int oparg) { return opcode == LOAD_ATTR ? oparg >> 1 : oparg; }
+
+int elw_comparison(int oparg) { return oparg >> 5; }
+
+/* A body that is no function: module, class, exec. Only a class body is called as one. */
+bool elw_is_class_body(PyCodeObject *code) {
+    return (code->co_flags & (CO_OPTIMIZED | CO_NEWLOCALS)) == 0;
+}
+
+int elw_variable_count(PyCodeObject *code) { return code->co_nlocalsplus; }
+
+/* ---- reading frames ---- */
+
+static ElwFrame *complete(ElwFrame *frame) {
+    while (frame != NULL && _PyFrame_IsIncomplete(frame)) frame = frame->previous;
+    return frame;
+}
+
+/* The frame that CALL_ALLOC_AND_ENTER_INIT puts below an __init__; it holds the instance. */
+static bool is_init_shim(ElwFrame *frame) {
+    return frame->owner == FRAME_OWNED_BY_THREAD && _PyFrame_IsIncomplete(frame) &&
+           first_unit(_PyFrame_GetCode(frame))->op.code == EXIT_INIT_CHECK;
+}
+
+ElwFrame *elw_innermost(PyThreadState *thread) { return complete(thread->current_frame); }
+
+ElwFrame *elw_outer(ElwFrame *frame, ElwEntry *entry, PyObject **instance) {
+    ElwFrame *outer = frame->previous;
+    *instance = NULL;
+    if (outer == NULL) {
+        *entry = ELW_ENTERED_FROM_C;
+    } else if (is_init_shim(outer)) {
+        *entry = ELW_ENTERED_INIT;
+        *instance = PyStackRef_AsPyObjectBorrow(outer->localsplus[0]);
+    } else {
+        *entry = complete(outer) == outer ? ELW_ENTERED_INLINE : ELW_ENTERED_FROM_C;
+    }
+    return complete(outer);
+}
+
+PyCodeObject *elw_code(ElwFrame *frame) { return _PyFrame_GetCode(frame); }
+PyObject *elw_function(ElwFrame *frame) { return PyStackRef_AsPyObjectBorrow(frame->f_funcobj); }
+PyObject *elw_globals(ElwFrame *frame) { return frame->f_globals; }
+PyObject *elw_builtins(ElwFrame *frame) { return frame->f_builtins; }
+PyObject *elw_locals(ElwFrame *frame) { return frame->f_locals; }
+
+PyObject *elw_generator(ElwFrame *frame) {
+    if (frame->owner != FRAME_OWNED_BY_GENERATOR) return NULL;
+    return (PyObject *)((char *)frame - offsetof(PyGenObject, gi_iframe));
+}
+
+PyFrameObject *elw_frame_object(ElwFrame *frame) { return frame->frame_obj; }
+int elw_in_flight(ElwFrame *frame) {
+    return (int)(frame->instr_ptr - first_unit(_PyFrame_GetCode(frame)));
+}
+int elw_next(ElwFrame *frame) { return elw_in_flight(frame); }
+
+/* Always there; what it means while C code runs depends on the instruction. */
+int elw_saved_depth(ElwFrame *frame) {
+    return (int)(frame->stackpointer - _PyFrame_Stackbase(frame));
+}
+
+/* A slot is a _PyStackRef: a pointer whose tag says whether the frame owns the reference, or a
+ * number. */
+static _PyStackRef ref_of(ElwSlot slot) { return (_PyStackRef){.bits = slot.bits}; }
+
+ElwSlot *elw_variables(ElwFrame *frame) { return (ElwSlot *)frame->localsplus; }
+ElwSlot *elw_stack(ElwFrame *frame) { return (ElwSlot *)_PyFrame_Stackbase(frame); }
+PyObject *elw_get(ElwSlot slot) {
+    const _PyStackRef ref = ref_of(slot);
+    return PyStackRef_IsNullOrInt(ref) ? NULL : PyStackRef_AsPyObjectBorrow(ref);
+}
+bool elw_get_number(ElwSlot slot, intptr_t *number) {
+    const _PyStackRef ref = ref_of(slot);
+    if (!PyStackRef_IsTaggedInt(ref)) return false;
+    *number = PyStackRef_UntagInt(ref);
+    return true;
+}
+
+/* ---- writing frames ---- */
+
+PyObject *elw_take(ElwSlot *slot) {
+    const _PyStackRef ref = ref_of(*slot);
+    slot->bits = PyStackRef_NULL.bits;
+    return PyStackRef_IsNullOrInt(ref) ? NULL : PyStackRef_AsPyObjectSteal(ref);
+}
+ElwSlot elw_slot(PyObject *object) {
+    const _PyStackRef ref = object == NULL ? PyStackRef_NULL : PyStackRef_FromPyObjectSteal(object);
+    return (ElwSlot){ref.bits};
+}
+ElwSlot elw_number_slot(intptr_t number) { return (ElwSlot){PyStackRef_TagInt(number).bits}; }
+
+void elw_set_function(ElwFrame *frame, PyObject *function) {
+    const _PyStackRef old = frame->f_funcobj;
+    frame->f_funcobj = PyStackRef_FromPyObjectNew(function);
+    frame->f_globals = ((PyFunctionObject *)function)->func_globals;
+    frame->f_builtins = ((PyFunctionObject *)function)->func_builtins;
+    PyStackRef_XCLOSE(old);
+}
+
+void elw_set_locals(ElwFrame *frame, PyObject *locals) {
+    PyObject *old = frame->f_locals;
+    frame->f_locals = Py_XNewRef(locals);
+    Py_XDECREF(old);
+}
+
+void elw_set_next(ElwFrame *frame, int index) {
+    frame->instr_ptr = first_unit(_PyFrame_GetCode(frame)) + index;
+}
+
+void elw_set_in_flight(ElwFrame *frame, int index, int behind) {
+    (void)behind;
+    frame->instr_ptr = first_unit(_PyFrame_GetCode(frame)) + index;
+    frame->return_offset = 0;
+}
+
+void elw_set_depth(ElwFrame *frame, int depth) {
+    frame->stackpointer = _PyFrame_Stackbase(frame) + (depth < 0 ? 0 : depth);
+}
+
+void elw_link(PyThreadState *thread, ElwFrame *frame) {
+    frame->previous = thread->current_frame;
+    thread->current_frame = frame;
+    thread->py_recursion_remaining--;
+}
+
+void elw_unlink(PyThreadState *thread, ElwFrame *frame) {
+    thread->current_frame = frame->previous;
+    thread->py_recursion_remaining++;
+}
+
+ElwFrame *elw_hide(PyThreadState *thread) {
+    ElwFrame *hidden = thread->current_frame;
+    thread->current_frame = NULL;
+    return hidden;
+}
+
+void elw_unhide(PyThreadState *thread, ElwFrame *hidden) { thread->current_frame = hidden; }
+
+PyObject **elw_handled_exception(PyThreadState *thread) { return &thread->exc_state.exc_value; }
+
+void elw_lend_recursion(PyThreadState *thread, int python, int c) {
+    thread->py_recursion_remaining += python;
+    (void)c; /* C recursion is limited by the size of the C stack */
+}
+
+bool elw_tracing(PyThreadState *thread) {
+    for (int tool = 0; tool < PY_MONITORING_SYS_PROFILE_ID; ++tool)
+        if (thread->interp->monitoring_tool_names[tool] != NULL) return true;
+    return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
+}
+
+/* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
+static _PyFrameEvalFunction found_eval;
+
+void elw_set_eval(PyThreadState *thread, ElwEval eval) {
+    if (eval != NULL) found_eval = _PyInterpreterState_GetEvalFrameFunc(thread->interp);
+    _PyInterpreterState_SetEvalFrameFunc(thread->interp, eval != NULL ? eval : found_eval);
+}
+
+PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing) {
+    return _PyEval_EvalFrameDefault(thread, frame, throwing);
+}
+
+/* ---- generators ---- */
+
+bool elw_is_generator(PyObject *object) {
+    return PyGen_CheckExact(object) || PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object);
+}
+
+ElwGenState elw_generator_state(PyObject *generator) {
+    const int state = ((PyGenObject *)generator)->gi_frame_state;
+    if (state == FRAME_CREATED) return ELW_GEN_CREATED;
+    if (FRAME_STATE_SUSPENDED(state)) return ELW_GEN_SUSPENDED;
+    return state == FRAME_EXECUTING ? ELW_GEN_EXECUTING : ELW_GEN_FINISHED;
+}
+
+void elw_set_generator_state(PyObject *generator, ElwGenState state) {
+    int8_t raw = FRAME_EXECUTING;
+    if (state == ELW_GEN_CREATED) raw = FRAME_CREATED;
+    if (state == ELW_GEN_SUSPENDED) {
+        ElwFrame *frame = elw_generator_frame(generator);
+        const _Py_CODEUNIT *yield = frame->instr_ptr - 1; /* YIELD_VALUE 1: delegating */
+        raw = (int8_t)(FRAME_SUSPENDED + (yield->op.arg == 1));
+    }
+    ((PyGenObject *)generator)->gi_frame_state = raw;
+}
+
+ElwFrame *elw_generator_frame(PyObject *generator) {
+    return &((PyGenObject *)generator)->gi_iframe;
+}
+
+PyCodeObject *elw_generator_code(PyObject *generator) {
+    return _PyFrame_GetCode(elw_generator_frame(generator)); /* kept even when finished */
+}
+
+PyObject **elw_generator_handled(PyObject *generator) {
+    return &((PyGenObject *)generator)->gi_exc_state.exc_value;
+}
+PyObject **elw_generator_name(PyObject *generator) { return &((PyGenObject *)generator)->gi_name; }
+PyObject **elw_generator_qualname(PyObject *generator) {
+    return &((PyGenObject *)generator)->gi_qualname;
+}
+
+int elw_async_generator_flags(PyObject *generator) {
+    PyAsyncGenObject *g = (PyAsyncGenObject *)generator;
+    return (g->ag_hooks_inited ? 1 : 0) | (g->ag_closed ? 2 : 0) | (g->ag_running_async ? 4 : 0);
+}
+
+void elw_set_async_generator_flags(PyObject *generator, int flags) {
+    PyAsyncGenObject *g = (PyAsyncGenObject *)generator;
+    g->ag_hooks_inited = (flags & 1) != 0;
+    g->ag_closed = (flags & 2) != 0;
+    g->ag_running_async = (flags & 4) != 0;
+}
+
+/* ---- frame objects ---- */
+
+ElwFrame *elw_frame_of(PyFrameObject *object) { return object->f_frame; }
+bool elw_frame_is_dead(PyFrameObject *object) {
+    return object->f_frame->owner == FRAME_OWNED_BY_FRAME_OBJECT;
+}
+
+void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object) {
+    ElwFrame *own = (ElwFrame *)object->_f_frame_data;
+    PyFrameObject *old = frame->frame_obj;
+    object->f_frame = frame;
+    frame->frame_obj = object;
+    Py_XDECREF(old);
+    PyStackRef_CLEAR(own->f_funcobj);
+    Py_CLEAR(own->f_locals);
+    PyStackRef_CLEAR(own->f_executable);
+}
+
+/* ---- signals ---- */
+
+/* The eval loop clears the request before it calls the handlers (ceval_gil.c: handle_signals);
+ * PyErr_CheckSignals does not. */
+bool elw_signal_between_instructions(void) {
+    const uintptr_t breaker = _Py_atomic_load_uintptr_relaxed(&PyThreadState_Get()->eval_breaker);
+    return (breaker & _PY_SIGNALS_PENDING_BIT) == 0;
+}
