@@ -74,19 +74,33 @@ PyObject *sleep(PyObject *self, PyObject *seconds) {
     return original_sleep(self, seconds);
 }
 
-// Lock.acquire and RLock.acquire: f(self, args, kwargs).
+template <typename Function> PyCFunction erase(Function function) {
+    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
+}
+
+template <typename Function> Function known_as(PyCFunction function) {
+    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
+}
+
+// Lock.acquire and RLock.acquire: f(self, args, kwargs), from 3.15 on a vector of arguments.
 template <int which> struct Acquire {
+    using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
     static inline PyMethodDef *definition = nullptr;
-    static inline PyCFunctionWithKeywords original = nullptr;
+    static inline PyCFunction original = nullptr;
     static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords) {
         const WaitNoted noted(definition);
-        return original(self, arguments, keywords);
+        return known_as<PyCFunctionWithKeywords>(original)(self, arguments, keywords);
+    }
+    static PyObject *call_fast(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                               PyObject *names) {
+        const WaitNoted noted(definition);
+        return known_as<Fast>(original)(self, arguments, count, names);
     }
     static void install(const char *type) {
         definition = definition_of("_thread", type, "acquire");
-        original = reinterpret_cast<PyCFunctionWithKeywords>(reinterpret_cast<void (*)()>(
-            interpose(definition, METH_VARARGS | METH_KEYWORDS,
-                      reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(call)))));
+        const bool fast = (definition->ml_flags & METH_FASTCALL) != 0;
+        original = interpose(definition, (fast ? METH_FASTCALL : METH_VARARGS) | METH_KEYWORDS,
+                             fast ? erase(call_fast) : erase(call));
     }
 };
 using AcquireLock = Acquire<0>;
@@ -114,10 +128,6 @@ template <typename Install> void in_module(const char *name, Install install) {
     const bool loaded = PyDict_GetItemString(modules, name) != nullptr;
     install();
     if (!loaded && PyDict_DelItemString(modules, name) < 0) throw PythonError{};
-}
-
-template <typename Function> PyCFunction erase(Function function) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
 }
 
 // ---- clocks ----

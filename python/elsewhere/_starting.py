@@ -109,7 +109,8 @@ def _start(told: Told) -> Callable[[], object]:
     loader = SourcelessFileLoader if path.endswith(".pyc") else SourceFileLoader
     main.__loader__ = loader("__main__", path)
     main.__file__ = path
-    vars(main)["__cached__"] = None
+    if sys.version_info < (3, 15):
+        vars(main)["__cached__"] = None
     if loader is SourcelessFileLoader:
         stored = SourcelessFileLoader("__main__", path).get_code("__main__")
         return lambda: _elsewhere.run_code(stored, vars(main))
