@@ -19,6 +19,13 @@ SUSPENDED = 75
 OURS = (b"elsewhere: ", b"error: ", b"hint: ", b"note: ")
 
 
+def needs(program: Path) -> tuple[int, ...]:
+    """The Python version that a program's first line asks for: `# needs Python 3.14`."""
+    first = program.read_text().splitlines()[0]
+    asked = first.removeprefix("# needs Python ")
+    return () if asked == first else tuple(int(part) for part in asked.split("."))
+
+
 class Hung(Exception):
     """A life that took far longer than it can need; it was killed."""
 
