@@ -64,6 +64,13 @@ const ElwLayout *elw_layouts(void);
 /* The namespace of a class: `type->tp_dict`, where the version keeps it there. Borrowed. */
 PyObject *elw_type_dict(PyTypeObject *type);
 
+/* A function's annotations as far as they have been evaluated, and the function that evaluates
+ * them; either may be NULL. Borrowed. Runs no code of the program. */
+PyObject *elw_function_annotations(PyObject *function);
+PyObject *elw_function_annotate(PyObject *function);
+/* Sets both, neither at the price of the other. 0, or -1 with an exception. */
+int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyObject *annotate);
+
 /* The functions registered with atexit, oldest first: a new list of (function, args, kwargs). */
 PyObject *elw_atexit_callbacks(void);
 

@@ -339,3 +339,18 @@ const char *elw_objects_self_test(void) {
 }
 
 PyObject *elw_type_dict(PyTypeObject *type) { return type->tp_dict; }
+
+PyObject *elw_function_annotations(PyObject *function) {
+    return PyFunction_GetAnnotations(function);
+}
+
+/* Before 3.14 annotations are evaluated with the function. */
+PyObject *elw_function_annotate(PyObject *function) {
+    (void)function;
+    return NULL;
+}
+
+int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyObject *annotate) {
+    (void)annotate;
+    return annotations == NULL ? 0 : PyFunction_SetAnnotations(function, annotations);
+}

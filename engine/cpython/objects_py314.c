@@ -35,6 +35,8 @@ typedef struct { PyObject_HEAD PyObject *function; PyObject *source; } Filtering
 typedef struct { PyObject_HEAD PyObject *sources; PyObject *function; int strict; } Mapping;
 typedef struct { PyObject_HEAD Py_ssize_t width; PyObject *sources; PyObject *result; int strict;
     } Zip;
+typedef struct { PyObject_HEAD PyObject *strings; PyObject *interpolations; int at_string; }
+    TemplateIterator;
 typedef struct { PyObject_HEAD Py_ssize_t index; PyObject *source; PyObject *result;
     PyObject *long_index; PyObject *one; } Enumerate;
 
@@ -189,6 +191,9 @@ static const ElwLayout layouts[] = {
     WHOLE("enumerate", NULL, Enumerate, "enumerate([1], 7)", SSIZE(Enumerate, index, 7),
         OBJECT(Enumerate, source), SCRATCH(Enumerate, result), OBJECT(Enumerate, long_index),
         CONSTANT(Enumerate, one)),
+    WHOLE("string.templatelib.TemplateIter", NULL, TemplateIterator,
+        "(lambda i: (next(i), next(i), i)[2])(iter(t'a{1}'))", OBJECT(TemplateIterator, strings),
+        OBJECT(TemplateIterator, interpolations), INT(TemplateIterator, at_string, 1)),
     WHOLE("itertools.accumulate", NULL, Accumulate, "accumulate([1, 2], initial=5)",
         OBJECT(Accumulate, total), OBJECT(Accumulate, source), OBJECT(Accumulate, function),
         OBJECT(Accumulate, initial), CONSTANT(Accumulate, state)),
@@ -336,4 +341,19 @@ PyObject *elw_type_dict(PyTypeObject *type) {
     PyObject *dict = PyType_GetDict(type);
     Py_XDECREF(dict); /* the type or the interpreter keeps it */
     return dict;
+}
+
+PyObject *elw_function_annotations(PyObject *function) {
+    return ((PyFunctionObject *)function)->func_annotations;
+}
+
+PyObject *elw_function_annotate(PyObject *function) {
+    return ((PyFunctionObject *)function)->func_annotate;
+}
+
+int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyObject *annotate) {
+    PyFunctionObject *f = (PyFunctionObject *)function;
+    Py_XSETREF(f->func_annotations, Py_XNewRef(annotations));
+    Py_XSETREF(f->func_annotate, Py_XNewRef(annotate));
+    return 0;
 }

@@ -30,10 +30,26 @@ bool is_method_of(PyObject *self, const Inner &inner, Names names) {
     return false;
 }
 
+namespace {
+
+// Asking a class or a function for its annotations runs what evaluates them, once.
+bool annotates(PyObject *owner, PyObject *name, const Inner &inner) {
+    if (PyUnicode_CompareWithASCIIString(name, "__annotations__") != 0) return false;
+    const bool plain = PyFunction_Check(owner) ||
+                       (PyType_Check(owner) &&
+                        _PyType_Lookup(Py_TYPE(owner), name) == _PyType_Lookup(&PyType_Type, name));
+    Ref annotate = Ref::steal(plain ? PyObject_GetAttrString(owner, "__annotate__") : nullptr);
+    if (!annotate) PyErr_Clear();
+    return runs(annotate.get(), inner);
+}
+
+} // namespace
+
 bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
     PyTypeObject *type = Py_TYPE(owner);
     if (inner.first == owner && runs(lookup(type, "__getattribute__"), inner)) return true;
     if (is_python(type, "__getattribute__")) return false; // it would run first
+    if (annotates(owner, name, inner)) return true;
     PyObject *descriptor = _PyType_Lookup(type, name);
     if (descriptor == nullptr && PyType_Check(owner))
         descriptor = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(owner), name);

@@ -1,4 +1,5 @@
 // Functions, code, bound methods, and the descriptors of classes.
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -22,8 +23,8 @@ Ref attribute(PyObject *object, const char *name) {
 }
 
 // Parts: the code; globals unless those of a module; name, qualname, module, doc, defaults,
-// kwdefaults, closure, annotations, dict, type parameters. The globals are not waited for: a module
-// refers to its functions.
+// kwdefaults, closure, annotations, dict, type parameters, what evaluates the annotations. The
+// globals are not waited for: a module refers to its functions.
 PyObject *function_next(Walk &walk, Visit &visit) {
     PyFunctionObject *f = reinterpret_cast<PyFunctionObject *>(visit.object.get());
     if (!visit.parts) {
@@ -39,9 +40,10 @@ PyObject *function_next(Walk &walk, Visit &visit) {
         add(visit, Ref::share(f->func_defaults), ".__defaults__");
         add(visit, Ref::share(f->func_kwdefaults), ".__kwdefaults__");
         add(visit, Ref::share(f->func_closure), ".__closure__");
-        add(visit, Ref::share(PyFunction_GetAnnotations(visit.object.get())), ".__annotations__");
+        add(visit, Ref::share(elw_function_annotations(visit.object.get())), ".__annotations__");
         add(visit, Ref::share(f->func_dict), ".__dict__");
         add(visit, attribute(visit.object.get(), "__type_params__"), ".__type_params__");
+        add(visit, Ref::share(elw_function_annotate(visit.object.get())), ".__annotate__");
     }
     if (visit.at == 1 && visit.id == 0) {
         const Reference code = walk.so_far(visit)[0];

@@ -107,10 +107,10 @@ void Thaw::on_function() {
 
 void Thaw::on_function_fill() {
     PyObject *function = known();
-    Ref fields = Ref::checked(PyTuple_New(10));
-    if (in_.count() != 10 || !PyFunction_Check(function)) damaged("a function that is none");
-    PyObject *values[10];
-    for (int i = 0; i < 10; ++i) {
+    Ref fields = Ref::checked(PyTuple_New(11));
+    if (in_.count() != 11 || !PyFunction_Check(function)) damaged("a function that is none");
+    PyObject *values[11];
+    for (int i = 0; i < 11; ++i) {
         values[i] = take();
         PyTuple_SET_ITEM(fields.get(), i, Py_NewRef(values[i] == nullptr ? Py_None : values[i]));
         Py_XDECREF(values[i]);
@@ -125,7 +125,7 @@ void Thaw::on_function_fill() {
     if (values[4] != nullptr) set("__defaults__", values[4]);
     if (values[5] != nullptr) set("__kwdefaults__", values[5]);
     if (values[6] != nullptr && PyFunction_SetClosure(function, values[6]) < 0) throw PythonError{};
-    if (values[7] != nullptr) set("__annotations__", values[7]);
+    if (elw_set_function_annotations(function, values[7], values[10]) < 0) throw PythonError{};
     if (values[8] != nullptr) set("__dict__", values[8]);
     // Absent on Pythons that have no type parameters.
     if (values[9] != nullptr && PyTuple_GET_SIZE(values[9]) > 0) set("__type_params__", values[9]);
