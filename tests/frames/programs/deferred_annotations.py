@@ -27,16 +27,13 @@ class Node:
         return total
 
 
-def generic[T: kind("bound")](value: T) -> list[T]:
+def generic[T](value: T) -> list[T]:
     checkpoint()
     return [value]
 
 
 class Later:
     pass
-
-
-type Tree[K] = dict[K, Tree[K]] | kind("leaf")
 
 
 @dataclass
@@ -72,9 +69,9 @@ for turn in range(30 * ROUNDS):
     checkpoint()
     if turn % 10 == 0:
         print(missing, texts, sorted(references), type(references["a"]).__name__)
-        print(generic(turn), generic.__type_params__[0].__bound__, Point(turn, Point(1)).length())
+        print(generic(turn), generic.__type_params__[0].__name__, Point(turn, Point(1)).length())
 
 print(Node.__annotations__, Node.joined.__annotations__, generic.__annotations__)
-print(Tree.__value__ if turn < 0 else Tree.__name__, [field.type for field in fields(Point)])
+print([field.type for field in fields(Point)])
 print(__annotate__(1) if "__annotate__" in globals() else None)
 print(len(asked), asked[-12:])
