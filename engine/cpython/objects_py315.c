@@ -35,6 +35,8 @@ typedef struct { PyObject_HEAD PyObject *function; PyObject *source; } Filtering
 typedef struct { PyObject_HEAD PyObject *sources; PyObject *function; int strict; } Mapping;
 typedef struct { PyObject_HEAD Py_ssize_t width; PyObject *sources; PyObject *result; int strict;
     } Zip;
+typedef struct { PyObject_HEAD PyObject *builtins; PyObject *from; PyObject *attribute;
+    PyObject *code; int instruction; } LazyImport;
 typedef struct { PyObject_HEAD PyObject *strings; PyObject *interpolations; int at_string; }
     TemplateIterator;
 typedef struct { PyObject_HEAD Py_ssize_t index; PyObject *source; PyObject *result;
@@ -194,6 +196,10 @@ static const ElwLayout layouts[] = {
     WHOLE("string.templatelib.TemplateIter", NULL, TemplateIterator,
         "(lambda i: (next(i), next(i), i)[2])(iter(t'a{1}'))", OBJECT(TemplateIterator, strings),
         OBJECT(TemplateIterator, interpolations), INT(TemplateIterator, at_string, 1)),
+    WHOLE("lazy_import", NULL, LazyImport,
+        "(lambda n: (exec('lazy import sys', n), list(n.values())[-1])[1])({})",
+        OBJECT(LazyImport, builtins), OBJECT(LazyImport, from), OBJECT(LazyImport, attribute),
+        OBJECT(LazyImport, code), INT(LazyImport, instruction, 4)),
     WHOLE("itertools.accumulate", NULL, Accumulate, "accumulate([1, 2], initial=5)",
         OBJECT(Accumulate, total), OBJECT(Accumulate, source), OBJECT(Accumulate, function),
         OBJECT(Accumulate, initial), CONSTANT(Accumulate, state)),

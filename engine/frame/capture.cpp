@@ -157,7 +157,8 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
                  instruction.op == ELW_OP_CALL_KEYWORDS || instruction.op == ELW_OP_CALL_UNPACKED)
             next = instruction.next;
         const int depth = next < 0 || map.start(next) < 0 ? -1 : map.at(next).depth;
-        if (depth < 0) return refusal(code, at, "an instruction that cannot be split");
+        if (depth < 0 || (elw_facts.saves_depth_in_c && elw_saved_depth(frame) != depth))
+            return refusal(code, at, "an instruction that cannot be split");
         FrameRecord record = identity(frame, next);
         record.delivery = Delivery::resume;
         take_stack(record, frame, map, next, depth);
@@ -323,6 +324,7 @@ bool may_be_inside_call() {
         return false;
     const int place = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
     if (call.depth < 0 || place < 0) return true;
+    if (elw_facts.saves_depth_in_c) return elw_saved_depth(frame) != place + 1;
     PyObject *result = elw_get(elw_stack(frame)[place]);
     return result == nullptr || (PyCallable_Check(result) != 0 && !PyFunction_Check(result));
 }
