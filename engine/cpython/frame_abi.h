@@ -155,6 +155,8 @@ void elw_unhide(PyThreadState *thread, ElwFrame *hidden);
 PyObject **elw_handled_exception(PyThreadState *thread); /* of the non-generator stack */
 /* Raises (or lowers, if negative) how much deeper Python and C may recurse. */
 void elw_lend_recursion(PyThreadState *thread, int python, int c);
+/* The thread's C stack may be that many bytes larger (smaller, if negative) than at its start. */
+void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes);
 bool elw_tracing(PyThreadState *thread); /* a trace function, profiler or monitoring tool */
 
 typedef PyObject *(*ElwEval)(PyThreadState *, ElwFrame *, int throwing);

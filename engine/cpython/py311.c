@@ -315,6 +315,8 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
     thread->recursion_remaining += python > c ? python : c; /* one counter for both */
 }
 
+void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are counted */
+
 bool elw_tracing(PyThreadState *thread) {
     return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
 }

@@ -297,6 +297,8 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
     thread->c_recursion_remaining += c;
 }
 
+void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are counted */
+
 bool elw_tracing(PyThreadState *thread) {
     for (int tool = 0; tool < PY_MONITORING_SYS_PROFILE_ID; ++tool)
         if (thread->interp->monitoring_tool_names[tool] != NULL) return true;

@@ -332,6 +332,12 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
     (void)c; /* C recursion is limited by the size of the C stack */
 }
 
+void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {
+    _PyThreadStateImpl *limits = (_PyThreadStateImpl *)thread;
+    limits->c_stack_soft_limit -= (uintptr_t)bytes;
+    limits->c_stack_hard_limit -= (uintptr_t)bytes;
+}
+
 bool elw_tracing(PyThreadState *thread) {
     for (int tool = 0; tool < PY_MONITORING_SYS_PROFILE_ID; ++tool)
         if (thread->interp->monitoring_tool_names[tool] != NULL) return true;

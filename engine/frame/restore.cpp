@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/c_stack.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/patch.hpp"
 
@@ -85,6 +86,7 @@ Restore *Restore::current_ = nullptr;
 
 Ref Restore::run() {
     if (stack_.frames.empty()) throw Error(ErrorKind::damaged, "a program without a stack");
+    const CStack room(thread_, stack_.frames.size());
     const Hidden hidden;
     PyObject *old =
         std::exchange(*elw_handled_exception(thread_), stack_.handled_exception.release());

@@ -120,6 +120,8 @@ std::vector<std::string> library_folders() {
 }
 
 Names::Names() {
+    // It has the names of what the interpreter itself is made of: generator, method, frame, …
+    (void)Ref::checked(PyImport_ImportModule("types"));
     modules_ = Ref::share(PyImport_GetModuleDict());
     foreign_roots_ = library_folders();
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from lives import Outcome, in_lives, in_one_life, needs
+from lives import SUSPENDED, Outcome, in_lives, in_one_life, needs
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem != "checkpoint")
@@ -93,6 +93,27 @@ def test_a_tee_that_is_garbage_at_the_end(python, command, tmp_path):
     arguments = [command, "run", "--python", python.executable, str(script)]
     outcome = in_one_life(arguments, tmp_path / "life")
     assert (outcome.code, outcome.stdout, outcome.stderr) == (0, b"0\n", b"")
+
+
+def test_a_stack_of_fifty_thousand_frames_sleeps_and_wakes(python, command, tmp_path):
+    """More than the C stack has room for when each is entered again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys\n"
+        "sys.setrecursionlimit(100000)\n"
+        "def down(n):\n"
+        "    if n == 0:\n"
+        "        import elsewhere\n"
+        "        return len(repr(elsewhere.suspend('deep.snap')))\n"
+        "    return 1 + down(n - 1)\n"
+        "print(down(50000))\n"
+    )
+    arguments = [command, "run", "--python", python.executable, str(script)]
+    assert in_one_life(arguments, tmp_path / "life").code == SUSPENDED
+    snapshot = str(tmp_path / "life/work/deep.snap")
+    outcome = in_one_life([command, "resume", snapshot], tmp_path / "life")
+    assert (outcome.code, outcome.stderr) == (0, b"")
+    assert int(outcome.stdout) >= 50000
 
 
 def run_command(command, python, snapshot, name, *arguments):
