@@ -171,6 +171,17 @@ PyObject *watch(PyObject *object, PyObject *) {
         return none();
     });
 }
+// next_ready() names the channel too when something has come, and nothing else changes.
+PyObject *notify(PyObject *object, PyObject *) {
+    return entry([&] {
+        ChannelObject *self = as_channel(object);
+        endpoint_of(self).use([&](Link &link) {
+            link.watch(self->id);
+            return 0;
+        });
+        return none();
+    });
+}
 PyObject *unwatch(PyObject *object, PyObject *) {
     as_channel(object)->watched = false;
     Py_RETURN_NONE;
@@ -224,6 +235,7 @@ PyMethodDef channel_methods[] = {
     {"_take_error", take_error, METH_NOARGS, nullptr},
     {"_watch", watch, METH_NOARGS, nullptr},
     {"_unwatch", unwatch, METH_NOARGS, nullptr},
+    {"_notify", notify, METH_NOARGS, nullptr},
     {"_close", close_channel, METH_O, nullptr},
     {"_state", channel_state, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},

@@ -74,7 +74,13 @@ CASES = {
             assert "KeyError: 'mine'" in str(error) and ends == [0]
         else:
             raise AssertionError
-        assert "mine" in gateway.remote_exec("channel.send(channel.gateway.seen)").receive()
+        seen = gateway.remote_exec("""
+        import time
+        while not hasattr(channel.gateway, "seen"):
+            time.sleep(0.01)
+        channel.send(channel.gateway.seen)
+        """)
+        assert "mine" in seen.receive(20)
     ''',
     "an_error_in_a_callback_there_comes_back": '''
         channel = gateway.remote_exec("""

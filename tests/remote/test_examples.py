@@ -52,3 +52,7 @@ def test_a_folder_is_copied_to_several_places(run, tmp_path: Path) -> None:
         said = run("sync.py", tmp_path / "source", *places)
         assert said == f"2 places have all, {size} bytes were looked at\n"
     assert (tmp_path / "two/sub/file").read_text() == "1234"
+
+
+def test_a_socket_gateway_closes_the_triangle(run) -> None:
+    assert run("triangle.py") == "42\nto and fro to and fro \n"

@@ -58,6 +58,7 @@ class Callbacks:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._receivers: dict[int, Receiver] = {}
+        self._waiters: dict[int, list[Callable[[], object]]] = {}
         self._lock = threading.Lock()
         self._over = False  # the thread looks at no receiver any more
         self.thread = threading.Thread(
@@ -78,6 +79,24 @@ class Callbacks:
         if ended:
             self._end(receiver)
 
+    def call_once(self, channel: Channel, wake: Callable[[], object]) -> None:
+        """Call `wake` in the thread when something comes for the channel, or nothing will."""
+        with self._lock:
+            over = self._over
+            if not over:
+                self._waiters.setdefault(channel.id, []).append(wake)
+        if over:
+            wake()
+        else:
+            channel._notify()
+
+    def forget(self, channel: Channel, wake: Callable[[], object]) -> None:
+        """Do not call it, if that has not happened."""
+        with self._lock:
+            waiting = self._waiters.get(channel.id, [])
+            if wake in waiting:
+                waiting.remove(wake)
+
     def join(self, timeout: float) -> None:
         """Wait for the thread, unless this is it."""
         if self.thread is not threading.current_thread():
@@ -88,6 +107,8 @@ class Callbacks:
     def _run(self) -> None:
         try:
             while (number := self._gateway._next_ready()) is not None:
+                if self._waiters:
+                    self._wake(number)
                 receiver = self._receivers.get(number)
                 if receiver is None:
                     continue
@@ -100,10 +121,18 @@ class Callbacks:
         with self._lock:
             self._over = True
             left = list(self._receivers.values())
+        for number in list(self._waiters):
+            self._wake(number)
         for receiver in left:
             with receiver.setting:
                 pass
             self._end(receiver)
+
+    def _wake(self, number: int) -> None:
+        with self._lock:
+            waiting = self._waiters.pop(number, [])
+        for wake in waiting:
+            wake()
 
     def _drain(self, receiver: Receiver, caught: type[BaseException] = BaseException) -> bool:
         """Call with all that has come; whether nothing more will."""

@@ -129,3 +129,38 @@ class Channel(_elsewhere.Channel):  # type: ignore[misc]
             raise StopIteration from None
 
     next = __next__
+
+    def __enter__(self) -> Channel:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # --- asyncio -----------------------------------------------------------------------------
+
+    async def areceive(self, timeout: float | None = None) -> Any:
+        """As receive(), in a coroutine."""
+        from elsewhere._gateway.asynchronous import receive
+
+        return await receive(self, timeout)
+
+    async def awaitclose(self, timeout: float | None = None) -> None:
+        """As waitclose(), in a coroutine."""
+        from elsewhere._gateway.asynchronous import wait_closed
+
+        await wait_closed(self, timeout)
+
+    def __aiter__(self) -> Channel:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return await self.areceive()
+        except EOFError:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Channel:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()

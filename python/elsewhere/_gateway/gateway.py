@@ -238,6 +238,20 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         if self._calls is not None:
             self._calls.join(1)
 
+    def __enter__(self) -> Gateway:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close(5.0)
+
+    async def __aenter__(self) -> Gateway:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        from elsewhere._gateway.asynchronous import close
+
+        await close(self)
+
     def _signal(self, number: int) -> None:
         """To the process here: the worker itself, or what leads to it."""
         if self._pid > 1:
