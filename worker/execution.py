@@ -102,11 +102,25 @@ class Execution(object):
             os.environ[str(name)] = str(value)
         if hello.get("nice") and hasattr(os, "nice"):
             os.nice(int(hello["nice"]))
+        if hello.get("silence"):
+            start_thread(self.listen, (hello["silence"],))
         folder = hello.get("chdir")
         if folder:
             if not os.path.exists(folder):
                 os.mkdir(folder)
             os.chdir(folder)
+
+    def listen(self, seconds):
+        """Ends a worker that has heard nothing for so long: what led to it was cut silently."""
+        heard = None
+        while heard != self.link.received:
+            heard = self.link.received
+            time.sleep(seconds)
+            if heard == self.link.received:
+                time.sleep(1)  # it may be that a program has just let others run again
+        if not self.link.ended:
+            self.link.end()
+            self.afterwards()
 
     def arrived(self, box, task):
         entry = (box, task)
@@ -147,6 +161,7 @@ class Execution(object):
 
     def run_in_main(self, afterwards):
         """Until the link ends. `afterwards` is called in a thread that reads until then."""
+        self.afterwards = afterwards
         while self.link.wait(self.link.tasks):
             entry = self.link.tasks.items.popleft()
             if entry is END:

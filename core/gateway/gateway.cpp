@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -75,7 +76,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     hello_ = std::move(hello.message);
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
-    errors_ = std::thread([this] { relay_errors(); });
+    errors_ = std::thread([this, beat = settings.heartbeat] { attend(beat); });
 }
 
 Gateway::~Gateway() { close(std::chrono::milliseconds(500)); }
@@ -173,14 +174,23 @@ void Gateway::fail(const transport::XSpec &spec) {
     throw transport::why_it_failed(spec, exit, stream_.errors().text(), junk_).error;
 }
 
-void Gateway::relay_errors() {
+// Passes on what is said on stderr, and gives signs of life.
+void Gateway::attend(std::chrono::seconds heartbeat) {
     sigset_t all;
     sigfillset(&all);
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
-    while (stream_.errors().fd() >= 0) {
+    bool beats = heartbeat.count() > 0;
+    auto next = Clock::now() + heartbeat;
+    while (stream_.errors().fd() >= 0 || beats) {
+        if (beats && Clock::now() >= next) {
+            next = Clock::now() + heartbeat;
+            beats = link_->ping(Clock::now() + std::chrono::seconds(1)) != Wait::closed;
+        }
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
         std::array<pollfd, 2> watched = {
             {{stream_.errors().fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
-        if (::poll(watched.data(), watched.size(), -1) < 0) continue;
+        const int patience = static_cast<int>(std::max<long>(left.count(), 0));
+        if (::poll(watched.data(), watched.size(), beats ? patience : -1) <= 0) continue;
         if (watched[0].revents != 0) stream_.errors().take();
         if (watched[1].revents != 0) return;
     }

@@ -26,6 +26,9 @@ struct Settings {
     std::optional<transport::Carried> carried = {};
     std::shared_ptr<void> carrier = {};
     bool boots = true; // false: it is a worker already
+    // Says something so often, for a worker that ends when it hears nothing for long.
+    // Zero: never.
+    std::chrono::seconds heartbeat{0};
     // Called when a signal was handled during the wait; may throw to give up.
     std::function<void()> interrupted = [] {};
 };
@@ -51,7 +54,7 @@ class Gateway : public Endpoint {
     [[noreturn]] void fail(const transport::XSpec &spec);
     void write(const wire::Buffer &bytes, const Settings &settings);
     bool read(void *to, std::size_t size, const Settings &settings);
-    void relay_errors();
+    void attend(std::chrono::seconds heartbeat);
 
     std::shared_ptr<void> carrier_; // outlives the stream
     transport::Stream stream_;

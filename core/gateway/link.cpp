@@ -131,6 +131,16 @@ Received Link::status(Deadline deadline) {
     return {result, std::move(*mux_.take_status())};
 }
 
+Wait Link::ping(Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return Wait::closed;
+    const Wait asked = go_out(lock, mux_.ping({}), deadline);
+    if (asked != Wait::done) return asked;
+    bool answered = false;
+    return wait(lock, deadline,
+                [&] { return answered = answered || mux_.take_pong().has_value(); });
+}
+
 Wait Link::answer_status(Payload &&status, Deadline deadline) {
     Lock lock = locked();
     if (mux_.over() != nullptr) return Wait::closed;

@@ -46,6 +46,8 @@ class Link {
     Requested next_request(Deadline deadline = {});
     // Asks, and waits for an answer.
     Received status(Deadline deadline = {});
+    // Says something that the other end answers by itself, and waits for that.
+    Wait ping(Deadline deadline = {});
     Wait answer_status(wire::Payload &&status, Deadline deadline = {});
     // Until everything is written that may be.
     Wait flush(Deadline deadline = {});

@@ -288,6 +288,17 @@ TEST_P(LinkTest, asks_for_the_status_of_the_other_end) {
     EXPECT_EQ(integer(here_->status(in(5s))), 8);
 }
 
+TEST_P(LinkTest, is_answered_when_it_asks_whether_anybody_is_there) {
+    there_->start_service();
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(here_->ping(in(5s)), Wait::done);
+    there_.reset();
+    EXPECT_EQ(here_->ping(in(5s)), Wait::closed);
+}
+
+TEST_P(LinkTest, gives_up_asking_an_end_that_says_nothing) {
+    EXPECT_EQ(here_->ping(in(20ms)), Wait::timed_out);
+}
+
 TEST_P(LinkTest, blocks_a_sender_at_its_window_until_messages_are_taken) {
     const auto id = channel();
     here_->set_window(id, 1000);

@@ -75,6 +75,9 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             PyGILState_Release(state);
             if (stop) throw PythonError{};
         };
+        // Links that can be cut without a word; sockets see to that themselves.
+        for (const char *way : {"ssh", "docker", "podman", "kubectl", "lxc", "cmd"})
+            if (parsed.has(way)) settings.heartbeat = std::chrono::seconds(60);
         if (PyTuple_Check(carrier)) { // fds of a worker in this process
             int in = -1, out = -1;
             if (!PyArg_ParseTuple(carrier, "ii", &in, &out)) throw PythonError{};

@@ -289,6 +289,11 @@ def _dialer(spec: XSpec) -> str | None:
     return dialer()
 
 
+# What leads there may be cut without a word, and leave the worker behind: it ends by itself when
+# the core's signs of life, one a minute, do not come.
+_WORDLESS = "ssh", "docker", "podman", "kubectl", "lxc", "cmd"
+
+
 def _known_magic(spec: XSpec) -> bytes | None:
     """The bytecode of the Python that will be found, so far as that can be known."""
     from importlib.util import MAGIC_NUMBER
@@ -313,6 +318,8 @@ def _hello(spec: XSpec) -> dict[str, Any]:
             raise UsageError(f"nice={spec.nice} is no number", "give -20 to 19") from None
     if spec.env:
         hello["environment"] = dict(spec.env)
+    if any(getattr(spec, way) is not None for way in _WORDLESS):
+        hello["silence"] = 300
     if spec.dont_write_bytecode:
         hello["dont_write_bytecode"] = True
     return hello
