@@ -346,6 +346,28 @@ def test_a_server_is_installed_through_another_gateway(run):
     assert done.stdout == "True /usr\nTrue False\n", done.stderr
 
 
+@pytest.mark.parametrize("version", ["3.7", "3.8", "3.9"])
+def test_a_server_runs_on_any_python_with_tls_1_3(run, version):
+    done = run(
+        f"popen//id=old//python={version}",
+        "other = elsewhere.makegateway('socket//installvia=old')\n"
+        "print(other.facts['python'][:2])\n",
+    )
+    if "no Python" in done.stderr:
+        pytest.skip(f"there is no Python {version} here")
+    assert done.stdout == f"{tuple(map(int, version.split('.')))}\n", done.stderr
+
+
+def test_a_python_that_is_too_old_for_a_server_is_told(run):
+    done = run(
+        "popen//id=old//python=2.7",
+        "elsewhere.makegateway('socket//installvia=old')\n",
+    )
+    if "no Python" in done.stderr:
+        pytest.skip("there is no Python 2.7 here")
+    assert "Unsupported: the Python of gateway old is 2.7" in done.stderr
+
+
 # --- ends ----------------------------------------------------------------------------------------
 
 

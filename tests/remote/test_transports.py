@@ -7,10 +7,12 @@ import pwd
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from controller import PING, Controller
 
 FACTS = (
     "import os, sys, socket\\n"
@@ -272,6 +274,19 @@ def test_an_ssh_link_that_falls_silent_is_found_out(python, package_parent, sshd
         "finally: os.kill(server, signal.SIGCONT)\n",
     )
     assert done.stdout == "True\n", done.stderr
+
+
+def test_a_worker_that_is_to_hear_something_ends_when_it_does_not() -> None:
+    with Controller(sys.executable, hello={"silence": 0.5}) as worker:
+        for _ in range(6):
+            worker.send(PING, 0, b"x")
+            time.sleep(0.2)
+        assert worker.process.poll() is None
+        channel = worker.execute("import time; channel.send(1); time.sleep(60)")
+        assert worker.get(channel) == 1
+        assert worker.process.wait(20) != 0
+    with Controller(sys.executable, hello={"silence": 0.2}) as worker:
+        assert worker.process.wait(20) != 0, "idle"
 
 
 # --- programs that move --------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import tempfile
 
 from elsewhere._socket.certificate import make_certificate
 from elsewhere._socket.token import SECRET_SIZE, make_token, split_address
-from elsewhere.errors import UsageError
+from elsewhere.errors import Unsupported, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +31,18 @@ def installed(spec: XSpec, text: str, through: Gateway) -> Iterator[tuple[str, C
 
     Raises:
         UsageError: `socket=` is no address.
+        Unsupported: the Python there is too old.
         RemoteError: the server could not be started there.
     """
     from elsewhere._socket import server
 
+    version = tuple(through.facts["python"])
+    if version < (3, 7):
+        number = ".".join(map(str, version))
+        raise Unsupported(
+            f"the Python of gateway {through.id} is {number}: no server runs on it",
+            "3.7 is the first that has TLS 1.3",
+        )
     address = spec.socket if isinstance(spec.socket, str) else ""
     try:
         host, port = split_address(address) if address else ("127.0.0.1", 0)

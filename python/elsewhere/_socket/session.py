@@ -176,11 +176,11 @@ class Session:
                 return
             if connection.fileno() in ready or connection.pending():
                 connection.wants = 0
-                while (data := connection.read()) is not None:
+                data = connection.read()
+                while data is not None:
                     heard = asked = now
                     self.take(data)
-                    if not connection.pending():
-                        break
+                    data = connection.read() if connection.pending() else None
             self.move(ready)
             if now - heard > SILENCE:
                 raise Cut("nothing was heard for a while")
