@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shlex
 import subprocess
 import sysconfig
 import tempfile
@@ -56,6 +57,11 @@ class Bench:
 
     def told(self, *command: str) -> float:
         return float(self.output(*command))
+
+
+# Receives so many bytes and has them.
+RECEIVE = "import sys; n = sys.stdin.buffer.raw.readinto; v = memoryview(bytearray({size}))"
+RECEIVE += "\nwhile v and (got := n(v)): v = v[got:]"
 
 
 def pump(source: Path, *sink: str) -> float:
@@ -148,6 +154,8 @@ def measure_with(
     far_of_theirs = f"ssh=-F {config} far//python={execnet.python}"
     data = tools.folder / "data"
     data.write_bytes(os.urandom(1 << 20) * MEGABYTES)
+    receive = RECEIVE.format(size=data.stat().st_size)
+    quoted = shlex.quote(receive)
     carrying, gateway = str(PROGRAMS / "carrying.py"), str(PROGRAMS / "gateway.py")
 
     def start_of(peer: str, interpreter: str, what: str, spec: str) -> Callable[[], float]:
@@ -161,9 +169,9 @@ def measure_with(
         "echo ssh": start_of("elsewhere", python, "start", far),
         "trip": start_of("elsewhere", python, "trip", "popen"),
         "carry": lambda: bench.told(python, carrying, "popen", str(MEGABYTES)),
-        "pipe": lambda: pump(data, "sh", "-c", "cat >/dev/null"),
+        "pipe": lambda: pump(data, python, "-c", receive),
         "carry ssh": lambda: bench.told(python, carrying, far, str(MEGABYTES)),
-        "ssh": lambda: pump(data, "ssh", "-F", str(config), "far", "cat >/dev/null"),
+        "ssh": lambda: pump(data, "ssh", "-F", str(config), "far", f"{python} -c {quoted}"),
         "ssh true": lambda: bench.whole("ssh", "-F", str(config), "far", f"{python} -c pass"),
     }
     if teleporting.python:
@@ -177,7 +185,7 @@ def measure_with(
     name = execnet.name
     return [
         row(times, "teleport to a process here", "nested", "their nested", teleporting.name, 0.3),
-        row(times, "teleport over ssh", "nested ssh", "ssh true", "`ssh python -c pass`", 3),
+        row(times, "teleport over ssh", "nested ssh", "ssh true", "`ssh HOST python -c pass`", 3),
         row(times, "gateway to first echo, popen", "echo", "their echo", name, 0.4),
         row(times, "gateway to first echo, ssh", "echo ssh", "their echo ssh", name, 0.35),
         row(times, "round trip of an int", "trip", "their trip", name, 0.2, 1e6, ""),

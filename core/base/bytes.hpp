@@ -3,15 +3,19 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "core/base/error.hpp"
+#include "core/base/unfilled.hpp"
 
 namespace elsewhere {
 
-using Bytes = std::vector<std::uint8_t>;
+using Bytes = std::vector<std::uint8_t, Unfilled<std::uint8_t>>;
+
+using Span = std::span<const std::uint8_t>; // bytes that somebody else owns
 
 // Appends to a Bytes: little-endian fixed integers, LEB128 varints, length-prefixed strings.
 class Writer {

@@ -77,6 +77,19 @@ void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record
 
 } // namespace
 
+std::vector<Span> Stream::pieces() const {
+    std::vector<Span> all;
+    std::size_t done = 0;
+    for (const Outside &one : outside) {
+        all.emplace_back(own.data() + done, one.at - done);
+        all.emplace_back(reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(one.bytes.get())),
+                         static_cast<std::size_t>(PyBytes_GET_SIZE(one.bytes.get())));
+        done = one.at;
+    }
+    all.emplace_back(own.data() + done, own.size() - done);
+    return all;
+}
+
 Image freeze(const Program &program) {
     Walk walk(&program.stack);
     forget_patches(walk, program.state.get());
@@ -98,10 +111,10 @@ Image freeze(const Program &program) {
     return {std::move(frames.bytes()), walk.take()};
 }
 
-Program thaw(const Image &image) {
-    Thaw thaw(image.objects, true);
+Program thaw(Span frames, Span objects) {
+    Thaw thaw(objects, true);
     thaw.run();
-    Reader in(image.frames.data(), image.frames.size());
+    Reader in(frames.data(), frames.size());
     if (in.varint() != object_stream_version)
         throw Error(ErrorKind::unsupported, "the frames are written in another version's format",
                     "use the version of elsewhere that wrote them");
@@ -125,10 +138,13 @@ Bytes freeze_object(PyObject *object) {
     walk.finish();
     const Reference reference = walk.reference(object);
     walk.out().varint(reference);
-    return walk.take();
+    const Stream stream = walk.take();
+    Bytes whole;
+    for (const Span piece : stream.pieces()) whole.insert(whole.end(), piece.begin(), piece.end());
+    return whole;
 }
 
-Ref thaw_object(const Bytes &bytes) {
+Ref thaw_object(Span bytes) {
     Thaw thaw(bytes, false);
     return thaw.run_for_object();
 }

@@ -6,6 +6,7 @@
 #include "core/base/bytes.hpp"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/record.hpp"
+#include "engine/object/stream.hpp"
 
 // The object graph of a program as bytes, and back.
 namespace elsewhere::object {
@@ -20,7 +21,7 @@ struct Program {
 // The two sections of a snapshot file that hold a program (spec/snapshot.md).
 struct Image {
     Bytes frames;
-    Bytes objects;
+    Stream objects;
 };
 
 // Walks everything reachable from `program`, preserving identity. Calls reducers (user code
@@ -29,11 +30,11 @@ Image freeze(const Program &program);
 
 // Rebuilds the graph. Executes what the snapshot says, so only ever called on a trusted one.
 // Throws Error{damaged | unsupported | refused | io} or PythonError.
-Program thaw(const Image &image);
+Program thaw(Span frames, Span objects);
 
 // The same for one object alone (elsewhere.freeze / elsewhere.thaw).
 Bytes freeze_object(PyObject *object);
-Ref thaw_object(const Bytes &bytes);
+Ref thaw_object(Span bytes);
 
 // Where what is kept by name comes from, beside site-packages; each with a slash at its end.
 std::vector<std::string> library_folders();

@@ -22,8 +22,7 @@ bool now_string(Walk &walk, PyObject *object, Reference &reference) {
 
 bool now_bytes(Walk &walk, PyObject *object, Reference &reference) {
     reference = to_reference(walk.make(object, Op::bytes));
-    walk.out().text(
-        {PyBytes_AS_STRING(object), static_cast<std::size_t>(PyBytes_GET_SIZE(object))});
+    walk.bytes(object);
     return true;
 }
 

@@ -6,7 +6,7 @@ namespace elsewhere::object {
 
 using namespace snapshot;
 
-Thaw::Thaw(const Bytes &stream, bool fresh_main)
+Thaw::Thaw(Span stream, bool fresh_main)
     : in_(stream.data(), stream.size()), no_arguments_(Ref::checked(PyTuple_New(0))),
       fresh_main_(fresh_main), gc_was_enabled_(PyGC_Disable() != 0) {
     if (in_.varint() != object_stream_version)

@@ -14,7 +14,7 @@ namespace elsewhere::object {
 class Thaw {
   public:
     // `fresh_main`: the target's __main__ holds nothing of its own and becomes the program's.
-    Thaw(const Bytes &stream, bool fresh_main);
+    Thaw(Span stream, bool fresh_main);
     ~Thaw();
     Thaw(const Thaw &) = delete;
     Thaw &operator=(const Thaw &) = delete;

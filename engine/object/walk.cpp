@@ -344,6 +344,17 @@ void Walk::resolve_all(std::vector<Waiting> &waiting) {
     }
 }
 
+void Walk::bytes(PyObject *object) {
+    const std::string_view data(PyBytes_AS_STRING(object),
+                                static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
+    if (data.size() < (std::size_t{1} << 20)) {
+        out_.text(data);
+        return;
+    }
+    out_.varint(data.size());
+    outside_.push_back({out_.size(), Ref::share(object)});
+}
+
 // The text of a by-value code's file goes along, for tracebacks where the file is gone.
 void Walk::source_of(PyObject *code) {
     PyObject *name = reinterpret_cast<PyCodeObject *>(code)->co_filename;

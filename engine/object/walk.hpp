@@ -11,6 +11,7 @@
 #include "engine/frame/record.hpp"
 #include "engine/object/memo.hpp"
 #include "engine/object/names.hpp"
+#include "engine/object/stream.hpp"
 #include "engine/object/types.hpp"
 #include "engine/snapshot/object_stream.hpp"
 
@@ -84,7 +85,7 @@ class Walk {
     void finish();
     // The reference of an object that has been walked.
     Reference reference(PyObject *object);
-    Bytes take() { return std::move(out_.bytes()); }
+    Stream take() { return {std::move(out_.bytes()), std::move(outside_)}; }
 
     // ---- for families ----
     Writer &out() { return out_; }
@@ -97,6 +98,8 @@ class Walk {
     std::uint32_t make(PyObject *object, Op op, std::uint32_t mark = 0);
     std::uint32_t reserve() { return next_id_++; }
     void op(Op op) { out_.u8(static_cast<std::uint8_t>(op)); }
+    // Size and contents of a bytes object; those of a large one are not copied.
+    void bytes(PyObject *object);
     void refs(std::span<const Reference> references);
     void pairs(std::span<const Reference> references);
     void ref(const Visit &visit) { out_.varint(snapshot::to_reference(visit.id)); }
@@ -146,6 +149,7 @@ class Walk {
     Types types_;
     const frame::StackRecord *stack_;
     Writer out_;
+    std::vector<Stream::Outside> outside_;
     Memo memo_;
     std::vector<Visit> visits_;
     std::vector<Reference> references_;

@@ -2,6 +2,7 @@
 
 #define XXH_INLINE_ALL
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <xxhash.h>
@@ -66,7 +67,7 @@ Bytes preamble(std::uint64_t file_size, std::size_t sections) {
     out.u64(file_size);
     out.u32(static_cast<std::uint32_t>(sections));
     out.u32(written_alignment);
-    out.bytes().resize(preamble_size); // signature offset and size, reserved
+    out.bytes().resize(preamble_size, 0); // signature offset and size, reserved
     return std::move(out.bytes());
 }
 
@@ -82,16 +83,21 @@ void put(Writer &out, const Entry &entry) {
 // memory twice and a hostile length is held against the file's true size before it is believed.
 class Source {
   public:
-    explicit Source(std::string path) : path_(std::move(path)) {
+    explicit Source(std::string path, bool mapped = false) : path_(std::move(path)) {
         fd_ = Fd(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
         if (!fd_) fail_open(errno);
         struct stat state = {};
         if (::fstat(fd_.get(), &state) != 0) fail_open(errno);
         if (!S_ISREG(state.st_mode)) throw foreign();
         size_ = static_cast<std::uint64_t>(state.st_size);
+        if (!mapped || size_ == 0) return;
+        void *memory = ::mmap(nullptr, size_, PROT_READ, MAP_SHARED, fd_.get(), 0);
+        if (memory == MAP_FAILED) fail_open(errno);
+        map_ = {static_cast<const std::uint8_t *>(memory), size_};
     }
 
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    [[nodiscard]] Span map() const noexcept { return map_; } // whoever asked for it unmaps it
 
     Bytes take(std::uint64_t size) {
         if (size > size_ - at_) throw damaged("it is truncated");
@@ -100,7 +106,20 @@ class Source {
         return bytes;
     }
 
+    // Of a mapped file.
+    Span view(std::uint64_t size) {
+        if (size > size_ - at_) throw damaged("it is truncated");
+        const Span bytes = map_.subspan(at_, size);
+        hasher_.add(bytes.data(), bytes.size());
+        at_ += size;
+        return bytes;
+    }
+
     void pass(std::uint64_t offset) {
+        if (!map_.empty()) {
+            (void)view(offset - at_);
+            return;
+        }
         Bytes buffer(std::min<std::uint64_t>(offset - at_, 1u << 20));
         while (at_ < offset)
             fill(buffer.data(), std::min<std::uint64_t>(offset - at_, buffer.size()));
@@ -130,6 +149,11 @@ class Source {
 
   private:
     void fill(std::uint8_t *data, std::size_t size) {
+        if (!map_.empty()) {
+            const Span bytes = view(size);
+            std::copy(bytes.begin(), bytes.end(), data);
+            return;
+        }
         for (std::size_t done = 0; done < size;) {
             const ssize_t n = ::read(fd_.get(), data + done, size - done);
             if (n < 0 && errno == EINTR) continue;
@@ -155,6 +179,7 @@ class Source {
     Fd fd_;
     std::uint64_t size_ = 0;
     std::uint64_t at_ = 0;
+    Span map_;
     Hasher hasher_;
 };
 
@@ -219,53 +244,54 @@ std::vector<Entry> read_table(Source &source, const Layout &layout) {
     return entries;
 }
 
-// With `sections` false they pass through the checksum only.
-Snapshot load(const std::string &path, bool sections) {
-    Source source(path);
+// Gives every section but the header to `keep`, which takes what it wants; the rest passes through
+// the checksum only.
+template <typename Keep> Header load(Source &source, Keep keep) {
     const Layout layout = read_preamble(source);
     Bytes header;
-    Snapshot snapshot;
     for (const Entry &entry : read_table(source, layout)) {
         source.pass(entry.offset);
         if (entry.kind == header_kind)
             header = source.take(entry.size);
-        else if (sections)
-            snapshot.sections.emplace_back(Section{entry.kind}, source.take(entry.size));
         else
-            source.pass(entry.offset + entry.size);
+            keep(Section{entry.kind}, entry.size);
+        source.pass(entry.offset + entry.size);
     }
     source.check();
-    snapshot.header = decode_header(header);
-    return snapshot;
+    return decode_header(header);
+}
+
+Error absent(Section kind) {
+    return {ErrorKind::damaged,
+            "the snapshot has no section " + std::to_string(static_cast<std::uint32_t>(kind)),
+            "use another snapshot"};
 }
 
 } // namespace
 
 const Bytes &Snapshot::section(Section kind) const {
     const auto found = std::ranges::find(sections, kind, &std::pair<Section, Bytes>::first);
-    if (found == sections.end())
-        throw Error(ErrorKind::damaged,
-                    "the snapshot has no section " +
-                        std::to_string(static_cast<std::uint32_t>(kind)),
-                    "use another snapshot");
+    if (found == sections.end()) throw absent(kind);
     return found->second;
 }
 
 namespace {
 
 // `write` takes (data, size), piece by piece, checksum included.
-template <typename Write> void write_pieces(const Snapshot &snapshot, Write write) {
-    const Bytes header = encode(snapshot.header);
-    std::vector<std::pair<std::uint32_t, const Bytes *>> parts = {{header_kind, &header}};
-    for (const auto &[kind, bytes] : snapshot.sections)
-        parts.emplace_back(static_cast<std::uint32_t>(kind), &bytes);
+template <typename Write>
+void write_pieces(const Header &header, const std::vector<Part> &sections, Write write) {
+    const Bytes head = encode(header);
+    std::vector<Part> parts = {{Section{header_kind}, {Span(head)}}};
+    parts.insert(parts.end(), sections.begin(), sections.end());
 
     Writer table;
     std::uint64_t end = preamble_size + parts.size() * entry_size;
-    for (const auto &[kind, bytes] : parts) {
+    for (const Part &part : parts) {
+        std::uint64_t size = 0;
+        for (const Span piece : part.pieces) size += piece.size();
         const std::uint64_t offset = aligned(end, written_alignment);
-        put(table, {kind, offset, bytes->size()});
-        end = offset + bytes->size();
+        put(table, {static_cast<std::uint32_t>(part.kind), offset, size});
+        end = offset + size;
     }
     const std::uint64_t file_size = aligned(end, written_alignment) + checksum_size;
 
@@ -283,8 +309,8 @@ template <typename Write> void write_pieces(const Snapshot &snapshot, Write writ
     const Bytes front = preamble(file_size, parts.size());
     put_bytes(front.data(), front.size());
     put_bytes(table.bytes().data(), table.size());
-    for (const auto &[kind, bytes] : parts) {
-        put_bytes(bytes->data(), bytes->size());
+    for (const Part &part : parts) {
+        for (const Span piece : part.pieces) put_bytes(piece.data(), piece.size());
         pad();
     }
     const Checksum checksum = hasher.digest();
@@ -293,14 +319,21 @@ template <typename Write> void write_pieces(const Snapshot &snapshot, Write writ
 
 } // namespace
 
-void write(const std::string &path, const Snapshot &snapshot) {
+void write(const std::string &path, const Header &header, const std::vector<Part> &parts) {
     DurableFile file(path);
-    write_pieces(snapshot, [&](const void *data, std::size_t size) { file.write(data, size); });
+    write_pieces(header, parts,
+                 [&](const void *data, std::size_t size) { file.write(data, size); });
     file.commit();
 }
 
-void write(int descriptor, const Snapshot &snapshot) {
-    write_pieces(snapshot, [&](const void *data, std::size_t size) {
+void write(const std::string &path, const Snapshot &snapshot) {
+    std::vector<Part> parts;
+    for (const auto &[kind, bytes] : snapshot.sections) parts.push_back({kind, {Span(bytes)}});
+    write(path, snapshot.header, parts);
+}
+
+void write(int descriptor, const Header &header, const std::vector<Part> &parts) {
+    write_pieces(header, parts, [&](const void *data, std::size_t size) {
         const char *at = static_cast<const char *>(data);
         while (size > 0) {
             const ssize_t n = ::write(descriptor, at, size);
@@ -331,8 +364,39 @@ void write_copy(const std::string &path, int descriptor) {
     file.commit();
 }
 
-Snapshot read(const std::string &path) { return load(path, true); }
+Snapshot read(const std::string &path) {
+    Source source(path);
+    Snapshot snapshot;
+    snapshot.header = load(source, [&](Section kind, std::uint64_t size) {
+        snapshot.sections.emplace_back(kind, source.take(size));
+    });
+    return snapshot;
+}
 
-Header read_header(const std::string &path) { return load(path, false).header; }
+Mapped::Mapped(const std::string &path) {
+    Source source(path, true);
+    whole_ = source.map();
+    try {
+        header_ = load(source, [&](Section kind, std::uint64_t size) {
+            sections_.emplace_back(kind, source.view(size));
+        });
+    } catch (const Error &) {
+        if (!whole_.empty()) ::munmap(const_cast<std::uint8_t *>(whole_.data()), whole_.size());
+        throw;
+    }
+}
+
+Mapped::~Mapped() { ::munmap(const_cast<std::uint8_t *>(whole_.data()), whole_.size()); }
+
+Span Mapped::section(Section kind) const {
+    const auto found = std::ranges::find(sections_, kind, &std::pair<Section, Span>::first);
+    if (found == sections_.end()) throw absent(kind);
+    return found->second;
+}
+
+Header read_header(const std::string &path) {
+    Source source(path);
+    return load(source, [](Section, std::uint64_t) {});
+}
 
 } // namespace elsewhere::snapshot

@@ -47,18 +47,42 @@ struct Snapshot {
     [[nodiscard]] const Bytes &section(Section kind) const; // throws Error{damaged} if absent
 };
 
+// A section that is to be written, in pieces.
+struct Part {
+    Section kind;
+    std::vector<Span> pieces;
+};
+
 // Writes to a temporary name beside `path`, mode 0600, fsync, rename, fsync of the directory.
 // Whatever fails, an earlier file at `path` is untouched. Throws Error{unwritable}.
+void write(const std::string &path, const Header &header, const std::vector<Part> &parts);
 void write(const std::string &path, const Snapshot &snapshot);
 
 // The same bytes into an open file, which need not be on a disk. Throws Error{unwritable}.
-void write(int descriptor, const Snapshot &snapshot);
+void write(int descriptor, const Header &header, const std::vector<Part> &parts);
 
 // The whole of an open file, as it is, to `path` in the same way. Throws Error{unwritable}.
 void write_copy(const std::string &path, int descriptor);
 
 // Throws Error{missing | damaged | unsupported}: every byte has been checked when it returns.
 Snapshot read(const std::string &path);
+
+// The same of a file that nobody shortens while it is in use, such as one in memory: mapped, so
+// that nothing is copied.
+class Mapped {
+  public:
+    explicit Mapped(const std::string &path);
+    ~Mapped();
+    Mapped(const Mapped &) = delete;
+    Mapped &operator=(const Mapped &) = delete;
+    [[nodiscard]] const Header &header() const noexcept { return header_; }
+    [[nodiscard]] Span section(Section kind) const; // throws Error{damaged} if absent
+
+  private:
+    Header header_;
+    std::vector<std::pair<Section, Span>> sections_;
+    Span whole_;
+};
 
 // The header alone, after the same check of every byte.
 Header read_header(const std::string &path);

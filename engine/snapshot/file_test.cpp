@@ -275,5 +275,28 @@ TEST_F(SnapshotFile, has_as_many_writers_as_you_like) {
     EXPECT_EQ(entries(), 1);
 }
 
+TEST_F(SnapshotFile, MappedIsWhatReadSaysAndIsCheckedAsWell) {
+    const Snapshot written = example();
+    write(file_, written);
+    {
+        const Mapped mapped(file_);
+        EXPECT_EQ(mapped.header().program, written.header.program);
+        const Span objects = mapped.section(Section::objects);
+        EXPECT_EQ(Bytes(objects.begin(), objects.end()), written.section(Section::objects));
+    }
+    std::fstream stream(file_, std::ios::in | std::ios::out | std::ios::binary);
+    stream.seekp(-20, std::ios::end);
+    stream.put('!');
+    stream.close();
+    EXPECT_EQ(kind_of([&] { const Mapped damaged(file_); }), ErrorKind::damaged);
+}
+
+TEST_F(SnapshotFile, PiecesOfASectionAreWrittenAsOne) {
+    const Bytes first(3, 1), second(5, 2);
+    write(file_, example().header,
+          std::vector<Part>{{Section::objects, {Span(first), Span(second)}}});
+    EXPECT_EQ(read(file_).section(Section::objects), (Bytes{1, 1, 1, 2, 2, 2, 2, 2}));
+}
+
 } // namespace
 } // namespace elsewhere::snapshot

@@ -66,7 +66,12 @@ snapshot::Header header_of_program() {
 
 } // namespace
 
-snapshot::Snapshot take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose) {
+std::vector<snapshot::Part> Departure::parts() const {
+    return {{snapshot::Section::frames, {Span(image.frames)}},
+            {snapshot::Section::objects, image.objects.pieces()}};
+}
+
+Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose) {
     if (getpid() != static_cast<pid_t>(syscall(SYS_gettid)))
         throw Error(ErrorKind::refused, "only the main thread can leave",
                     "call it from the main thread");
@@ -79,18 +84,17 @@ snapshot::Snapshot take_snapshot(const frame::CaptureRequest &request, snapshot:
     const Clocks clocks = read_clocks();
     Ref times = Ref::checked(Py_BuildValue("dd", clocks.monotonic, clocks.perf_counter));
     if (PyDict_SetItemString(program.state.get(), "clocks", times.get()) < 0) throw PythonError{};
-    object::Image image = object::freeze(program);
-    snapshot::Snapshot file;
-    file.header = header_of_program();
-    file.header.purpose = purpose;
-    file.sections.emplace_back(snapshot::Section::frames, std::move(image.frames));
-    file.sections.emplace_back(snapshot::Section::objects, std::move(image.objects));
-    return file;
+    Departure taken;
+    taken.image = object::freeze(program);
+    taken.header = header_of_program();
+    taken.header.purpose = purpose;
+    return taken;
 }
 
 void depart(const frame::CaptureRequest &request, const std::string &path,
             snapshot::Purpose purpose) {
-    snapshot::write(path, take_snapshot(request, purpose));
+    const Departure taken = take_snapshot(request, purpose);
+    snapshot::write(path, taken.header, taken.parts());
     if (purpose == snapshot::Purpose::checkpoint) hold_snapshot(path, true);
 }
 

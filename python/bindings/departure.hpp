@@ -5,6 +5,7 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/capture.hpp"
+#include "engine/object/image.hpp"
 #include "engine/snapshot/file.hpp"
 
 namespace elsewhere::bindings {
@@ -32,7 +33,12 @@ class Quiet {
 
 // The running program: stack, objects, interpreter state. It is not changed. Throws Error or
 // PythonError.
-snapshot::Snapshot take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose);
+struct Departure {
+    snapshot::Header header;
+    object::Image image;
+    [[nodiscard]] std::vector<snapshot::Part> parts() const; // good as long as this object is
+};
+Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose purpose);
 
 // Writes the running program to `path`: stack, objects, interpreter state. The program is not
 // changed. Throws Error or PythonError; then nothing was written and an earlier file is intact.

@@ -36,7 +36,8 @@ void write_program(const Fd &file, PyObject *function) {
     frame::CaptureRequest request;
     request.moment = frame::Moment::call;
     request.callable = function;
-    snapshot::write(file.get(), take_snapshot(request, snapshot::Purpose::suspend));
+    const Departure taken = take_snapshot(request, snapshot::Purpose::suspend);
+    snapshot::write(file.get(), taken.header, taken.parts());
 }
 
 // `way`: has reached the far side. Hands over, or leaves the program as it was.

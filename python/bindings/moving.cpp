@@ -1,6 +1,7 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
 
 #include <chrono>
+#include <optional>
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/finalizers.hpp"
@@ -120,7 +121,13 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         refuse_if_disabled();
         const std::string file_path = path_of(path);
         hold_snapshot(file_path, clone != 0);
-        snapshot::Snapshot file = snapshot::read(file_path);
+        // A program that moves here is in a file in memory; one on a disk others may shorten.
+        std::optional<snapshot::Mapped> mapped;
+        snapshot::Snapshot file;
+        if (control >= 0)
+            file.header = mapped.emplace(file_path).header();
+        else
+            file = snapshot::read(file_path);
         Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
         Ref checkpoint =
             Ref::share(file.header.purpose == snapshot::Purpose::checkpoint ? Py_True : Py_False);
@@ -129,13 +136,13 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         if (PyObject_SetAttrString(state_module.get(), "purpose", purpose.get()) < 0)
             throw PythonError{};
         const int collecting = PyGC_Disable();
-        object::Image image;
-        for (auto &[kind, bytes] : file.sections) {
-            if (kind == snapshot::Section::frames) image.frames = std::move(bytes);
-            if (kind == snapshot::Section::objects) image.objects = std::move(bytes);
-        }
-        object::Program program = object::thaw(image);
-        image = {};
+        const auto section = [&](snapshot::Section kind) {
+            return mapped ? mapped->section(kind) : Span(file.section(kind));
+        };
+        object::Program program =
+            object::thaw(section(snapshot::Section::frames), section(snapshot::Section::objects));
+        mapped.reset();
+        file = {};
         (void)Ref::checked(
             PyObject_CallMethod(state_module.get(), "restore", "O", program.state.get()));
         double monotonic = 0;

@@ -18,10 +18,15 @@ PyObject *thaw(PyObject *, PyObject *data) {
     return entry([&] {
         Py_buffer view;
         if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) throw PythonError{};
-        const auto *begin = static_cast<const std::uint8_t *>(view.buf);
-        Bytes bytes(begin, begin + view.len);
-        PyBuffer_Release(&view);
-        return object::thaw_object(bytes);
+        try {
+            Ref thawed = object::thaw_object(
+                {static_cast<const std::uint8_t *>(view.buf), static_cast<std::size_t>(view.len)});
+            PyBuffer_Release(&view);
+            return thawed;
+        } catch (...) {
+            PyBuffer_Release(&view);
+            throw;
+        }
     });
 }
 
