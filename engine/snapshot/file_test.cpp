@@ -275,7 +275,7 @@ TEST_F(SnapshotFile, has_as_many_writers_as_you_like) {
     EXPECT_EQ(entries(), 1);
 }
 
-TEST_F(SnapshotFile, MappedIsWhatReadSaysAndIsCheckedAsWell) {
+TEST_F(SnapshotFile, mapped_is_what_read_says_and_is_checked_as_well) {
     const Snapshot written = example();
     write(file_, written);
     {
@@ -291,7 +291,7 @@ TEST_F(SnapshotFile, MappedIsWhatReadSaysAndIsCheckedAsWell) {
     EXPECT_EQ(kind_of([&] { const Mapped damaged(file_); }), ErrorKind::damaged);
 }
 
-TEST_F(SnapshotFile, PiecesOfASectionAreWrittenAsOne) {
+TEST_F(SnapshotFile, a_section_in_pieces_is_written_as_one) {
     const Bytes first(3, 1), second(5, 2);
     write(file_, example().header,
           std::vector<Part>{{Section::objects, {Span(first), Span(second)}}});

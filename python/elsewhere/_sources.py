@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import inspect
-import textwrap
 from types import CodeType, FunctionType, ModuleType
 
 TYPE_CHECKING = False
@@ -21,20 +19,30 @@ def source_of(source: Source, kwargs: dict[str, Any]) -> tuple[str, str | None, 
         ValueError: a function that needs more than its own text.
         TypeError: keyword arguments without a function.
     """
+    if kwargs and not isinstance(source, FunctionType):
+        raise TypeError("can't pass kwargs to non-function remote_exec")
+    if isinstance(source, str) and source[:1].strip():
+        return source, None, None  # its first line is not indented: there is nothing to take off
+    import inspect  # 10 ms, which a text does not need
+
     if isinstance(source, FunctionType):
         check_function(source)
         try:
-            text = textwrap.dedent(inspect.getsource(source))
+            text = dedented(inspect.getsource(source))
         except OSError as error:
             raise ValueError(f"can't find the source of {source.__name__}") from error
         # On the lines that it has in its file, for tracebacks.
         before = "\n" * (source.__code__.co_firstlineno - 1)
         return before + text, inspect.getsourcefile(source), source.__name__
-    if kwargs:
-        raise TypeError("can't pass kwargs to non-function remote_exec")
     if isinstance(source, ModuleType):
         return inspect.getsource(source), inspect.getsourcefile(source), None
-    return textwrap.dedent(str(source)), None, None
+    return dedented(str(source)), None, None
+
+
+def dedented(text: str) -> str:
+    from textwrap import dedent
+
+    return dedent(text)
 
 
 def check_function(function: FunctionType) -> None:

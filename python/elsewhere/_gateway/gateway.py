@@ -296,7 +296,7 @@ _WORDLESS = "ssh", "docker", "podman", "kubectl", "lxc", "cmd"
 
 def _known_magic(spec: XSpec) -> bytes | None:
     """The bytecode of the Python that will be found, so far as that can be known."""
-    from importlib.util import MAGIC_NUMBER
+    from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util is slow to import
 
     wish = spec.python
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -31,15 +31,23 @@ def cache_folder() -> str | None:
     return folder if ours and os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def digest(descriptor: int) -> str:
-    from hashlib import sha256
+def sha256(content: bytes = b"") -> Any:
+    """As hashlib's, which imports much."""
+    try:
+        from _hashlib import openssl_sha256 as make
+    except ImportError:
+        from hashlib import sha256 as make
+    return make(content)
 
+
+def digest(descriptor: int) -> str:
     whole = sha256()
     at = 0
     while piece := os.pread(descriptor, 1 << 20, at):
         whole.update(piece)
         at += len(piece)
-    return whole.hexdigest()
+    text: str = whole.hexdigest()
+    return text
 
 
 def open_cached(name: str) -> int | None:

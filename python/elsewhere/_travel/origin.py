@@ -284,8 +284,7 @@ _MODULES = ("process", "files", "program", "relay", "porter")
 def call_porter(gateway: Gateway, function: str) -> Channel:
     """Call a function of porter.py there, with a new channel."""
     import marshal
-    from _frozen_importlib_external import PathFinder
-    from importlib.util import MAGIC_NUMBER
+    from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
 
     from elsewhere import _travel
 
