@@ -110,6 +110,31 @@ CASES = {
         assert os.listdir(two) == ["kept"]
         assert reported == [("gw1", "kept", str(source), True)]
     """,
+    "a_place_reads_only_what_it_was_offered": """
+        (source / "file").touch()
+        (here / "secret").write_text("secret")
+        for names in (["..", "secret"], [str(here / "secret")], ["file", "..", "..", "secret"]):
+            rsync = elsewhere.RSync(source, verbose=False)
+            channel = group[0].remote_exec("tree = channel.receive();"
+                "channel.send(('list', [(%r, None)])); channel.receive()" % names)
+            put = rsync._received.put
+            channel.setcallback(lambda item, put=put, it=channel: put((it, item)))
+            rsync._channels[channel] = None
+            try:
+                rsync.send()
+            except RuntimeError as error:
+                assert "not offered" in str(error)
+            else:
+                raise AssertionError
+    """,
+    "one_file_is_copied_as_well_as_a_folder": """
+        (here / "alone").write_text("1")
+        for _ in range(2):
+            rsync = elsewhere.RSync(here / "alone", verbose=False)
+            rsync.add_target(group[1], two)
+            rsync.send()
+        assert two.read_text() == "1"
+    """,
     "a_place_that_cannot_be_written_is_an_error": """
         (source / "file").touch()
         (here / "file").touch()

@@ -104,6 +104,7 @@ class Executor(_Executor):
             _wait_for_all(self._futures)
             self._group.terminate(5.0)
             atexit.unregister(self.shutdown)
+            atexit.unregister(self._group._cleanup_atexit)
 
 
 def _wait_for_all(futures: Iterable[Future[Any]]) -> None:

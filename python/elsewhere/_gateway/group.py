@@ -181,7 +181,7 @@ class Group:
         """
         deadline = time.monotonic() + (10.0 if timeout is None else timeout)
         while self._gateways or self._ending:
-            through = {gateway.spec.via for gateway in self if gateway.spec.via}
+            through = {name for gateway in self for name in _needs(gateway)}
             for gateway in [one for one in self if one.id not in through] or list(self):
                 gateway.exit()
             _end(list(self._ending), deadline)
@@ -195,6 +195,11 @@ class Group:
     def _cleanup_atexit(self) -> None:
         if os.getpid() == self._process:
             self.terminate(1.0)
+
+
+def _needs(gateway: Gateway) -> list[str]:
+    """The ids of those that it goes through."""
+    return [str(name) for name in (gateway.spec.via, gateway.spec.installvia) if name]
 
 
 def _end(gateways: list[Gateway], deadline: float) -> None:

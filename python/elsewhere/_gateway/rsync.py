@@ -7,7 +7,7 @@ import os
 import queue
 import stat
 
-from elsewhere.errors import Disconnected
+from elsewhere.errors import Disconnected, ProtocolError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class RSync:
         self._callback = callback
         self._channels: dict[Channel, Callable[[], object] | None] = {}
         self._received: queue.SimpleQueue[tuple[Channel, Any]] = queue.SimpleQueue()
-        self._sizes: dict[tuple[str, ...], int] = {}
+        self._sizes: dict[tuple[str, ...], int] = {}  # of what is there to be asked for
 
     def filter(self, path: str) -> bool:
         """Whether to copy this path, below the folder. To be overridden."""
@@ -92,6 +92,7 @@ class RSync:
                 raise OSError("there is no target: add_target() comes before each send()")
             return
         self._sourcedir = os.path.dirname(os.path.join(self._sourcedir, "x"))
+        self._sizes.clear()
         tree = self._tree(self._sourcedir)
         for channel in self._channels:
             channel.send(tree)
@@ -106,7 +107,7 @@ class RSync:
                 self._send_files(channel, [(list(map(_text, names)), sum_) for names, sum_ in what])
             elif kind == "ack":
                 if self._callback is not None:
-                    self._callback("ack", self._sizes[tuple(map(_text, what))], channel)
+                    self._callback("ack", self._sizes.get(tuple(map(_text, what)), 0), channel)
             else:
                 self._done(channel)
 
@@ -127,6 +128,8 @@ class RSync:
                 raise
             return None
         if stat.S_ISREG(status.st_mode):
+            names = () if path == self._sourcedir else os.path.relpath(path, self._sourcedir)
+            self._sizes[tuple(names.split(os.sep)) if names else ()] = status.st_size
             return "f", status.st_mode, status.st_mtime, status.st_size
         raise ValueError(f"{path!r} is no file, folder or symbolic link: it cannot be copied")
 
@@ -145,16 +148,11 @@ class RSync:
     # --- a target ----------------------------------------------------------------------------
 
     def _send_files(self, channel: Channel, wanted: list[tuple[list[str], bytes | None]]) -> None:
-        total = 0
         for names, _ in wanted:
-            try:
-                size = os.path.getsize(os.path.join(self._sourcedir, *names))
-            except OSError:
-                size = 0
-            self._sizes[tuple(names)] = size
-            total += size
+            if tuple(names) not in self._sizes:  # nobody there reads other files of ours
+                raise ProtocolError(f"{channel.gateway} asks for {names}, which it was not offered")
         if self._callback is not None:
-            self._callback("list", total, channel)
+            self._callback("list", sum(self._sizes[tuple(names)] for names, _ in wanted), channel)
         for names, known in wanted:
             self._send_file(channel, names, known)
 
