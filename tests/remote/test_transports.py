@@ -180,23 +180,34 @@ def test_what_before_sets_up_is_there_behind_any_command(answer):
 # --- containers ----------------------------------------------------------------------------------
 
 
+def root_file_system() -> str:
+    """A small Debian with a Python, made once for all runs; $ELSEWHERE_ROOT_FS: another one."""
+    if given := os.environ.get("ELSEWHERE_ROOT_FS"):
+        return given
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    root = Path(cache, "elsewhere", "root-fs")
+    if not root.exists():
+        needs("debootstrap")
+        fresh = root.with_name(f"root-fs.{os.getpid()}")
+        fresh.mkdir(parents=True)
+        words = ["debootstrap", "--variant=minbase", "--include=python3-minimal", "stable"]
+        made = subprocess.run([*words, str(fresh)], capture_output=True, text=True)
+        if made.returncode != 0:
+            shutil.rmtree(fresh, ignore_errors=True)
+            pytest.skip(f"debootstrap: {made.stderr or made.stdout[-500:]}")
+        try:
+            fresh.rename(root)
+        except OSError:  # another run was faster
+            shutil.rmtree(fresh, ignore_errors=True)
+    return str(root)
+
+
 @pytest.fixture(scope="session")
-def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A container of podman on a root file system made by debootstrap ($ELSEWHERE_ROOT_FS: one
-    that is there already)."""
+def box() -> Iterator[str]:
+    """A container of podman."""
     needs("podman")
     needs_root()
-    root = os.environ.get("ELSEWHERE_ROOT_FS")
-    if not root:
-        needs("debootstrap")
-        root = str(tmp_path_factory.mktemp("root"))
-        made = subprocess.run(
-            ["debootstrap", "--variant=minbase", "--include=python3-minimal", "stable", root],
-            capture_output=True,
-            text=True,
-        )
-        if made.returncode != 0:
-            pytest.skip(f"debootstrap: {made.stderr or made.stdout[-500:]}")
+    root = root_file_system()
     name = f"elsewhere-test-{os.getpid()}"
     # Limits and groups that are allowed in a container, too; either runtime, as systems differ.
     limits = ["--ulimit=nofile=1000:1000", "--ulimit=nproc=1000:1000", "--network=none"]
@@ -218,12 +229,14 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         subprocess.run(["podman", "kill", name], capture_output=True)
 
 
+@pytest.mark.timeout(600)
 def test_podman_is_inside_the_container(box, answer):
     pid, _, cwd, colour, nice = answer(f"podman={box}//{MODIFIERS}")
     assert (cwd, colour, nice) == ("/usr", "green", 3)
     assert pid < 1000, "numbers of its own"
 
 
+@pytest.mark.timeout(600)
 def test_a_worker_in_a_container_ends_with_its_controller(box, python, package_parent):
     done = run_python(
         python,

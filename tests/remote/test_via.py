@@ -180,7 +180,10 @@ def test_a_leaf_over_ssh_and_the_ssh_of_a_leaf(python, package_parent, sshd) -> 
     [
         ("via=nobody", "UsageError: via=nobody: there is no gateway 'nobody'"),
         ("via=relay//python=3.987", "Unsupported: no Python 3.987 on the machine of gateway relay"),
-        ("via=relay//cmd=no-such-command-9", "no-such-command-9"),
+        (
+            "via=relay//cmd=no-such-command-9",
+            "Unsupported: cannot start no-such-command-9 on the machine of gateway relay",
+        ),
     ],
 )
 def test_what_fails_is_named(python, package_parent, spec, says) -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from elsewhere import _elsewhere
+from elsewhere.errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from elsewhere._gateway.channel import Channel
     from elsewhere._gateway.gateway import Gateway
     from elsewhere._gateway.spec import XSpec
+
+
+_TO_OTHER_PYTHONS = frozenset("ssh socket unix sudo docker podman kubectl lxc nsenter cmd".split())
 
 
 def start_there(
@@ -20,20 +24,22 @@ def start_there(
     Raises:
         elsewhere.errors.UsageError: the spec makes no sense.
         OSError: the connection to `through` was lost.
-        RemoteError: nothing could be started there.
+        elsewhere.errors.Unsupported: the command is not there.
     """
     words = _elsewhere.command_for(text, through.facts["executable"], dialer)
     asked = through.remote_exec(RELAY + "\nstart(channel)\n")
     asked.reconfigure(py2str_as_py3str=False)
     asked.send(words)
-    channel: Channel = asked.receive()
+    channel: Channel | str = asked.receive()
+    if isinstance(channel, str):
+        raise Unsupported(
+            f"cannot start {words[0]} on the machine of gateway {through.id}: {channel}",
+            "is it installed there, and on PATH?",
+        )
     channel.reconfigure(py2str_as_py3str=False)
-    ways = {"popen", "ssh", "socket", "unix", "sudo", "docker", "podman", "kubectl", "lxc"}
-    ways |= {"nsenter", "cmd"}
-    same = spec.python is None and spec.before is None
-    if same and not any(getattr(spec, way) is not None for way in ways - {"popen"}):
-        return through.facts["magic"], channel
-    return None, channel
+    own = spec.python is None and spec.before is None
+    same = own and not any(getattr(spec, way) is not None for way in _TO_OTHER_PYTHONS)
+    return through.facts["magic"] if same else None, channel
 
 
 # For Python 2.7 and later. Threads of its own, so that the main thread stays free for programs.
@@ -152,6 +158,7 @@ def start(channel):
         carrier.reconfigure(False, False)
         Relay(carrier, words)
     except OSError as error:
-        raise RuntimeError("cannot start %s: %s" % (words[0], error.strerror))
-    channel.send(carrier)
+        channel.send(u"%s" % (error.strerror,))
+    else:
+        channel.send(carrier)
 """
