@@ -185,7 +185,7 @@ def root_file_system() -> str:
     if given := os.environ.get("ELSEWHERE_ROOT_FS"):
         return given
     cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    root = Path(cache, "elsewhere", "root-fs")
+    root = Path(cache, "elsewhere-tests", "root-fs")
     if not root.exists():
         needs("debootstrap")
         fresh = root.with_name(f"root-fs.{os.getpid()}")

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from elsewhere._gateway.spec import XSpec
 
 
-_TO_OTHER_PYTHONS = frozenset("ssh socket unix sudo docker podman kubectl lxc nsenter cmd".split())
+_TO_OTHER_PYTHONS = frozenset(
+    ["ssh", "socket", "unix", "sudo", "docker", "podman", "kubectl", "lxc", "nsenter", "cmd"]
+)
 
 
 def start_there(
