@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import pty
 import signal
 import socket
 import stat
@@ -401,3 +402,28 @@ def test_doctor_goes_there_too(serve, command, home):
     assert done.returncode == 0, done.stderr
     stages = [line.split()[0] for line in done.stdout.splitlines()]
     assert stages == ["reach", "login", "python", "versions", "engine"]
+
+
+def test_a_token_is_asked_for_on_the_terminal_and_not_shown(serve, command, home, tmp_path):
+    spec = serve("[::1]:0") if socket.has_ipv6 else serve("127.0.0.1:0")
+    way, _, token = spec.partition("//token=")
+    word = Path(token).read_text().strip()
+    pid, terminal = pty.fork()
+    if pid == 0:
+        nobody = {**home, "XDG_CONFIG_HOME": str(tmp_path / "empty")}
+        os.execve(
+            command, [command, "exec", way, "-c", "print('there'); raise SystemExit(5)"], nobody
+        )
+    shown = b""
+    try:
+        while data := os.read(terminal, 1000):
+            shown += data
+            if b"token of" in shown and word:
+                os.write(terminal, word.encode() + b"\n")
+                said, word = word, ""
+    except OSError:
+        pass  # it has ended
+    finally:
+        os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5, shown
+    assert b"there" in shown and said.encode() not in shown
