@@ -267,6 +267,29 @@ print(" ".join(workers()) or "none")
 """
 
 
+def test_a_worker_that_was_killed_is_lost_though_the_command_says_all_is_well(
+    python, package_parent, tmp_path
+):
+    """As `docker exec` may: the end of a worker is what it says itself, not an exit code."""
+    stand_in = tmp_path / "docker"
+    stand_in.write_text(
+        '#!/bin/sh\n[ "$1 $2 $3" = "exec -i box" ] || exit 9\nshift 3\n"$@"\nexit 0\n'
+    )
+    stand_in.chmod(0o755)
+    done = run_python(
+        python,
+        package_parent,
+        "import elsewhere, os, signal\n"
+        f"os.environ['PATH'] = {str(tmp_path)!r} + ':' + os.environ['PATH']\n"
+        "gateway = elsewhere.makegateway('docker=box')\n"
+        "channel = gateway.remote_exec('channel.receive()')\n"
+        "os.kill(gateway.facts['pid'], signal.SIGKILL)\n"
+        "try: channel.receive(20)\n"
+        "except elsewhere.errors.Disconnected as error: print('lost')\n",
+    )
+    assert done.stdout == "lost\n", done.stderr
+
+
 # --- links that are silently lost ----------------------------------------------------------------
 
 
