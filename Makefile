@@ -44,8 +44,9 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 bench: build ## measure: frames, start-up, slowdown
 	$(PY) bench/run $(ARGS)
 
-torture: build ## suspend programs at N random moments on each Python (make torture N=300)
+torture: build ## suspend programs at N random moments on each Python, make MOVES of others (N=300 MOVES=200)
 	$(PY) tools/torture $(N) $(ARGS)
+	$(PY) tools/torture_moves $(MOVES)
 
 fuzz: .venv/.develop ## feed broken snapshots, values and streams to their readers, each for SECONDS (60)
 	cmake --preset asan >/dev/null

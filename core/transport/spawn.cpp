@@ -1,5 +1,6 @@
 #include "core/transport/spawn.hpp"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/syscall.h>
@@ -8,7 +9,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string_view>
 
 #include "core/base/error.hpp"
@@ -84,6 +87,16 @@ struct Actions {
         if (::posix_spawn_file_actions_adddup2(&raw, fd.get(), number) != 0)
             out_of("memory", ENOMEM);
     }
+    // The program's own, which it has made inheritable for children of its own.
+    void close_others() {
+        const std::unique_ptr<DIR, int (*)(DIR *)> list(::opendir("/proc/self/fd"), ::closedir);
+        while (const dirent *entry = list ? ::readdir(list.get()) : nullptr) {
+            const int number = std::atoi(entry->d_name); // 0 for "." and ".."
+            const int flags = number > STDERR_FILENO ? ::fcntl(number, F_GETFD) : -1;
+            if (flags >= 0 && (flags & FD_CLOEXEC) == 0)
+                ::posix_spawn_file_actions_addclose(&raw, number);
+        }
+    }
     posix_spawn_file_actions_t raw;
 };
 
@@ -118,6 +131,7 @@ Child spawn(Words argv, Keyboard keyboard) {
     actions.put(input.from, STDIN_FILENO);
     actions.put(output.to, STDOUT_FILENO);
     actions.put(errors.to, STDERR_FILENO);
+    actions.close_others();
     const Attributes attributes(keyboard);
     std::vector<char *> words;
     for (std::string &word : argv) words.push_back(word.data());

@@ -25,6 +25,8 @@ PyObject *fork_function = nullptr;
 // An open file without a name, in memory.
 Fd state_file() {
     Fd file(::memfd_create("elsewhere-state", MFD_CLOEXEC));
+    if (file && file.get() < 3) // of a program without stdio: not in its place
+        file = Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
     if (!file)
         throw Error(ErrorKind::unwritable,
                     std::string("there is no memory for the state: ") + std::strerror(errno));

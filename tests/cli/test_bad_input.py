@@ -291,6 +291,30 @@ def test_what_cannot_be_captured_is_64_for_who_asked(lives: Callable[[str], Live
     assert life.lines() == ["started", "Abc"]
 
 
+UNKEEPABLE = """
+import socket, time
+pool = [1, socket.socketpair()]
+print("started", flush=True)
+time.sleep(2)
+print("end")
+"""
+
+
+def test_an_object_that_cannot_be_kept_is_named_and_the_program_goes_on(
+    lives: Callable[[str], Lives],
+) -> None:
+    life = lives(UNKEEPABLE)
+    process = life.start(options=("--grace", "200ms"))
+    life.wait_for_lines(1)
+    refused = life.is_refused(life.call("suspend", str(process.pid)), 64)
+    assert "'pool'" in refused or ".pool" in refused
+    process.send_signal(signal.SIGTERM)
+    assert "pool" in life.complaint()
+    assert process.wait(30) == 0
+    assert life.lines() == ["started", "end"]
+    assert not life.snapshot.exists()
+
+
 def test_a_second_sigterm_within_the_grace_ends_the_program(lives: Callable[[str], Lives]) -> None:
     life = lives(STUCK)
     process = life.start(options=("--grace", "30s"))

@@ -109,12 +109,16 @@ class Proxy:
             while data := os.read(source, 1 << 16):
                 for piece, message in parts.feed(data):
                     hits = message is not None and self.hits(message)
-                    with self.lock:
-                        if hits and self.plan["when"] == "before":
-                            self.kill()
-                    write_all(sink, piece)
-                    if hits and self.plan["when"] == "after":
+                    if not hits:
                         with self.lock:
+                            pass
+                        write_all(sink, piece)
+                        continue
+                    with self.lock:
+                        if self.plan["when"] == "before":
+                            self.kill()
+                        write_all(sink, piece)
+                        if self.plan["when"] == "after":
                             time.sleep(SETTLE)
                             self.kill()
         except OSError:

@@ -69,6 +69,19 @@ CASES = {
         assert sum(len(channel.receive()) for _ in range(60)) == 60_000_000
         assert channel.receive() == 60_000_000
     """,
+    "descriptors_for_our_own_children_stay_here": """
+        import os
+        os.dup2(os.open(os.devnull, os.O_RDWR), 77, inheritable=True)
+        spec = "//".join(part for part in str(gateway.spec).split("//") if part[:3] != "id=")
+        channel = elsewhere.makegateway(spec).remote_exec("import os; os.fstat(77)")
+        try:
+            channel.receive()
+        except elsewhere.RemoteError as error:
+            assert "Bad file descriptor" in str(error)
+        else:
+            raise AssertionError
+        assert os.get_inheritable(77)
+    """,
     "prints_there_do_not_disturb": """
         channel = gateway.remote_exec(
             "import os, sys; print('noise'); os.system('echo noise'); channel.send(1)"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import flaky_ssh
 import pytest
+from conftest import Python, found_pythons
 
 SECONDS = 60
 STEPS = 12
@@ -81,10 +82,26 @@ WHOLE = ["start", *(str(step) for step in range(STEPS)), f"end {3 << 20}"]
 
 
 @pytest.fixture
-def live(python, package_parent: str, command: str, sshd, tmp_path: Path) -> Callable[..., Life]:
+def newest() -> Python:
+    """What is tested here depends little on the version, and takes its time."""
+    return found_pythons()[-1]
+
+
+@pytest.fixture
+def live(
+    newest: Python, package_parent: str, command: str, sshd, tmp_path: Path
+) -> Callable[..., Life]:
     """Runs the program with one party killed."""
 
-    def lived(at: str, when: str, victim: str, nth: int = 1, program: str = PROGRAM) -> Life:
+    def lived(
+        at: str,
+        when: str,
+        victim: str,
+        nth: int = 1,
+        program: str = PROGRAM,
+        there: str = "",
+        python: Python = newest,
+    ) -> Life:
         real = shutil.which("ssh")
         assert real is not None
         flaky_ssh.install(tmp_path / "way", real, at, when, victim, nth)
@@ -97,6 +114,7 @@ def live(python, package_parent: str, command: str, sshd, tmp_path: Path) -> Cal
         modifiers = [
             f"env:XDG_{name.upper()}_HOME={tmp_path}/{name}" for name in ("cache", "state")
         ]
+        modifiers += [there] if there else []
         spec = sshd.spec("far", f"chdir={tmp_path}", *modifiers)
         (tmp_path / "program.py").write_text(program.replace("SPEC", repr(spec)))
         ended = subprocess.run(
@@ -227,6 +245,15 @@ def test_after_go_it_is_a_snapshot_there(live, at, when, victim) -> None:
     assert again.stdout.splitlines()[-1] == f"step {STEPS - 1}"
 
 
+@pytest.mark.parametrize("at", ["go", "out"])
+def test_every_version_keeps_what_is_cut_off(live, python, at) -> None:
+    life = live(at, "before", "link", python=python)
+    assert life.ended.returncode == 69, life.ended
+    life.nothing_is_left()
+    assert life.resume(life.seen.place).returncode == 0
+    assert life.notes() == WHOLE
+
+
 @pytest.mark.parametrize("nth", [1, 4])
 def test_a_process_that_is_killed_after_go_ends_the_origin_as_it_ended(live, nth) -> None:
     life = live("out", "after", "program", nth)
@@ -256,3 +283,104 @@ def test_an_end_that_was_told_is_one(live) -> None:
     assert life.ended.returncode == 0, life.ended
     assert life.notes() == WHOLE and len(life.runners()) == 2
     life.nothing_is_left()
+
+
+# It goes on from there: over ssh, or to another process of the same machine.
+FURTHER = PROGRAM.replace(
+    "for step in",
+    """
+elsewhere.teleport(NEXT)
+note("further")
+for step in""",
+)
+
+
+@pytest.mark.parametrize("way", ["ssh", "popen", "popen gateway"])
+def test_a_program_that_went_further_is_found_where_it_is(live, sshd, tmp_path, way) -> None:
+    following = f"popen//env:A=1//chdir={tmp_path}" if way == "popen gateway" else way
+    if way == "ssh":
+        following = sshd.spec("far2", f"chdir={tmp_path}", f"env:XDG_STATE_HOME={tmp_path}/state2")
+    life = live("out", "after", "link", program=FURTHER.replace("NEXT", repr(following)))
+    assert life.ended.returncode == 69, life.ended
+    assert f"{life.seen.place}.err" in life.ended.stderr
+    life.nothing_is_left()
+    assert not Path(life.seen.place).exists()
+    told = Path(f"{life.seen.place}.err").read_text()
+    assert told.startswith("elsewhere: suspended to "), told
+    again = life.resume(told.split()[-1])
+    assert again.returncode == 0, again
+    assert life.notes() == [WHOLE[0], "further", *WHOLE[1:]]
+
+
+# Longer in C code than a worker lives on without its controller.
+STUCK = PROGRAM.replace(
+    "for step in",
+    """
+import re
+def wait(match):
+    for _ in range(70):
+        print("waiting", flush=True)
+        time.sleep(0.1)
+    return ""
+re.sub("a", wait, "a")
+note("through")
+for step in""",
+)
+
+
+def test_a_program_that_cannot_be_suspended_at_once_is_waited_for(live) -> None:
+    life = live("out", "after", "link", program=STUCK)
+    assert life.ended.returncode == 69, life.ended
+    life.nothing_is_left()
+    printed = life.ended.stdout + Path(f"{life.seen.place}.out").read_text()
+    assert printed.count("waiting\n") > 60
+    assert life.resume(life.seen.place).returncode == 0
+    assert life.notes() == [WHOLE[0], "through", *WHOLE[1:]]
+
+
+# ---- a full disk there ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def full_disk(newest: Python, tmp_path: Path) -> str:
+    """Modifiers of a spec: a Python in whose view cache and state are on a disk without space."""
+    if os.geteuid() != 0:
+        pytest.skip("needs the right to mount")
+    script = tmp_path / "inside"
+    script.write_text(
+        f"cd {tmp_path}\n"
+        "for place in cache state; do\n"
+        "    mkdir -p $place && mount -t tmpfs -o size=32k none $place || exit 99\n"
+        "    mkdir -m 700 $place/elsewhere\n"
+        "    head -c 100k /dev/zero >$place/filler 2>/dev/null\n"
+        "done\n"
+        f'exec {newest.executable} "$@"\n'
+    )
+    wrapper = tmp_path / "python"
+    wrapper.write_text(f'#!/bin/sh\nexec unshare -m sh {script} "$@"\n')
+    wrapper.chmod(0o700)
+    return f"python={wrapper}"
+
+
+def test_a_disk_without_space_there_is_no_hindrance(live, full_disk) -> None:
+    life = live("exit", "after", "link", there=full_disk)
+    assert life.ended.returncode == 0, life.ended
+    assert life.notes() == WHOLE and len(life.runners()) == 2
+    life.nothing_is_left()
+
+
+def test_a_cut_off_program_that_cannot_be_kept_there_goes_on_there(live, full_disk) -> None:
+    life = live("out", "after", "link", there=full_disk)
+    assert life.ended.returncode == 69, life.ended
+    life.nothing_is_left()
+    assert life.notes() == WHOLE and len(life.runners()) == 2
+
+
+def test_an_unconfirmed_program_that_cannot_be_kept_there_is_kept_here(live, full_disk) -> None:
+    life = live("go", "before", "link", there=full_disk)
+    assert life.ended.returncode == 69, life.ended
+    life.nothing_is_left()
+    assert life.notes() == WHOLE[:1]
+    here = life.ended.stderr.rpartition("elsewhere resume ")[2].split("`")[0]
+    assert life.resume(here).returncode == 0
+    assert life.notes() == WHOLE

@@ -329,7 +329,9 @@ print("went on")
         ("popen//python=/no/such/python", "Unsupported 78", "/no/such/python"),
         ("popen//python=>=3.99", "Unsupported 78", "3.99"),
         ("popen//python=python2.7", "Unsupported 78", "2.7"),
-        ("popen//chdir=/no/such/place", "Disconnected 69", "/no/such/place"),
+        ("popen//chdir=/no/such/place", "UsageError 2", "/no/such/place"),
+        ("ssh={far}//chdir=/no/such/place", "UsageError 2", "/no/such/place"),
+        ("ssh={far}//python=/no/such/python", "Unsupported 78", "/no/such/python"),
         ("popen//before=false", "RemoteFailure 1", "before=false"),
         ("ssh=no-such-host.invalid", "Unreachable 69", "no-such-host.invalid"),
         ("ssh={refused}", "Untrusted 77", "refused"),
@@ -337,7 +339,7 @@ print("went on")
     ],
 )
 def test_what_cannot_go_there_goes_on_here(run, sshd, wrong, kind, words) -> None:
-    for host in ("refused", "changed"):
+    for host in ("far", "refused", "changed"):
         wrong = wrong.replace(f"{{{host}}}", f"{host}//ssh_config={sshd.config}")
     ended = run(GOES_ON, wrong)
     lines = ended.stdout.splitlines()
@@ -351,6 +353,32 @@ def test_another_minor_is_no_place_to_go_on_but_is_named(run, python) -> None:
     ended = run(GOES_ON, f"popen//python={other}")
     assert ended.stdout.startswith("Unsupported 78"), ended.stdout
     assert f"//python={python.version}" in ended.stdout and "went on" in ended.stdout
+
+
+def test_python_2_is_no_place_to_go_on_but_is_one_for_a_gateway(run, python) -> None:
+    ended = run(GOES_ON, "popen//python=python2.7")
+    if "no Python" in ended.stdout:
+        pytest.skip("there is no Python 2.7 here")
+    assert ended.stdout.startswith("Unsupported 78"), ended.stdout
+    assert f"{python.version}." in ended.stdout.splitlines()[1] and "went on" in ended.stdout
+    text = (
+        "import elsewhere\n"
+        "gateway = elsewhere.makegateway(SPEC)\n"
+        "channel = gateway.remote_exec('import sys; channel.send(sys.version_info[0])')\n"
+        "print(channel.receive())\n"
+    )
+    assert run(text, "popen//python=python2.7").stdout == "2\n"
+
+
+def test_a_closed_stdin_is_one_there_too(run, spec, python, tmp_path) -> None:
+    text = (
+        "import elsewhere, sys\n"
+        "before = sys.stdin\n"
+        "elsewhere.teleport(SPEC)\n"
+        "print(before, sys.stdin, file=sys.stdout)\n"
+    )
+    ended = run(text, spec, command=["sh", "-c", 'exec "$@" <&-', "sh", python.executable])
+    assert (ended.returncode, ended.stdout) == (0, "None None\n"), ended.stderr
 
 
 def test_what_cannot_be_kept_is_named_and_stays(run, spec) -> None:

@@ -11,7 +11,7 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.channel import Channel
-from elsewhere.errors import Error, UsageError
+from elsewhere.errors import Disconnected, Error, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,10 +77,32 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
 
             carrier = start_here(self.spec)
         super().__init__(text, sys.executable, magic, hello, _dialer(self.spec), carrier)
+        if hello.get("chdir", ".") != "." or "nice" in hello:
+            self._prove_start(hello)
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"
         return f"<Gateway id={self.id!r} {self.host} {state}>"
+
+    def _prove_start(self, hello: dict[str, Any]) -> None:
+        """Return when the interpreter is as `hello` asks. Raises UsageError if it cannot be."""
+        try:
+            self._status(None)
+        except (Error, OSError, EOFError) as error:
+            with suppress(Error):
+                self._wait_over(2.0)  # the reason may still be on its way
+            reason = self._why_over() or str(error)
+            self._close(1.0)
+            if "[Errno" not in reason:
+                raise Disconnected(
+                    f"the connection to {self.host} ended as it began: {reason}",
+                    "try again; `elsewhere doctor` tries the way there, step by step",
+                ) from error
+            wish = "//".join(f"{key}={hello[key]}" for key in ("chdir", "nice") if key in hello)
+            raise UsageError(
+                f"{self.host}: what {wish} asks for cannot be: {reason}",
+                "name a folder that is there or whose parent is, and a nice that you are allowed",
+            ) from error
 
     @property
     def is_local(self) -> bool:

@@ -29,6 +29,8 @@ FORWARDED = frozenset(signal.valid_signals()) - {
     signal.SIGILL,
     signal.SIGABRT,
 }
+# Of a process that a program has moved to: its origin is lost. See python/bindings/departures.cpp.
+SUSPEND = signal.SIGRTMIN + 8
 # These do what they do to any process that reads or writes.
 OF_THE_STREAMS = (signal.SIGPIPE, signal.SIGTTIN, signal.SIGTTOU)
 
@@ -60,6 +62,15 @@ class Terminal:
 
             termios.tcsetattr(0, termios.TCSADRAIN, self.saved)
             self.saved = None
+
+
+def suspended_further_on(place: str, host: str) -> None:
+    """Say where the program is that was to suspend itself here, and had gone on from here."""
+    text = f"elsewhere: suspended to {place}{host}; continue there with: elsewhere resume {place}\n"
+    try:  # noqa: SIM105  # contextlib imports much
+        os.write(2, text.encode())
+    except OSError:
+        pass  # nobody hears it
 
 
 def end_as(status: int) -> NoReturn:

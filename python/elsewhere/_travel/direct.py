@@ -44,11 +44,13 @@ class Direct:
     """One hand-over; what Journey is for other places."""
 
     def __init__(self, state: int) -> None:
+        self.was_lost = False  # our own origin, if the program had come here
         self.terminal = [is_terminal(number) for number in range(3)]
         order = {
             "direct": luggage.folder(),
             "told": instructions(None, b""),
             "terminal": self.terminal,
+            "closed": [],  # those are not handed down
             "window": window_size() if any(self.terminal) else (24, 80),
         }
         try:
@@ -98,6 +100,8 @@ class Direct:
                 _thread.start_new_thread(self.relay_output, (shown,))
             _thread.start_new_thread(self.find_modules, ())
             status = self.await_end()
+            if status == 75 and self.was_lost:
+                departed.suspended_further_on(self.program.path, "")
             shown.acquire(timeout=1)  # a process that it started may still hold the terminal
         finally:
             terminal.restore()
@@ -112,6 +116,7 @@ class Direct:
                 program.set_window(*window_size())
             elif number != signal.SIGCHLD:
                 program.kill(number)
+                self.was_lost |= number == departed.SUSPEND
                 if number == signal.SIGTSTP:
                     os.kill(os.getpid(), signal.SIGSTOP)
         return status

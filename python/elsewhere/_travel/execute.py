@@ -5,7 +5,14 @@ from __future__ import annotations
 import _signal  # type: ignore[import-not-found]
 import os
 
-from elsewhere._travel.origin import Far, call_porter, is_terminal, window_size
+from elsewhere._travel.origin import (
+    Far,
+    call_porter,
+    closed_streams,
+    is_terminal,
+    occupy_closed_streams,
+    window_size,
+)
 from elsewhere.errors import InputOutputError, NotFound, Untrusted
 
 TYPE_CHECKING = False
@@ -32,6 +39,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
     else:
         source = _read(told["program"])
         arguments = ["-c", _START, told["program"], *told["arguments"]]
+    occupy_closed_streams()
     gateway = Group().makegateway(told["spec"])
     try:
         far = Far(gateway, [is_terminal(number) for number in range(3)])
@@ -39,6 +47,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
         far.channel.send(
             {
                 "terminal": far.terminal,
+                "closed": closed_streams(),
                 "window": window_size(),
                 "source": source,
                 "arguments": arguments,

@@ -29,13 +29,17 @@ def reach(spec: str, state: int) -> Journey | Direct:
     """
     from elsewhere._travel import direct
 
-    return direct.Direct(state) if direct.is_way(spec) else journey(spec)
+    if not direct.is_way(spec):
+        return journey(spec)
+    occupy_closed_streams()
+    return direct.Direct(state)
 
 
 def journey(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
     """Over a gateway."""
     from elsewhere._gateway.group import open_gateway
 
+    occupy_closed_streams()
     gateway = open_gateway(spec, version=f"{sys.version_info[0]}.{sys.version_info[1]}")
     try:
         return Journey(gateway, purpose, value)
@@ -94,8 +98,10 @@ class Journey(Far):
     """One hand-over: to `host`, of the state in an open file."""
 
     def __init__(self, gateway: Gateway, purpose: str, value: bytes) -> None:
-        fork = purpose == "fork"
-        super().__init__(gateway, [False] * 3 if fork else [is_terminal(n) for n in range(3)])
+        self.is_fork = purpose == "fork"
+        super().__init__(
+            gateway, [False] * 3 if self.is_fork else [is_terminal(n) for n in range(3)]
+        )
         self.value = value
         self.told_to_go = False
         self.check_python(gateway.facts)
@@ -127,6 +133,7 @@ class Journey(Far):
                 "boot": luggage.BOOT,
                 "told": instructions(self.gateway.spec.chdir, self.value),
                 "terminal": self.terminal,
+                "closed": [] if self.is_fork else closed_streams(),
                 "window": window_size(),
             }
         )
@@ -320,6 +327,18 @@ def is_terminal(descriptor: int) -> bool:
         return os.isatty(descriptor)
     except OSError:
         return False
+
+
+def closed_streams() -> list[int]:
+    """Which of stdin, stdout, stderr this process does not have, or has for itself only."""
+    return [number for number in range(3) if not os.get_inheritable(number)]
+
+
+def occupy_closed_streams() -> None:
+    """Descriptors below 3 are stdio, so what a move opens must not get one of them."""
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(number)
 
 
 def window_size() -> tuple[int, int]:

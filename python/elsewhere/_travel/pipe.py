@@ -6,7 +6,14 @@ import os
 import signal
 import threading
 
-from elsewhere._travel.departed import FORWARDED, OF_THE_STREAMS, Terminal, end_as
+from elsewhere._travel.departed import (
+    FORWARDED,
+    OF_THE_STREAMS,
+    SUSPEND,
+    Terminal,
+    end_as,
+    suspended_further_on,
+)
 from elsewhere._travel.modules import find_module
 
 TYPE_CHECKING = False
@@ -29,6 +36,7 @@ class Pipe:
         self.far = far
         self.channel = far.channel
         self.status = 70
+        self.was_lost = False  # our own origin, if the program had come here
         self.unconsumed = 0
         self.consumed = threading.Condition()
         self.terminal = Terminal()
@@ -61,6 +69,7 @@ class Pipe:
             if came.si_signo == ENDED:
                 continue
             self.send("signal", came.si_signo)
+            self.was_lost |= came.si_signo == SUSPEND
             if came.si_signo == signal.SIGTSTP:
                 os.kill(os.getpid(), signal.SIGSTOP)
 
@@ -89,6 +98,8 @@ class Pipe:
                 elif what == "exit":
                     self.status = message[1]
                     self.send("over")
+                    if self.status == 75 and self.was_lost:
+                        suspended_further_on(self.far.place, f" at {self.far.host}")
                     return
         except Exception as error:  # EOFError, RemoteError: the link or the porter has gone
             self.lost(error)
@@ -129,7 +140,7 @@ class Pipe:
         hint = (
             f"the program suspends itself there into {place}; "
             f"go on with `elsewhere resume {place}` there "
-            f"(if it had ended by then, its exit code is in {place}.exit)"
+            f"(if it had ended or gone further on by then, see {place}.exit and {place}.err)"
             if place
             else "the program there was told by SIGHUP"
         )

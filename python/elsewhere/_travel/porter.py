@@ -81,7 +81,7 @@ def hand_over(channel: Any, program: Program) -> None:
 def execute(channel: Any) -> None:
     """Another program than a moved one: its text comes with the order."""
     order = channel.receive()
-    process = Process(order["terminal"], order["window"])
+    process = Process(order["terminal"], order["window"], closed=order["closed"])
     source = memory_file("elsewhere-source")
     write_all(source, order["source"])
     os.lseek(source, 0, os.SEEK_SET)

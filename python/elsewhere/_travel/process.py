@@ -8,6 +8,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
 
@@ -20,13 +21,21 @@ class Process:
     Attributes:
         stdin, stdout, stderr: our ends; the same descriptor `master` for those that are a terminal.
 
-    With `keep`, those that are none are handed down as they are here, and there is no end of ours.
+    With `keep`, those that are none are handed down as they are here, and there is no end of ours;
+    nor is there one of those in `closed`, which it does not have.
     """
 
     pid = -1
     reaped = False
 
-    def __init__(self, terminal: list[bool], window: tuple[int, int], keep: bool = False) -> None:
+    def __init__(
+        self,
+        terminal: list[bool],
+        window: tuple[int, int],
+        keep: bool = False,
+        closed: Collection[int] = (),
+    ) -> None:
+        self.closed = closed
         self.reaping = _thread.allocate_lock()  # without it `pid` may be another process's
         # A killed process is closed from the lowest descriptor on: `life` goes before all else.
         reading, self.life = os.pipe()
@@ -42,7 +51,7 @@ class Process:
             if is_terminal:
                 self.ends[number] = os.dup(slave)
                 ours.append(self.master)
-            elif keep:
+            elif keep or number in closed:
                 ours.append(-1)
             else:
                 reading, writing = os.pipe()
@@ -62,7 +71,10 @@ class Process:
             [sys.executable, *arguments],
             environment,
             # Ours are between 2 and 250, so none is overwritten before it has been copied.
-            file_actions=[(os.POSIX_SPAWN_DUP2, have, want) for want, have in copies.items()],
+            file_actions=[
+                *((os.POSIX_SPAWN_CLOSE, number) for number in self.closed),
+                *((os.POSIX_SPAWN_DUP2, have, want) for want, have in copies.items()),
+            ],
             setsid=True,
             setsigmask=[],
             setsigdef=[number for number in range(1, 32) if number not in (9, 19)],

@@ -50,7 +50,7 @@ class Program(Process):
     def __init__(
         self, order: dict[str, Any], files: dict[str, int], state: int, keep: bool = False
     ) -> None:
-        super().__init__(order["terminal"], order["window"], keep)
+        super().__init__(order["terminal"], order["window"], keep, order["closed"])
         self.control, end = _socket.socketpair()
         theirs = end.detach()
         self.state = state

@@ -35,7 +35,9 @@ class Relay:
         outputs = {process.stderr: "err", process.stdout: "out"}
         if process.master >= 0:
             outputs.setdefault(process.master, "terminal")
-        self.readers = [self.start(self.read_output, *one) for one in outputs.items()]
+        self.readers = [
+            self.start(self.read_output, *one) for one in outputs.items() if one[0] >= 0
+        ]
 
     def start(self, function: Any, *arguments: Any) -> threading.Thread:
         thread = threading.Thread(target=function, args=arguments, daemon=True)
@@ -123,6 +125,8 @@ class Relay:
 
     def write_input(self) -> None:
         process = self.process
+        if process.stdin < 0:
+            return
         while True:
             with self.input_came:
                 while not self.input:
