@@ -54,6 +54,7 @@ typedef enum {
     ELW_OP_LOAD_ATTRIBUTE, /* also the method form */
     ELW_OP_STORE_ATTRIBUTE,
     ELW_OP_DELETE_ATTRIBUTE,
+    ELW_OP_EXTEND, /* a list or set on the stack by the items of the top: [*a], {*a}, f(*a) */
     ELW_OP_GET_ITER,
     ELW_OP_GET_AWAITABLE,
     ELW_OP_BEFORE_WITH,
@@ -106,6 +107,8 @@ PyObject *elw_bytecode(PyCodeObject *code);
 void elw_despecialise(PyCodeObject *code, int index);
 /* May this instruction bind or unbind the first argument of the code it is in? */
 bool elw_may_rebind_first(int opcode, int oparg);
+/* Does this instruction make the argument tuple of f(a, *b)? */
+bool elw_makes_tuple(int opcode, int oparg);
 bool elw_first_is_cell(PyCodeObject *code); /* an inner function uses it */
 int elw_name_index(int opcode, int oparg);  /* of an attribute instruction */
 int elw_comparison(int oparg);              /* of COMPARE: Py_LT … Py_GE */
@@ -180,6 +183,8 @@ PyCodeObject *elw_generator_code(PyObject *generator); /* borrowed; NULL if forg
 PyObject **elw_generator_handled(PyObject *generator); /* the exception it is handling */
 PyObject **elw_generator_name(PyObject *generator);
 PyObject **elw_generator_qualname(PyObject *generator);
+/* Where a coroutine was created, if that is tracked; what finalizes an async generator. */
+PyObject **elw_generator_origin(PyObject *generator); /* not of a plain generator */
 int elw_async_generator_flags(PyObject *generator); /* hooks_inited | closed << 1 | running << 2 */
 void elw_set_async_generator_flags(PyObject *generator, int flags);
 

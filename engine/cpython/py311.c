@@ -83,6 +83,8 @@ ElwOp elw_op(int opcode, int oparg) {
     case LOAD_METHOD: return ELW_OP_LOAD_ATTRIBUTE;
     case STORE_ATTR: return ELW_OP_STORE_ATTRIBUTE;
     case DELETE_ATTR: return ELW_OP_DELETE_ATTRIBUTE;
+    case LIST_EXTEND:
+    case SET_UPDATE: return ELW_OP_EXTEND;
     case GET_ITER: return ELW_OP_GET_ITER;
     case GET_AWAITABLE: return ELW_OP_GET_AWAITABLE;
     case BEFORE_WITH: return ELW_OP_BEFORE_WITH;
@@ -189,6 +191,11 @@ void elw_despecialise(PyCodeObject *code, int index) {
 bool elw_may_rebind_first(int opcode, int oparg) {
     if (opcode == STORE_DEREF || opcode == DELETE_DEREF) return oparg == 0;
     return (opcode == STORE_FAST || opcode == DELETE_FAST) && oparg == 0;
+}
+
+bool elw_makes_tuple(int opcode, int oparg) {
+    (void)oparg;
+    return opcode == LIST_TO_TUPLE;
 }
 
 bool elw_first_is_cell(PyCodeObject *code) {
@@ -367,6 +374,10 @@ PyObject **elw_generator_handled(PyObject *generator) {
 PyObject **elw_generator_name(PyObject *generator) { return &((PyGenObject *)generator)->gi_name; }
 PyObject **elw_generator_qualname(PyObject *generator) {
     return &((PyGenObject *)generator)->gi_qualname;
+}
+
+PyObject **elw_generator_origin(PyObject *generator) {
+    return &((PyAsyncGenObject *)generator)->ag_origin_or_finalizer;
 }
 
 int elw_async_generator_flags(PyObject *generator) {

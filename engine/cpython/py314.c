@@ -7,6 +7,7 @@
 #include "internal/pycore_genobject.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_interpframe.h"
+#include "internal/pycore_intrinsics.h"
 #include "internal/pycore_opcode_metadata.h"
 #include "internal/pycore_stackref.h"
 #include "opcode.h"
@@ -73,6 +74,8 @@ ElwOp elw_op(int opcode, int oparg) {
     case LOAD_ATTR: return ELW_OP_LOAD_ATTRIBUTE;
     case STORE_ATTR: return ELW_OP_STORE_ATTRIBUTE;
     case DELETE_ATTR: return ELW_OP_DELETE_ATTRIBUTE;
+    case LIST_EXTEND:
+    case SET_UPDATE: return ELW_OP_EXTEND;
     case GET_ITER: return ELW_OP_GET_ITER;
     case GET_AWAITABLE: return ELW_OP_GET_AWAITABLE;
     case WITH_EXCEPT_START: return ELW_OP_WITH_EXCEPT;
@@ -179,6 +182,10 @@ bool elw_may_rebind_first(int opcode, int oparg) {
     if (opcode == STORE_FAST_LOAD_FAST) return (oparg >> 4) == 0;
     if (opcode == STORE_DEREF || opcode == DELETE_DEREF) return oparg == 0;
     return (opcode == STORE_FAST || opcode == DELETE_FAST) && oparg == 0;
+}
+
+bool elw_makes_tuple(int opcode, int oparg) {
+    return opcode == CALL_INTRINSIC_1 && oparg == INTRINSIC_LIST_TO_TUPLE;
 }
 
 bool elw_first_is_cell(PyCodeObject *code) {
@@ -394,6 +401,10 @@ PyObject **elw_generator_handled(PyObject *generator) {
 PyObject **elw_generator_name(PyObject *generator) { return &((PyGenObject *)generator)->gi_name; }
 PyObject **elw_generator_qualname(PyObject *generator) {
     return &((PyGenObject *)generator)->gi_qualname;
+}
+
+PyObject **elw_generator_origin(PyObject *generator) {
+    return &((PyAsyncGenObject *)generator)->ag_origin_or_finalizer;
 }
 
 int elw_async_generator_flags(PyObject *generator) {

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/activation.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/patch.hpp"
@@ -252,8 +253,12 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         return refusal(code, at, "an unknown state of the value stack");
     } else {
         if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
-        const Verdict verdict = through_c(code, map, at, elw_stack(frame), inner);
+        const Activations calls(frame);
+        Verdict verdict =
+            through_c(code, map, at, elw_stack(frame), calls.empty() ? inner : calls.first());
+        if (verdict.ok && !calls.empty()) verdict = calls.lead_to(inner);
         if (!verdict.ok) return refusal(code, at, verdict.reason);
+        record.calls = calls.save();
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);
         const bool keeps_operands = verdict.delivery == Delivery::reexecute;

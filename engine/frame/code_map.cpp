@@ -61,6 +61,13 @@ int CodeMap::target(int start) const {
     return elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
 }
 
+bool CodeMap::is_jump_target(int start) const {
+    const int units = static_cast<int>(instructions_.size());
+    for (int i = 0; i < units; ++i)
+        if (start_[static_cast<std::size_t>(i)] == i && target(i) == start) return true;
+    return false;
+}
+
 int CodeMap::with_prefixes(int start) const {
     while (start > 0 && at(this->start(start - 1)).opcode == elw_opcode_extended_arg())
         start = this->start(start - 1);

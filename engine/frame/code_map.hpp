@@ -31,6 +31,8 @@ class CodeMap {
     }
     // Where a backward jump at `start` goes.
     [[nodiscard]] int target(int start) const;
+    // Does any jump lead to `start`?
+    [[nodiscard]] bool is_jump_target(int start) const;
     // The earliest unit from which executing `start` again has its full effect: EXTENDED_ARG
     // prefixes, and the KW_NAMES that an older CALL takes its keyword names from.
     [[nodiscard]] int reexecute_from(int start) const;

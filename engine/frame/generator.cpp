@@ -32,6 +32,7 @@ GeneratorRecord capture_generator(PyObject *generator) {
     record.name = Ref::share(*elw_generator_name(generator));
     record.qualname = Ref::share(*elw_generator_qualname(generator));
     record.handled_exception = Ref::share(*elw_generator_handled(generator));
+    if (!PyGen_CheckExact(generator)) record.origin = Ref::share(*elw_generator_origin(generator));
     record.flags = PyAsyncGen_CheckExact(generator)
                        ? static_cast<std::uint8_t>(elw_async_generator_flags(generator))
                        : std::uint8_t{0};
@@ -71,6 +72,8 @@ void fill_generator(PyObject *generator, GeneratorRecord &&record) {
     replace(elw_generator_name(generator), std::move(record.name));
     replace(elw_generator_qualname(generator), std::move(record.qualname));
     replace(elw_generator_handled(generator), std::move(record.handled_exception));
+    if (!PyGen_CheckExact(generator))
+        replace(elw_generator_origin(generator), std::move(record.origin));
     if (record.state == GeneratorState::finished) {
         // Closing a generator that has not started runs none of its code.
         Ref closed = Ref::checked(PyObject_CallMethod(

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "engine/cpython/ref.hpp"
@@ -39,6 +40,16 @@ enum class Delivery : std::uint8_t {
     reexecute = 5, // run `instruction` again; the frame inside is met on the way
 };
 
+// A builtin in the middle of its work (engine/frame/activation.hpp): all it needs to go on.
+struct SavedCall {
+    std::string name;
+    std::uint32_t phase = 0;
+    std::int64_t number = 0;
+    double real = 0;
+    double rest = 0;
+    std::vector<Ref> slots; // some null
+};
+
 // One frame of a Python stack. All references are owned.
 struct FrameRecord {
     Ref code;      // code object
@@ -54,6 +65,8 @@ struct FrameRecord {
     Ref constructed;            // Delivery::construct: the instance under construction
     std::vector<Ref> variables; // locals, cells, free variables in code order; null where unbound
     std::vector<Slot> stack;    // value stack, bottom first
+    std::vector<SavedCall>
+        calls; // Delivery::reexecute: the builtins on the way to the frame inside
 };
 
 // The Python stack of one thread, outermost frame first.
@@ -75,8 +88,9 @@ struct GeneratorRecord {
     GeneratorState state = GeneratorState::finished;
     Ref name;
     Ref qualname;
-    Ref code;               // null when finished on a Python that forgets it
-    Ref handled_exception;  // the exception being handled inside, or null
+    Ref code;              // null when finished on a Python that forgets it
+    Ref handled_exception; // the exception being handled inside, or null
+    Ref origin; // of a coroutine where it was created, of an async generator its finalizer, or null
     std::uint8_t flags = 0; // of an async generator: opaque here, kept as they are
     FrameRecord frame;
 };

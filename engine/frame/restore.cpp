@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/activation.hpp"
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/patch.hpp"
@@ -69,7 +70,7 @@ class Restore {
   private:
     static PyObject *hook(PyThreadState *thread, ElwFrame *frame, int throwing);
     PyObject *evaluate(ElwFrame *frame, int throwing);
-    PyObject *go_on(ElwFrame *frame, const FrameRecord &record);
+    PyObject *go_on(ElwFrame *frame, FrameRecord &record);
     PyObject *deliver(ElwFrame *frame, FrameRecord &record, PyObject *result);
     PyObject *enter_next();
 
@@ -132,6 +133,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
         diverged("other code runs first", record);
+    if (!calls_resumed()) diverged("a builtin does not go on", record);
     const bool innermost = ++next_ == stack_.frames.size();
     // generator.throw() runs again: the generator has long got the exception.
     if (throwing) PyErr_Clear();
@@ -144,15 +146,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     rest.line = record.line;
     rest.delivery = delivery;
     rest.constructed = std::move(record.constructed);
-    // A class body runs in the namespace that __build_class__ has just made for it.
-    Ref fresh_locals = Ref::share(elw_locals(frame));
-    if (record.locals && fresh_locals && fresh_locals.get() != record.locals.get() && next_ > 1 &&
-        PyDict_CheckExact(fresh_locals.get()) && fresh_locals.get() != elw_globals(frame) &&
-        elw_is_class_body(elw_code(frame))) {
-        if (PyDict_Update(fresh_locals.get(), record.locals.get()) < 0)
-            diverged("a class namespace cannot be filled", rest);
-        record.locals = std::move(fresh_locals);
-    }
+    rest.calls = std::move(record.calls);
     try {
         patch_frame(frame, std::move(record));
     } catch (const Error &error) {
@@ -178,7 +172,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
 }
 
 // Lets a patched frame run: the innermost one, or one that executes its instruction again.
-PyObject *Restore::go_on(ElwFrame *frame, const FrameRecord &record) {
+PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     const int at = static_cast<int>(record.instruction);
     const bool innermost = next_ == stack_.frames.size();
     const CodeMap &map = maps_.of(elw_code(frame));
@@ -200,7 +194,10 @@ PyObject *Restore::go_on(ElwFrame *frame, const FrameRecord &record) {
         top.delivery = Delivery::result;
         return deliver(frame, top, top_result_.release());
     }
-    if (record.delivery == Delivery::reexecute) elw_set_next(frame, map.reexecute_from(at));
+    if (record.delivery == Delivery::reexecute) {
+        elw_set_next(frame, map.reexecute_from(at));
+        resume_calls(frame, std::move(record.calls));
+    }
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
     PyObject *result = elw_eval(thread_, frame, 0);
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);

@@ -126,9 +126,12 @@ Verdict through_binary(int oparg, PyObject *left, PyObject *right, const Inner &
 }
 
 Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
+    return through_comparison(elw_comparison(oparg), left, right, inner);
+}
+
+Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inner &inner) {
     static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
     static const int swapped[] = {4, 5, 2, 3, 0, 1};
-    const int which = elw_comparison(oparg);
     if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
     // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
     if (which == 3 && !is_python(Py_TYPE(left), "__ne__") && is_method_of(left, inner, {"__eq__"}))

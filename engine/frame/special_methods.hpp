@@ -45,6 +45,10 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 [[nodiscard]] Verdict through_compare(int oparg, PyObject *left, PyObject *right,
                                       const Inner &inner);
 
+// left < right and the like, by Py_LT … Py_GE.
+[[nodiscard]] Verdict through_comparison(int which, PyObject *left, PyObject *right,
+                                         const Inner &inner);
+
 // A dict key whose hash and equality run no Python code.
 [[nodiscard]] bool hashes_in_c(PyObject *key);
 

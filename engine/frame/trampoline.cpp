@@ -4,6 +4,7 @@
 #include <array>
 #include <string_view>
 
+#include "engine/frame/awaitables.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -65,31 +66,6 @@ const std::array builtins = {
     Builtin{"delattr", {"__delattr__"}}, Builtin{"print", {"__str__", "__repr__"}},
 };
 
-// Does making a class of this metaclass ask Python code for the namespace first?
-bool prepares_in_python(PyObject *metaclass) {
-    if (!PyType_Check(metaclass)) return true;
-    return lookup(reinterpret_cast<PyTypeObject *>(metaclass), "__prepare__") !=
-           lookup(&PyType_Type, "__prepare__");
-}
-
-// class X: …  Executing __build_class__ again enters the body first if no __prepare__ is Python.
-bool builds_class(const CallOperands &call, const Inner &inner) {
-    const int positional = call.positional();
-    if (positional < 2 || !runs(call.argument(0), inner)) return false;
-    for (int i = 2; i < positional; ++i) {
-        PyObject *base = call.argument(i);
-        if (!PyType_Check(base) || prepares_in_python(reinterpret_cast<PyObject *>(Py_TYPE(base))))
-            return false;
-    }
-    for (int i = positional; i < call.count; ++i) {
-        PyObject *name = PyTuple_GET_ITEM(call.names, i - positional);
-        if (PyUnicode_CompareWithASCIIString(name, "metaclass") == 0 &&
-            prepares_in_python(call.argument(i)))
-            return false;
-    }
-    return true;
-}
-
 bool is_builtins(PyObject *self) {
     if (self == nullptr || !PyModule_Check(self)) return false;
     const char *name = PyModule_GetName(self);
@@ -97,16 +73,52 @@ bool is_builtins(PyObject *self) {
     return name != nullptr && std::string_view(name) == "builtins";
 }
 
+// Is what a builtin fills (its object, or the first of its arguments) of a type of C's, which does
+// so item by item and keeps nothing else?
+bool fills_in_place(const CallOperands &call, PyObject *self) {
+    PyObject *filled = self != nullptr && !PyModule_Check(self) ? self : call.argument(0);
+    if (PyList_Check(filled) || PySet_Check(filled)) return true;
+    const std::string_view type(Py_TYPE(filled)->tp_name);
+    return PyDict_CheckExact(filled) || type == "collections.deque" || type == "_csv.writer" ||
+           type == "_io.TextIOWrapper" || type == "_io.BufferedWriter" || type == "_io.StringIO" ||
+           type == "collections.Counter" || type == "Counter";
+}
+
+// Of a call of something that calls its first argument with the others: that call.
+CallOperands behind(const CallOperands &call) {
+    CallOperands inside = call;
+    inside.callable = call.argument(0);
+    if (inside.objects != nullptr) ++inside.objects;
+    if (inside.arguments != nullptr) ++inside.arguments;
+    --inside.count;
+    return inside;
+}
+
 Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
                         const Inner &inner) {
     const std::string_view is(name);
     PyObject *first = call.count > 0 ? call.argument(0) : nullptr;
+    if (is == "run" && self != nullptr && PyContext_CheckExact(self) && call.count > 0 &&
+        call.names == nullptr)
+        return called_again(behind(call), inner);
+    if ((is == "TaskWakeupMethWrapper" || is == "task_wakeup") && first != nullptr)
+        return reexecute_if((is_asyncio(first, "Future") || is_asyncio(first, "Task")) &&
+                                steps_task(self, inner),
+                            "a task of asyncio");
     // self is the bound object, else the first argument stands for it (unbound method form).
     PyObject *owner = self != nullptr && !PyModule_Check(self) ? self : first;
     if (inner.generator != nullptr) {
         const bool resumes =
             is == "next" || is == "send" || is == "throw" || is == "close" || is == "__next__";
-        return reexecute_if(resumes && owner == inner.generator, name);
+        // These put each item into its place before they ask for the next one.
+        const bool fills =
+            call.count > 0 && (is == "extend" || is == "extendleft" || is == "update" ||
+                               is == "writelines" || is == "writerows" || is == "_count_elements");
+        PyObject *source = call.count > 0 ? call.argument(call.count - 1) : nullptr;
+        const int operands = self != nullptr && !PyModule_Check(self) ? 1 : 2;
+        if (fills && call.count == operands && fills_in_place(call, self))
+            return reexecute_if(passes_on_to(source, inner.generator), name);
+        return reexecute_if(resumes && passes_on_to(owner, inner.generator), name);
     }
     if (!is_builtins(self)) return no(std::string(name) + " holds the stack in C");
     if (is == "exec" || is == "eval")
@@ -114,8 +126,6 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
                                 (first == reinterpret_cast<PyObject *>(inner.code) ||
                                  (PyUnicode_Check(first) && inner.first == nullptr)),
                             name);
-    if (is == "__build_class__")
-        return reexecute_if(builds_class(call, inner), "a class statement");
     if ((is == "getattr" || is == "hasattr") && call.count >= 2)
         return reexecute_if(gets_attribute(first, call.argument(1), inner), name);
     // print writes as it goes: only of a single object nothing has been written yet.
@@ -165,7 +175,7 @@ PyObject *called_as_type(const CallOperands &call) {
         if (!name || PyUnicode_CompareWithASCIIString(name.get(), "__call__") != 0) return nullptr;
         return self != nullptr && PyType_Check(self) ? self : nullptr;
     }
-    if (kind != "wrapper_descriptor" || call.arguments == nullptr || call.count < 1) return nullptr;
+    if (kind != "wrapper_descriptor" || !call.known() || call.count < 1) return nullptr;
     if (call.callable != lookup(&PyType_Type, "__call__")) return nullptr;
     return PyType_Check(call.argument(0)) ? call.argument(0) : nullptr;
 }
@@ -173,7 +183,7 @@ PyObject *called_as_type(const CallOperands &call) {
 // A with block that ends well calls its bound __exit__ with three Nones, and method_vectorcall puts
 // self into the callable's place while that runs. A method hands its result through.
 bool is_exit_in_use(const CallOperands &call, const Inner &inner) {
-    if (call.arguments == nullptr || call.count != 3) return false;
+    if (!call.known() || call.count != 3) return false;
     for (int i = 0; i < 3; ++i)
         if (call.argument(i) != Py_None) return false;
     return is_method_of(call.callable, inner, {"__exit__"});
@@ -183,14 +193,25 @@ bool is_exit_in_use(const CallOperands &call, const Inner &inner) {
 // be executed again.
 Verdict construction(PyObject *type, const CallOperands &call, const Inner &inner, bool direct) {
     Verdict verdict = through_type(type, inner, direct);
-    if (call.arguments == nullptr && verdict.delivery == Delivery::reexecute)
+    if (!call.known() && verdict.delivery == Delivery::reexecute)
         return no("a construction with * arguments");
     return verdict;
+}
+
+// Does calling this object run that builtin?
+bool is_builtin(PyObject *callable, const void *builtin) {
+    if (callable == builtin) return true; // a type
+    if (PyCFunction_Check(callable))
+        return reinterpret_cast<PyCFunctionObject *>(callable)->m_ml == builtin;
+    return Py_IS_TYPE(callable, &PyMethodDescr_Type) &&
+           reinterpret_cast<PyMethodDescrObject *>(callable)->d_method == builtin;
 }
 
 Verdict through_call(const CallOperands &call, const Inner &inner) {
     PyObject *callable = call.callable;
     if (callable == nullptr) return no("a call");
+    if (inner.builtin != nullptr && is_builtin(callable, inner.builtin))
+        return call.known() ? yes(Delivery::reexecute) : no("a call with *");
     if (inner.generator == nullptr) {
         if (is_exit_in_use(call, inner)) return yes(Delivery::result);
         if (runs(callable, inner)) return yes(Delivery::result);
@@ -206,14 +227,19 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
         }
         if (PyType_Check(callable)) {
             auto *type = reinterpret_cast<PyTypeObject *>(callable);
-            if (call.arguments != nullptr && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
+            if (call.known() && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
                 return through_conversion(type, call, inner);
             return construction(callable, call, inner, false);
         }
     }
     if (inner.generator == nullptr)
         if (PyObject *type = called_as_type(call)) return construction(type, call, inner, true);
-    if (call.arguments == nullptr) return no(describe_callable(callable) + " called with *");
+    if (!call.known()) return no(describe_callable(callable) + " called with *");
+    if (is_asyncio(callable, "TaskStepMethWrapper")) {
+        Ref task = Ref::steal(PyObject_GetAttrString(callable, "__self__"));
+        if (!task) PyErr_Clear();
+        return reexecute_if(steps_task(task.get(), inner), "a task of asyncio");
+    }
     if (PyCFunction_Check(callable)) {
         auto *function = reinterpret_cast<PyCFunctionObject *>(callable);
         return through_builtin(function->m_ml->ml_name, function->m_self, call, inner);
@@ -226,12 +252,21 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
         std::string_view(Py_TYPE(callable)->tp_name) == "method-wrapper") {
         Ref self = Ref::steal(PyObject_GetAttrString(callable, "__self__"));
         if (!self) PyErr_Clear();
-        return reexecute_if(self.get() == inner.generator, "a method wrapper");
+        return reexecute_if(passes_on_to(self.get(), inner.generator), "a method wrapper");
     }
     return no(describe_callable(callable) + " holds the stack in C");
 }
 
 } // namespace
+
+Verdict called_again(const CallOperands &call, const Inner &inner) {
+    Verdict verdict = through_call(call, inner);
+    if (!verdict.ok) return verdict;
+    if (verdict.delivery == Delivery::construct)
+        return no("the construction of a " + std::string(Py_TYPE(verdict.constructed)->tp_name) +
+                  " in C");
+    return yes(Delivery::reexecute);
+}
 
 Inner inner_of(ElwFrame *frame) {
     Inner inner;
@@ -263,14 +298,44 @@ std::string describe_callable(PyObject *callable) {
     return text;
 }
 
+namespace {
+
+// Is the entry at `index` an argument tuple that f(*arguments) uses as it is? Of anything else it
+// makes one that lies nowhere, and the entry may be dangling. So the entry is looked into only if
+// it is known: just made by the instruction for it, or the value of a variable too.
+bool is_given_tuple(PyCodeObject *code, const CodeMap &map, int at, int index,
+                    const ElwSlot *stack) {
+    PyObject *const given = elw_get(stack[index]);
+    if (given == nullptr) return false;
+    // From 3.14 on a NULL is pushed in between.
+    for (int steps = 0, first = map.reexecute_from(at); steps < 2 && first > 0; ++steps) {
+        if (map.is_jump_target(first)) break;
+        first = map.start(first - 1);
+        const Instruction &before = map.at(first);
+        if (before.depth != index + 1) break;
+        if (elw_makes_tuple(before.opcode, before.oparg)) return true;
+    }
+    for (const ElwSlot *variable = stack - elw_variable_count(code); variable != stack; ++variable)
+        if (elw_get(*variable) == given) return PyTuple_CheckExact(given);
+    return false;
+}
+
+} // namespace
+
 CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack) {
     CallOperands call;
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;
     if (instruction.op == ELW_OP_CALL_UNPACKED) {
         const int base = depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
-        if (base >= 0)
-            call.callable = elw_get(stack[base + (elw_facts.null_below_callable ? 1 : 0)]);
+        if (base < 0) return call;
+        call.callable = elw_get(stack[base + (elw_facts.null_below_callable ? 1 : 0)]);
+        const bool keywords = depth > base + 3 && elw_get(stack[base + 3]) != nullptr;
+        if (!keywords && is_given_tuple(code, map, at, base + 2, stack)) {
+            auto *tuple = reinterpret_cast<PyTupleObject *>(elw_get(stack[base + 2]));
+            call.objects = tuple->ob_item;
+            call.count = static_cast<int>(PyTuple_GET_SIZE(tuple));
+        }
         return call;
     }
     if (instruction.op != ELW_OP_CALL && instruction.op != ELW_OP_CALL_KEYWORDS) return call;
@@ -306,14 +371,14 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_FOR_ITER: {
         PyObject *iterator = elw_facts.iterator_pairs ? second : top;
         return reexecute_if(inner.generator != nullptr
-                                ? inner.generator == iterator
+                                ? passes_on_to(iterator, inner.generator)
                                 : is_method_of(iterator, inner, {"__next__"}),
                             "the iterator of a for loop");
     }
     case ELW_OP_SEND: {
         PyObject *receiver = elw_facts.iterator_pairs ? from_top(3) : second;
         return reexecute_if(inner.generator != nullptr
-                                ? inner.generator == receiver
+                                ? passes_on_to(receiver, inner.generator)
                                 : is_method_of(receiver, inner, {"__next__"}),
                             "the awaitable of an await or yield from");
     }
@@ -323,7 +388,13 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_COMPARE:
         if (top == nullptr || second == nullptr) break;
         return through_compare(instruction.oparg, second, top, inner);
-    case ELW_OP_CONTAINS: return reexecute_if(is_method_of(top, inner, {"__contains__"}), "in");
+    case ELW_OP_CONTAINS:
+        return reexecute_if(inner.generator != nullptr ? passes_on_to(top, inner.generator)
+                                                       : is_method_of(top, inner, {"__contains__"}),
+                            "in");
+    case ELW_OP_EXTEND:
+        return reexecute_if(inner.generator != nullptr && passes_on_to(top, inner.generator),
+                            "a starred expression");
     case ELW_OP_UNARY:
         return reexecute_if(is_method_of(top, inner, {"__neg__", "__pos__", "__invert__"}),
                             "a unary operator");

@@ -15,6 +15,7 @@ struct Inner {
     PyObject *generator = nullptr; // its owner, or null
     PyObject *first = nullptr;     // its first argument (self), or null where it cannot be told
     PyObject *second = nullptr;    // the one behind it, likewise
+    const void *builtin = nullptr; // not a frame but a builtin of ours: its PyMethodDef or type
 };
 
 [[nodiscard]] Inner inner_of(ElwFrame *frame);
@@ -39,17 +40,25 @@ struct Verdict {
 // What a CALL calls; the callable is null if the instruction is no CALL.
 struct CallOperands {
     PyObject *callable = nullptr;
-    const ElwSlot *arguments = nullptr; // of CALL; null for f(*args)
+    const ElwSlot *arguments = nullptr; // on the stack, of CALL
+    PyObject *const *objects = nullptr; // elsewhere: the tuple of f(*args), or what C calls with
     int count = 0;
     PyObject *names = nullptr; // tuple: of the last arguments, which are keyword arguments
 
-    [[nodiscard]] PyObject *argument(int i) const { return elw_get(arguments[i]); }
+    [[nodiscard]] PyObject *argument(int i) const {
+        return objects != nullptr ? objects[i] : elw_get(arguments[i]);
+    }
+    [[nodiscard]] bool known() const { return arguments != nullptr || objects != nullptr; }
     [[nodiscard]] int positional() const {
         return count - (names != nullptr ? static_cast<int>(PyTuple_GET_SIZE(names)) : 0);
     }
 };
 [[nodiscard]] CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
                                          const ElwSlot *stack);
+
+// C code calls again what it has called: as good as executing an instruction again, if that enters
+// `inner` first.
+[[nodiscard]] Verdict called_again(const CallOperands &call, const Inner &inner);
 
 // "name (a builtin function)" and the like, for messages.
 [[nodiscard]] std::string describe_callable(PyObject *callable);

@@ -1,6 +1,8 @@
 // Frames in the graph: generators, and the frame objects that tracebacks hold.
 #include "engine/object/frames.hpp"
 
+#include <bit>
+
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -45,6 +47,8 @@ void add_parts(std::vector<Part> &parts, const frame::FrameRecord &record,
         add(record.variables[i],
             i < names.size() ? " variable '" + text(names[i].get()) + "'" : " variable");
     for (const frame::Slot &slot : record.stack) add(slot.value, " value in use");
+    for (const frame::SavedCall &call : record.calls)
+        for (const Ref &slot : call.slots) add(slot, " value in " + call.name);
 }
 
 void write_frame(Writer &out, const frame::FrameRecord &record, const FrameLinks &links,
@@ -61,6 +65,18 @@ void write_frame(Writer &out, const frame::FrameRecord &record, const FrameLinks
         out.varint(static_cast<std::uint64_t>(record.stack[i].role));
         out.varint(record.stack[i].origin);
         out.varint(parts[4 + record.variables.size() + i]);
+    }
+    std::size_t at = 4 + record.variables.size() + record.stack.size();
+    out.varint(record.calls.size());
+    for (const frame::SavedCall &call : record.calls) {
+        out.text(call.name);
+        out.varint(call.phase);
+        out.u64(static_cast<std::uint64_t>(call.number));
+        out.u64(std::bit_cast<std::uint64_t>(call.real));
+        out.u64(std::bit_cast<std::uint64_t>(call.rest));
+        out.varint(call.slots.size());
+        for (Reference r : parts.subspan(at, call.slots.size())) out.varint(r);
+        at += call.slots.size();
     }
 }
 
@@ -85,11 +101,13 @@ void gather_generator(Walk &walk, Visit &visit) {
         throw walk.refusal(error.message(), error.hint());
     }
     frame::GeneratorRecord &record = *visit.record;
-    if (record.state == frame::GeneratorState::executing)
-        if (const frame::FrameRecord *running = frame_in_stack(walk, generator)) {
-            record.code = running->code.copy();
-            record.frame.globals = running->globals.copy();
-        }
+    if (record.state == frame::GeneratorState::executing) {
+        const frame::FrameRecord *running = frame_in_stack(walk, generator);
+        if (running == nullptr)
+            throw walk.refusal("it is running", "keep it while it is suspended at a yield");
+        record.code = running->code.copy();
+        record.frame.globals = running->globals.copy();
+    }
     if (!record.code) throw walk.refusal("a generator without code", "drop it: it has finished");
     if (!record.frame.code) record.frame.code = record.code.copy();
     visit.parts = std::make_unique<std::vector<Part>>();
@@ -98,6 +116,7 @@ void gather_generator(Walk &walk, Visit &visit) {
     parts.push_back({record.name.copy(), ""});
     parts.push_back({record.qualname.copy(), ""});
     parts.push_back({record.handled_exception.copy(), " handled exception"});
+    parts.push_back({record.origin.copy(), " origin or finalizer"});
     add_parts(parts, record.frame, "");
 }
 
@@ -125,8 +144,8 @@ void generator_finish(Walk &walk, Visit &visit, std::span<const Reference> refs)
     walk.ref(visit);
     walk.out().varint(static_cast<std::uint64_t>(visit.record->state));
     walk.out().varint(visit.record->flags);
-    walk.refs(refs.subspan(1, 3));
-    write_frame(walk.out(), record, links, refs.subspan(4));
+    walk.refs(refs.subspan(1, 4));
+    write_frame(walk.out(), record, links, refs.subspan(5));
 }
 
 void generator_shell(Walk &walk, Visit &visit) {

@@ -107,12 +107,25 @@ PyObject *builtin_next(Walk &walk, Visit &visit) {
         if (!self || PyModule_Check(self.get()))
             throw walk.refusal("a C function that its module does not know by name");
         visit.parts = std::make_unique<std::vector<Part>>();
-        add(visit, std::move(self), ".__self__");
         visit.extra = Ref::checked(PyObject_GetAttrString(visit.object.get(), "__name__"));
+        // A C task's own callback is no attribute of the task.
+        const std::string name = text(visit.extra.get());
+        if (name == "TaskWakeupMethWrapper" || name == "task_wakeup") {
+            Ref keep = Ref::checked(PyImport_ImportModule("elsewhere._keep.tasks"));
+            add(visit, Ref::checked(PyObject_GetAttrString(keep.get(), "wakeup_of")), "");
+            visit.split = 1;
+        }
+        add(visit, std::move(self), ".__self__");
     }
     return next_part(walk, visit);
 }
 void builtin_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    if (visit.split != 0) {
+        walk.make(visit, Op::call);
+        walk.out().varint(refs[0]);
+        walk.refs(refs.subspan(1));
+        return;
+    }
     walk.make(visit, Op::attribute);
     walk.out().varint(refs[0]);
     walk.out().text(text(visit.extra.get()));

@@ -53,6 +53,17 @@ void forget_patches(Walk &walk, PyObject *state) {
     walk.names().forget(attributes);
 }
 
+void walk_program(Walk &walk, const Program &program) {
+    forget_patches(walk, program.state.get());
+    walk.root(program.state.get(), "state");
+    for (std::size_t i = 0; i < program.stack.frames.size(); ++i) {
+        const frame::FrameRecord &record = program.stack.frames[i];
+        root_frame(walk, record, label(i, record));
+    }
+    if (program.stack.handled_exception)
+        walk.root(program.stack.handled_exception.get(), "the exception being handled");
+}
+
 void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record) {
     const PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
     out.text(text(code->co_qualname));
@@ -92,14 +103,7 @@ std::vector<Span> Stream::pieces() const {
 
 Image freeze(const Program &program) {
     Walk walk(&program.stack);
-    forget_patches(walk, program.state.get());
-    walk.root(program.state.get(), "state");
-    for (std::size_t i = 0; i < program.stack.frames.size(); ++i) {
-        const frame::FrameRecord &record = program.stack.frames[i];
-        root_frame(walk, record, label(i, record));
-    }
-    if (program.stack.handled_exception)
-        walk.root(program.stack.handled_exception.get(), "the exception being handled");
+    walk_program(walk, program);
     walk.finish();
     Writer frames;
     frames.varint(object_stream_version);
@@ -129,6 +133,22 @@ Program thaw(Span frames, Span objects) {
     program.stack.handled_exception = thaw.object(in.varint());
     program.state = thaw.object(in.varint());
     return program;
+}
+
+std::vector<Problem> problems_of(const Program &program) {
+    std::vector<Problem> problems;
+    Walk walk(&program.stack);
+    walk.collect(problems);
+    walk_program(walk, program);
+    return problems;
+}
+
+std::vector<Problem> problems_of(PyObject *object) {
+    std::vector<Problem> problems;
+    Walk walk;
+    walk.collect(problems);
+    walk.root(object, "object");
+    return problems;
 }
 
 Bytes freeze_object(PyObject *object) {

@@ -36,6 +36,17 @@ Program thaw(Span frames, Span objects);
 Bytes freeze_object(PyObject *object);
 Ref thaw_object(Span bytes);
 
+// Something that cannot be kept, and what leads to it.
+struct Problem {
+    std::string path;
+    std::string reason;
+    std::string hint;
+};
+
+// All such things in a program, or in the graph of an object.
+std::vector<Problem> problems_of(const Program &program);
+std::vector<Problem> problems_of(PyObject *object);
+
 // Where what is kept by name comes from, beside site-packages; each with a slash at its end.
 std::vector<std::string> library_folders();
 

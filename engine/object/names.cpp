@@ -281,7 +281,16 @@ Names::Name Names::by_own_name(PyObject *object) {
 
 Names::Name Names::find(PyObject *object) {
     if (Name name = by_own_name(object)) return name;
-    const auto found = index_.find(object);
+    auto found = index_.find(object);
+    if (found == index_.end() && PyType_Check(object) && !types_indexed_ &&
+        (reinterpret_cast<PyTypeObject *>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
+        // The interpreter's own types that builtins does not have; few programs need them.
+        types_indexed_ = true;
+        Ref types = Ref::checked(PyImport_ImportModule("types"));
+        index(types.get(), nullptr);
+        kept_.push_back(std::move(types));
+        found = index_.find(object);
+    }
     if (found == index_.end() || kept_by_value(object)) return {};
     return {found->second.module, std::string(text_of(found->second.name)), Unwrap::nothing};
 }

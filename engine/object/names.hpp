@@ -58,6 +58,7 @@ class Names {
         PyObject *module;
         PyObject *name;
     };
+    bool types_indexed_ = false;
     std::unordered_map<PyObject *, Entry> index_;
     std::unordered_map<PyObject *, Stream> streams_;
     std::unordered_map<PyObject *, PyObject *> class_dicts_; // made at the first question

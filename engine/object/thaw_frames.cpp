@@ -1,4 +1,6 @@
 // Frame records read again, generators and frame objects made from them.
+#include <bit>
+
 #include "engine/object/thaw.hpp"
 
 namespace elsewhere::object {
@@ -33,6 +35,17 @@ frame::FrameRecord Thaw::read_frame(Reader &in) {
         slot.value = object(in.varint());
         record.stack.push_back(std::move(slot));
     }
+    for (std::size_t calls = in.count(27); calls > 0; --calls) {
+        frame::SavedCall call;
+        call.name = in.text();
+        call.phase = static_cast<std::uint32_t>(in.varint());
+        call.number = static_cast<std::int64_t>(in.u64());
+        call.real = std::bit_cast<double>(in.u64());
+        call.rest = std::bit_cast<double>(in.u64());
+        for (std::size_t slots = in.count(); slots > 0; --slots)
+            call.slots.push_back(object(in.varint()));
+        record.calls.push_back(std::move(call));
+    }
     return record;
 }
 
@@ -49,10 +62,11 @@ void Thaw::on_generator_fill() {
     frame::GeneratorRecord record;
     record.state = checked(in_.varint(), frame::GeneratorState::finished);
     record.flags = static_cast<std::uint8_t>(in_.varint());
-    if (in_.count() != 3) damaged("a generator of another shape");
+    if (in_.count() != 4) damaged("a generator of another shape");
     record.name = need();
     record.qualname = need();
     record.handled_exception = get();
+    record.origin = get();
     record.frame = read_frame(in_);
     record.code = record.frame.code.copy();
     frame::fill_generator(generator, std::move(record));

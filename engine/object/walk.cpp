@@ -95,7 +95,8 @@ std::string Walk::path() const {
 }
 
 Error Walk::refusal(const std::string &what, const std::string &hint) const {
-    return Error(ErrorKind::refused, path() + ": " + what, hint);
+    refused_path_ = path();
+    return Error(ErrorKind::refused, refused_path_ + ": " + what, hint);
 }
 
 void Walk::refuse_python_error(const char *doing, const std::string &hint) {
@@ -195,26 +196,57 @@ void Walk::descend(PyObject *child) {
 void Walk::run() {
     const std::size_t floor = visits_.size() - 1;
     while (visits_.size() > floor) {
-        for (;;) {
-            Visit &visit = visits_.back();
-            PyObject *child = visit.family->next(*this, visit);
-            if (child == nullptr) {
-                complete();
-                break;
+        try {
+            while (give_next()) {
             }
-            Reference reference;
-            if (!reach(child, reference)) break;
-            Visit &parent = visits_.back();
-            references_.push_back(reference);
-            if (last_low_ != 0) {
-                if (parent.low == 0 || last_low_ < parent.low) parent.low = last_low_;
-                if (parent.key_given && (parent.hash_low == 0 || last_low_ < parent.hash_low))
-                    parent.hash_low = last_low_;
-                if ((reference & unresolved_bit) != 0) parent.unresolved = true;
-            }
-            considering_ = false;
+        } catch (const Error &error) {
+            if (problems_ == nullptr || error.kind() != ErrorKind::refused) throw;
+            abandon(error);
         }
     }
+}
+
+// The next thing that the visit on top refers to. False: another visit is on top now.
+bool Walk::give_next() {
+    Visit &visit = visits_.back();
+    PyObject *child = visit.family->next(*this, visit);
+    if (child == nullptr) {
+        complete();
+        return false;
+    }
+    Reference reference;
+    if (!reach(child, reference)) return false;
+    Visit &parent = visits_.back();
+    references_.push_back(reference);
+    if (last_low_ != 0) {
+        if (parent.low == 0 || last_low_ < parent.low) parent.low = last_low_;
+        if (parent.key_given && (parent.hash_low == 0 || last_low_ < parent.hash_low))
+            parent.hash_low = last_low_;
+        if ((reference & unresolved_bit) != 0) parent.unresolved = true;
+    }
+    considering_ = false;
+    return true;
+}
+
+// What was being considered or visited cannot be kept: None stands for it from here on.
+void Walk::abandon(const Error &error) {
+    const std::string message = error.message();
+    const std::string prefix = refused_path_ + ": ";
+    const bool led_here = !refused_path_.empty() && message.rfind(prefix, 0) == 0;
+    problems_->push_back({led_here ? refused_path_ : std::string(),
+                          led_here ? message.substr(prefix.size()) : message, error.hint()});
+    if (std::exchange(considering_, false)) {
+        references_.push_back(to_reference(id_none));
+        return;
+    }
+    Visit visit = std::move(visits_.back());
+    references_.resize(visit.base);
+    visits_.pop_back();
+    if (visit.serial != 0) {
+        memo_.add(visit.object.get(), id_none, 0);
+        forward_[visit.serial] = 0;
+    }
+    if (!visits_.empty()) references_.push_back(to_reference(id_none));
 }
 
 // The visit on top has all its references: write it, or put it off, and tell its parent.
@@ -286,16 +318,26 @@ Reference Walk::unresolved(PyObject *object) {
 void Walk::root(PyObject *object, std::string label) {
     root_label_ = std::move(label);
     Reference reference;
-    if (!reach(object, reference)) run();
-    considering_ = false;
+    begin(object, reference);
     while (!queue_.empty()) {
         auto [next, text] = std::move(queue_.front());
         queue_.erase(queue_.begin());
         root_label_ = std::move(text);
         force_ = true;
-        if (!reach(next.get(), reference)) run();
-        considering_ = false;
+        begin(next.get(), reference);
     }
+}
+
+void Walk::begin(PyObject *object, Reference &reference) {
+    try {
+        if (!reach(object, reference)) run();
+    } catch (const Error &error) {
+        // run() has dealt with what it met: this is the object itself.
+        if (problems_ == nullptr || error.kind() != ErrorKind::refused) throw;
+        abandon(error);
+        references_.clear();
+    }
+    considering_ = false;
 }
 
 Reference Walk::shell_of_open(PyObject *object) {

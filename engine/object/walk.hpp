@@ -9,6 +9,7 @@
 
 #include "core/base/bytes.hpp"
 #include "engine/frame/record.hpp"
+#include "engine/object/image.hpp"
 #include "engine/object/memo.hpp"
 #include "engine/object/names.hpp"
 #include "engine/object/stream.hpp"
@@ -128,6 +129,9 @@ class Walk {
     // Classes and dicts that have a shell and still need their contents.
     std::unordered_set<PyObject *> &unfilled() { return unfilled_; }
     Memo &memo() { return memo_; }
+    // Do not stop at what cannot be kept: note it, and walk on as if it were not there. What such a
+    // walk has written is of no use.
+    void collect(std::vector<Problem> &problems) { problems_ = &problems; }
     static PyObject *null_child();
 
   private:
@@ -136,6 +140,9 @@ class Walk {
         std::vector<Reference> references;
     };
     bool reach(PyObject *child, Reference &reference);
+    bool give_next();
+    void begin(PyObject *object, Reference &reference);
+    void abandon(const Error &error);
     void descend(PyObject *child);
     void run();
     void complete();
@@ -165,7 +172,9 @@ class Walk {
     std::uint32_t next_id_ = snapshot::id_first;
     std::uint32_t last_low_ = 0;
     bool force_ = false;
-    bool considering_ = false; // the child given last, not yet a visit
+    std::vector<Problem> *problems_ = nullptr;
+    mutable std::string refused_path_; // of the last refusal
+    bool considering_ = false;         // the child given last, not yet a visit
     bool gc_was_enabled_;
 };
 

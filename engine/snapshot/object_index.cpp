@@ -77,6 +77,12 @@ FrameEntry read_frame(Reader &in) {
         slot.value = in.varint();
         frame.stack.push_back(slot);
     }
+    for (std::size_t calls = in.count(27); calls > 0; --calls) {
+        in.text();                                     // the builtin
+        in.varint();                                   // where it is in its work
+        for (int left = 3; left > 0; --left) in.u64(); // its numbers
+        (void)read_references(in);
+    }
     return frame;
 }
 

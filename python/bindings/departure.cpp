@@ -91,6 +91,30 @@ Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose 
     return taken;
 }
 
+std::vector<object::Problem> obstacles(const frame::CaptureRequest &request) {
+    std::vector<object::Problem> found;
+    object::Program program;
+    Result<frame::StackRecord> stack = frame::capture_stack(request);
+    try {
+        program.stack = std::move(stack).value();
+        check_outermost(program.stack);
+    } catch (const Error &error) {
+        found.push_back({"", error.message(), error.hint()});
+    }
+    const Quiet quiet;
+    try {
+        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+        program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
+    } catch (const PythonError &) {
+        const Error error = error_from_python();
+        found.push_back({"", error.message(), error.hint()});
+        program.state = Ref::checked(PyDict_New());
+    }
+    std::vector<object::Problem> objects = object::problems_of(program);
+    std::move(objects.begin(), objects.end(), std::back_inserter(found));
+    return found;
+}
+
 void depart(const frame::CaptureRequest &request, const std::string &path,
             snapshot::Purpose purpose) {
     const Departure taken = take_snapshot(request, purpose);

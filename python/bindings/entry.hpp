@@ -5,6 +5,7 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/ref.hpp"
+#include "engine/object/image.hpp"
 #include "python/bindings/settling.hpp"
 
 namespace elsewhere::bindings {
@@ -33,6 +34,9 @@ template <typename Body> PyObject *entry(Body &&body) noexcept {
 }
 
 inline Ref none() { return Ref::share(Py_None); }
+
+// A list of (path, reason, hint).
+Ref rows_of(const std::vector<object::Problem> &problems);
 
 // Each binding file adds what it offers to the module; throws PythonError.
 void add_baselines(PyObject *module);

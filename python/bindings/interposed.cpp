@@ -8,37 +8,21 @@
 #include <string_view>
 
 #include "core/base/error.hpp"
+#include "engine/frame/method_tables.hpp"
 #include "python/bindings/entry.hpp"
 
 namespace elsewhere::bindings {
 
 namespace {
 
+using frame::definition_of;
+using frame::erase;
+using frame::interpose;
+
 double seconds_now() {
     timespec t{};
     clock_gettime(CLOCK_MONOTONIC, &t);
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-// The method table entry behind a builtin function or a method of a C type.
-PyMethodDef *definition_of(const char *module, const char *type, const char *name) {
-    Ref owner = Ref::checked(PyImport_ImportModule(module));
-    if (type != nullptr) owner = Ref::checked(PyObject_GetAttrString(owner.get(), type));
-    Ref callable = Ref::checked(PyObject_GetAttrString(owner.get(), name));
-    if (PyCFunction_Check(callable.get()))
-        return reinterpret_cast<PyCFunctionObject *>(callable.get())->m_ml;
-    if (Py_IS_TYPE(callable.get(), &PyMethodDescr_Type))
-        return reinterpret_cast<PyMethodDescrObject *>(callable.get())->d_method;
-    throw Error(ErrorKind::unsupported, std::string(module) + "." + name + " is no C function");
-}
-
-// Puts `ours` into the table; returns what was there. A flag that is not as expected means a
-// calling convention that `ours` does not speak: then the function is left alone (null).
-PyCFunction interpose(PyMethodDef *definition, int flags, PyCFunction ours) {
-    if (definition->ml_flags != flags || definition->ml_meth == ours) return nullptr;
-    PyCFunction original = definition->ml_meth;
-    definition->ml_meth = ours;
-    return original;
 }
 
 // ---- waits ----
@@ -103,6 +87,8 @@ template <int which> struct Acquire {
                              fast ? erase(call_fast) : erase(call));
     }
 };
+using PyCFunctionFastWithKeywords = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t,
+                                                  PyObject *);
 using AcquireLock = Acquire<0>;
 using AcquireRLock = Acquire<1>;
 
@@ -111,6 +97,13 @@ PyObject *(*original_select)(PyObject *, PyObject *const *, Py_ssize_t) = nullpt
 PyObject *select(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
     const WaitNoted noted(select_definition);
     return original_select(self, arguments, count);
+}
+
+PyMethodDef *poll_definition = nullptr;
+PyCFunctionFastWithKeywords original_poll = nullptr;
+PyObject *poll(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    const WaitNoted noted(poll_definition);
+    return original_poll(self, arguments, count, names);
 }
 
 PyMethodDef *get_definition = nullptr;
@@ -206,6 +199,9 @@ void watch_waits() {
         select_definition = definition_of("select", nullptr, "select");
         original_select = reinterpret_cast<decltype(original_select)>(reinterpret_cast<void (*)()>(
             interpose(select_definition, METH_FASTCALL, erase(select))));
+        poll_definition = definition_of("select", "epoll", "poll"); // what asyncio waits in
+        original_poll = reinterpret_cast<PyCFunctionFastWithKeywords>(reinterpret_cast<void (*)()>(
+            interpose(poll_definition, METH_FASTCALL | METH_KEYWORDS, erase(poll))));
     });
     in_module("_queue", [] {
         get_definition = definition_of("_queue", "SimpleQueue", "get");
@@ -234,7 +230,7 @@ void continue_clocks(double monotonic, double perf_counter) {
 Clocks read_clocks() { return {clock_value("monotonic"), clock_value("perf_counter")}; }
 
 PyCFunction interpose(const char *module, const char *name, int flags, PyCFunction ours) {
-    return interpose(definition_of(module, nullptr, name), flags, ours);
+    return frame::interpose(definition_of(module, nullptr, name), flags, ours);
 }
 
 std::optional<frame::CaptureRequest> waiting_call() {
@@ -252,8 +248,10 @@ std::optional<frame::CaptureRequest> waiting_call() {
     frame::CaptureRequest request;
     request.moment = frame::Moment::blocked;
     request.callable = call.callable;
-    // sleep(seconds), select(r, w, x, timeout), acquire(blocking, timeout), get(block, timeout)
+    // sleep(seconds), select(r, w, x, timeout), acquire(blocking, timeout), get(block, timeout),
+    // poll(timeout, maxevents)
     const std::size_t index = definition == sleep_definition    ? 0
+                              : definition == poll_definition   ? behind_self
                               : definition == select_definition ? 3
                                                                 : behind_self + 1;
     if (index >= call.arguments.size()) return request; // waits without a limit

@@ -6,9 +6,71 @@
 #include "python/bindings/entry.hpp"
 #include "python/bindings/layouts.hpp"
 
+// Only on Pythons that have such types at all.
+#ifdef Py_TPFLAGS_MANAGED_DICT
+#define ELW_MANAGED_DICT Py_TPFLAGS_MANAGED_DICT
+#else
+#define ELW_MANAGED_DICT 0
+#endif
+
 namespace elsewhere::bindings {
 
 namespace {
+
+// ---- a reference in a struct without a layout: told by what it refers to -----------------------
+
+// Lets the one place of `object` that refers to `old` refer to `replacement`, NotImplemented: to
+// nothing. Throws Error{unsupported} unless there is exactly one.
+Ref swap_reference(PyObject *object, PyObject *old, PyObject *replacement) {
+    PyObject **found = nullptr;
+    const auto size = static_cast<std::size_t>(Py_TYPE(object)->tp_basicsize);
+    for (std::size_t at = sizeof(PyObject); at + sizeof(PyObject *) <= size;
+         at += sizeof(PyObject *)) {
+        auto **place = reinterpret_cast<PyObject **>(reinterpret_cast<char *>(object) + at);
+        if (*place != old) continue;
+        if (found != nullptr)
+            throw Error(ErrorKind::unsupported, "a " + std::string(Py_TYPE(object)->tp_name) +
+                                                    " refers to an object twice");
+        found = place;
+    }
+    if (found == nullptr)
+        throw Error(ErrorKind::unsupported, "a " + std::string(Py_TYPE(object)->tp_name) +
+                                                " does not refer to an object that it must have");
+    *found = replacement == Py_NotImplemented ? nullptr : Py_NewRef(replacement);
+    Py_DECREF(old);
+    return Ref::share(Py_None);
+}
+
+// The attributes of an object whose type hides its __dict__ (subclasses of asyncio's C types).
+Ref attributes_of(PyObject *object) {
+    if (_PyObject_GetDictPtr(object) == nullptr &&
+        !PyType_HasFeature(Py_TYPE(object), ELW_MANAGED_DICT))
+        return Ref::checked(PyDict_New());
+    Ref dict = Ref::checked(PyObject_GenericGetDict(object, nullptr));
+    return Ref::checked(PyDict_Copy(dict.get()));
+}
+
+// ---- contexts
+// ------------------------------------------------------------------------------------
+
+// The context that this thread was in before any Context.run that is going on; None if no context
+// was ever needed. A context refers to the one it was entered from before anything else.
+Ref outermost_context() {
+    PyObject *context = PyThreadState_Get()->context;
+    if (context == nullptr) return none();
+    for (;;) {
+        PyObject *outer = nullptr;
+        Py_TYPE(context)->tp_traverse(
+            context,
+            [](PyObject *referent, void *place) {
+                *static_cast<PyObject **>(place) = referent;
+                return 1;
+            },
+            &outer);
+        if (outer == nullptr || !PyContext_CheckExact(outer)) return Ref::share(context);
+        context = outer;
+    }
+}
 
 // ---- dict iterators: a position is an index into the table of entries, deleted ones included. A
 // rebuilt dict has none deleted, so what is kept is the number of live entries before it. --------
@@ -165,6 +227,9 @@ Ref self_test() {
         });                                                                                        \
     }
 
+ELSEWHERE_CALL(swap_reference, 3, swap_reference(args[0], args[1], args[2]))
+ELSEWHERE_CALL(attributes_of, 1, attributes_of(args[0]))
+ELSEWHERE_CALL(outermost_context, 0, outermost_context())
 ELSEWHERE_CALL(entries_before, 2, entries_before(args[0], args[1]))
 ELSEWHERE_CALL(entry_position, 2, entry_position(args[0], args[1]))
 ELSEWHERE_CALL(elements_from, 2, elements_from(args[0], args[1]))
@@ -181,6 +246,10 @@ template <typename Function> PyCFunction method(Function function) {
 }
 
 PyMethodDef functions[] = {
+    {"layout_swap_reference", method(swap_reference_entry), METH_FASTCALL,
+     "(object, old, replacement): the one place that refers to old"},
+    {"layout_attributes", method(attributes_of_entry), METH_FASTCALL, "A copy of its __dict__."},
+    {"layout_outermost_context", method(outermost_context_entry), METH_FASTCALL, "()"},
     {"layout_entries_before", method(entries_before_entry), METH_FASTCALL, "(dict, position)"},
     {"layout_entry_position", method(entry_position_entry), METH_FASTCALL, "(dict, ordinal)"},
     {"layout_elements_from", method(elements_from_entry), METH_FASTCALL, "(set, position)"},

@@ -123,7 +123,28 @@ std::string difference_of(PyObject *probe, const ElwLayout &row) {
     return {};
 }
 
+// An event loop takes note of every async generator that begins: not of those of the probes.
+class WithoutHooks {
+  public:
+    WithoutHooks()
+        : thread_(PyThreadState_Get()),
+          first_(std::exchange(thread_->async_gen_firstiter, nullptr)),
+          finalizer_(std::exchange(thread_->async_gen_finalizer, nullptr)) {}
+    ~WithoutHooks() {
+        thread_->async_gen_firstiter = first_;
+        thread_->async_gen_finalizer = finalizer_;
+    }
+    WithoutHooks(const WithoutHooks &) = delete;
+    WithoutHooks &operator=(const WithoutHooks &) = delete;
+
+  private:
+    PyThreadState *thread_;
+    PyObject *first_;
+    PyObject *finalizer_;
+};
+
 Ref make_probe(const ElwLayout &row) {
+    const WithoutHooks quiet;
     Ref names = Ref::checked(PyDict_New());
     const auto add = [&](const char *module_name) {
         if (module_name == nullptr) return;

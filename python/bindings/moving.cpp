@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/activation.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
 #include "engine/object/image.hpp"
@@ -36,6 +37,7 @@ namespace {
 
 PyObject *suspend_function = nullptr; // the objects that programs call; owned by the module
 PyObject *snapshot_function = nullptr;
+PyObject *check_function = nullptr;
 PyObject *measure_function = nullptr;
 
 void depart_by_call(PyObject *path, PyObject *function, snapshot::Purpose purpose) {
@@ -57,6 +59,19 @@ PyObject *snapshot_(PyObject *, PyObject *path) {
     return entry([&] {
         depart_by_call(path, snapshot_function, snapshot::Purpose::checkpoint);
         return Ref::share(Py_False);
+    });
+}
+
+// A dry run of snapshot(): a Report of all that stands in its way.
+PyObject *check(PyObject *, PyObject *) {
+    return entry([&] {
+        refuse_if_disabled();
+        frame::CaptureRequest request;
+        request.moment = frame::Moment::call;
+        request.callable = check_function;
+        Ref rows = rows_of(obstacles(request));
+        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._freezing"));
+        return Ref::checked(PyObject_CallMethod(module.get(), "make_report", "O", rows.get()));
     });
 }
 
@@ -254,6 +269,11 @@ PyMethodDef methods[] = {
      "Write the running program to the file `path` and go on.\n\n"
      "Returns False in the program that goes on, True in one that is resumed from the file.\n"
      "Raises like suspend."},
+    {"check", check, METH_NOARGS,
+     "check()\n--\n\n"
+     "Tell everything that stands in the way of suspending the running program just now.\n\n"
+     "Returns a Report: true if there is nothing, else its problems with path, reason and hint.\n"
+     "Writes nothing and changes nothing."},
     {"run_code", run_code, METH_VARARGS, "run_code(code, globals)\n--\n\nEvaluate a main program."},
     {"run_callable", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_callable)),
      METH_FASTCALL, "run_callable(callable, *arguments)\n--\n\nCall with no frame outside."},
@@ -274,6 +294,9 @@ PyMethodDef methods[] = {
 void add_moving(PyObject *module) {
     disabled = elw_self_test();
     frame::watch_finalizers();
+    frame::install_resumable_builtins();
+    frame::install_resumable_iterators();
+    frame::install_class_statement();
     // A trace function would run within the test, and the test against it.
     if (disabled == nullptr && !elw_tracing(PyThreadState_Get())) disabled = frame::self_test();
     Ref reason = disabled == nullptr ? none() : Ref::checked(PyUnicode_FromString(disabled));
@@ -285,6 +308,7 @@ void add_moving(PyObject *module) {
         if (PyModule_AddObjectRef(module, method->ml_name, function.get()) < 0) throw PythonError{};
         if (method->ml_meth == suspend) suspend_function = function.get();
         if (method->ml_meth == snapshot_) snapshot_function = function.get();
+        if (method->ml_meth == check) check_function = function.get();
         if (method->ml_meth == measure_frames) measure_function = function.get();
     }
 }

@@ -4,6 +4,18 @@
 
 namespace elsewhere::bindings {
 
+namespace {} // namespace
+
+Ref rows_of(const std::vector<object::Problem> &problems) {
+    Ref rows = Ref::checked(PyList_New(0));
+    for (const object::Problem &each : problems) {
+        Ref row = Ref::checked(
+            Py_BuildValue("sss", each.path.c_str(), each.reason.c_str(), each.hint.c_str()));
+        if (PyList_Append(rows.get(), row.get()) < 0) throw PythonError{};
+    }
+    return rows;
+}
+
 namespace {
 
 PyObject *freeze(PyObject *, PyObject *object) {
@@ -41,7 +53,12 @@ PyObject *library_folders(PyObject *, PyObject *) {
     });
 }
 
+PyObject *explain(PyObject *, PyObject *object) {
+    return entry([&] { return rows_of(object::problems_of(object)); });
+}
+
 PyMethodDef methods[] = {
+    {"explain", explain, METH_O, "A list of (path, reason, hint): what cannot be kept."},
     {"library_folders", library_folders, METH_NOARGS,
      "library_folders()\n--\n\nWhere modules are that are kept by name, beside site-packages."},
     {"freeze", freeze, METH_O, "Return the object, and everything that it reaches, as bytes."},

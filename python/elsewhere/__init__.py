@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from elsewhere._moving import fork, parent, resume, snapshot, suspend, teleport
+from elsewhere._moving import check, fork, parent, resume, snapshot, suspend, teleport
 
 TYPE_CHECKING = False  # importing typing would cost more than all else at a start
 if TYPE_CHECKING:
+    from elsewhere._freezing import Report, explain, freeze, thaw
     from elsewhere._gateway import (
         Channel,
         DataFormatError,
@@ -42,12 +43,16 @@ __all__ = [
     "MultiChannel",
     "RSync",
     "RemoteError",
+    "Report",
     "TimeoutError",
     "XSpec",
+    "check",
     "default_group",
     "dump",
     "dumps",
+    "explain",
     "fork",
+    "freeze",
     "load",
     "loads",
     "makegateway",
@@ -57,6 +62,7 @@ __all__ = [
     "snapshot",
     "suspend",
     "teleport",
+    "thaw",
 ]
 
 
@@ -70,6 +76,10 @@ if not TYPE_CHECKING:
             from elsewhere._gateway.executor import Executor
 
             return Executor
+        if name in ("Report", "explain", "freeze", "thaw"):
+            from elsewhere import _freezing
+
+            return getattr(_freezing, name)
         from elsewhere import _gateway
 
         return getattr(_gateway, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elsewhere._elsewhere import fork, snapshot, suspend, teleport
+from elsewhere._elsewhere import check, fork, snapshot, suspend, teleport
 
 TYPE_CHECKING = False  # importing typing would cost more than all else at a start
 if TYPE_CHECKING:
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from elsewhere._travel.arrival import ParentChannel
 
-__all__ = ["fork", "parent", "resume", "snapshot", "suspend", "teleport"]
+__all__ = ["check", "fork", "parent", "resume", "snapshot", "suspend", "teleport"]
 
 
 def resume(path: str | os.PathLike[str]) -> NoReturn:

@@ -132,7 +132,7 @@ def _numbers() -> dict[str, Any]:
 
 def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
-    from elsewhere._keep import files
+    from elsewhere._keep import files, tasks
     from elsewhere._state_modules import changed_modules, own_modules
     from elsewhere._state_stdin import capture_stdin
     from elsewhere._state_threads import refuse_other_threads
@@ -157,6 +157,7 @@ def capture() -> dict[str, Any]:
         "environ": _environ(),
         "gc": _collector(),
         "stdin": capture_stdin(),
+        "asyncio": tasks.capture_asyncio(),
         **changed_modules(_start, own),
     }
     state.update((name, part) for name, part in parts.items() if part)
@@ -219,6 +220,10 @@ def restore(state: dict[str, Any]) -> None:
         from elsewhere._state_modules import restore_modules
 
         restore_modules(state)
+    if "asyncio" in state:
+        from elsewhere._keep.tasks import restore_asyncio
+
+        restore_asyncio(state["asyncio"])
     if "stdin" in state:
         from elsewhere._state_stdin import restore_stdin
 

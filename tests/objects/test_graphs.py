@@ -96,7 +96,12 @@ print(bump(), held.get(), helper.__spec__.name)
 @pytest.mark.parametrize(
     ("setup", "path", "said"),
     [
-        ("kept = {'pool': [0, select.epoll()], 'l': 1}", "object['pool'][1]", "epoll"),
+        (
+            "import os\nread, write = os.pipe()\nwaits = select.epoll()\nwaits.register(read)\n"
+            "kept = {'pool': [0, waits], 'l': 1}",
+            "object['pool'][1]",
+            "epoll",
+        ),
         ("kept = [{'a': socket.socket()}]", "object[0]['a']", "socket"),
         (
             "class Own:\n    def __reduce__(self): raise ValueError('no')\nkept = (1, Own())",

@@ -32,6 +32,10 @@ def collect() -> dict[type, Reducer]:
     table: dict[type, Reducer] = {}
     for module in (iterators, files, memory, locks, contexts, entropy, refusals):
         table.update(module.reducers())
+    if "select" in sys.modules:
+        from elsewhere._keep import tasks
+
+        table.update(tasks.reducers())
     if "functools" in sys.modules:
         from elsewhere._keep import caches
 

@@ -30,7 +30,9 @@ def reduce_variable(variable: Any) -> tuple[Any, ...]:
         default = (_contextvars.Context().run(variable.get),)
     except LookupError:
         default = ()  # type: ignore[assignment]
-    value = variable.get(unset)
+    # Not what a Context.run that is going on sees: that context is kept as an object.
+    outermost = _elsewhere.layout_outermost_context()
+    value = variable.get(unset) if outermost is None else outermost.get(variable, unset)
     state = None if value is unset else (value,)
     return make_variable, (variable.name, default), state, None, None, fill_variable
 

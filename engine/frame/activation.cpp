@@ -1,0 +1,168 @@
+#include "engine/frame/activation.hpp"
+
+#include <algorithm>
+
+#include "core/base/error.hpp"
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/awaitables.hpp"
+#include "engine/frame/special_methods.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+thread_local Activation *innermost = nullptr;
+
+// Set by one frame just before it executes its instruction again, used up before anything else
+// runs.
+struct Resumption {
+    ElwFrame *frame = nullptr;
+    std::vector<SavedCall> calls;
+    std::size_t next = 0;
+};
+Resumption resumption;
+
+} // namespace
+
+Activation::Activation(const char *name, const void *identity, PyObject *iterator)
+    : name_(name), identity_(identity), iterator_(iterator),
+      caller_(elw_innermost(PyThreadState_Get())), outer_(innermost) {
+    innermost = this;
+    if (resumption.frame == nullptr || resumption.frame != caller_) return;
+    SavedCall &saved = resumption.calls[resumption.next];
+    if (saved.name != name) return; // whoever waits for it will say so
+    for (std::size_t i = 0; i < slots.size() && i < saved.slots.size(); ++i)
+        slots[i] = std::move(saved.slots[i]);
+    number = saved.number;
+    real = saved.real;
+    rest = saved.rest;
+    phase = static_cast<int>(saved.phase);
+    if (++resumption.next == resumption.calls.size()) resumption = Resumption{};
+}
+
+Activation::~Activation() { innermost = outer_; }
+
+void Activation::begin(Step step, PyObject *subject, PyObject *const *arguments, int count,
+                       int which) {
+    subject_ = subject;
+    arguments_ = arguments;
+    count_ = count;
+    which_ = which;
+    step_ = step;
+}
+
+Ref Activation::next(std::size_t from) {
+    begin(Step::next, slots[from].get());
+    Ref item = Ref::steal(Py_TYPE(subject_)->tp_iternext(subject_));
+    end();
+    if (!item && PyErr_Occurred() && PyErr_ExceptionMatches(PyExc_StopIteration)) PyErr_Clear();
+    return item;
+}
+
+bool Activation::iterate(std::size_t into, PyObject *iterable) {
+    begin(Step::iterate, iterable);
+    slots[into] = Ref::steal(PyObject_GetIter(iterable));
+    end();
+    return static_cast<bool>(slots[into]);
+}
+
+int Activation::truth(PyObject *of) {
+    begin(Step::truth, of);
+    const int result = PyObject_IsTrue(of);
+    end();
+    return result;
+}
+
+Ref Activation::call(PyObject *callable, PyObject *const *arguments, Py_ssize_t count) {
+    begin(Step::call, callable, arguments, static_cast<int>(count));
+    Ref result = Ref::steal(
+        PyObject_Vectorcall(callable, arguments, static_cast<std::size_t>(count), nullptr));
+    end();
+    return result;
+}
+
+int Activation::compare(PyObject *left, PyObject *right, int which) {
+    begin(Step::compare, left, &right, 1, which);
+    const int result = PyObject_RichCompareBool(left, right, which);
+    end();
+    return result;
+}
+
+Ref Activation::add(PyObject *left, PyObject *right) {
+    begin(Step::add, left, &right, 1);
+    Ref result = Ref::steal(PyNumber_Add(left, right));
+    end();
+    return result;
+}
+
+Activations::Activations(ElwFrame *caller) {
+    for (Activation *each = innermost; each != nullptr; each = each->outer_)
+        if (each->caller_ == caller) found_.push_back(each);
+    std::reverse(found_.begin(), found_.end());
+}
+
+Inner Activations::as_inner(const Activation &activation) {
+    Inner inner;
+    inner.builtin = activation.identity_;
+    inner.generator = activation.iterator_;
+    return inner;
+}
+
+Verdict Activations::leads_to(const Activation &activation, const Inner &inner) {
+    PyObject *subject = activation.subject_;
+    switch (activation.step_) {
+    case Step::none: break;
+    case Step::next:
+        return reexecute_if(inner.generator != nullptr ? passes_on_to(subject, inner.generator)
+                                                       : is_method_of(subject, inner, {"__next__"}),
+                            activation.name_);
+    case Step::iterate:
+        return reexecute_if(is_method_of(subject, inner, {"__iter__"}), activation.name_);
+    case Step::truth:
+        return reexecute_if(is_method_of(subject, inner, {"__bool__", "__len__"}),
+                            activation.name_);
+    case Step::call:
+        return called_again({subject, nullptr, activation.arguments_, activation.count_, nullptr},
+                            inner);
+    case Step::compare:
+        return through_comparison(activation.which_, subject, activation.arguments_[0], inner);
+    case Step::add: return through_binary(0, subject, activation.arguments_[0], inner);
+    case Step::body: return reexecute_if(runs(subject, inner), "a class statement");
+    }
+    return no(std::string(activation.name_) + " is not at a place where it can be left");
+}
+
+Verdict Activations::lead_to(const Inner &inner) const {
+    for (std::size_t i = 0; i < found_.size(); ++i) {
+        const Verdict verdict =
+            leads_to(*found_[i], i + 1 < found_.size() ? as_inner(*found_[i + 1]) : inner);
+        if (!verdict.ok) return verdict;
+    }
+    return yes(Delivery::reexecute);
+}
+
+std::vector<SavedCall> Activations::save() const {
+    std::vector<SavedCall> calls;
+    for (const Activation *each : found_) {
+        SavedCall call;
+        call.name = each->name_;
+        call.phase = static_cast<std::uint32_t>(each->phase);
+        call.number = each->number;
+        call.real = each->real;
+        call.rest = each->rest;
+        for (const Ref &slot : each->slots) call.slots.push_back(slot.copy());
+        calls.push_back(std::move(call));
+    }
+    return calls;
+}
+
+void resume_calls(ElwFrame *frame, std::vector<SavedCall> &&calls) {
+    resumption = Resumption{};
+    if (calls.empty()) return;
+    resumption.frame = frame;
+    resumption.calls = std::move(calls);
+}
+
+bool calls_resumed() { return resumption.frame == nullptr; }
+
+} // namespace elsewhere::frame

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string_view>
+
+#include "engine/frame/trampoline.hpp"
+
+// Objects between an await and the generator that it runs in the end. No user code runs in here.
+namespace elsewhere::frame {
+
+// Does sending to `awaitable` run `generator`, and no other Python code before it? The objects that
+// asend, athrow, aclose, anext and a coroutine's __await__ give pass on what they are sent.
+[[nodiscard]] bool passes_on_to(PyObject *awaitable, PyObject *generator);
+
+// An object of exactly that type of the C half of asyncio.
+[[nodiscard]] bool is_asyncio(PyObject *object, std::string_view name);
+
+// A step of a C task that runs `inner`, the task's coroutine: what the event loop calls.
+[[nodiscard]] bool steps_task(PyObject *task, const Inner &inner);
+
+} // namespace elsewhere::frame

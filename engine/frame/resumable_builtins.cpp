@@ -1,0 +1,594 @@
+// sum, any, all, min, max, sorted, list.sort, str.join, reduce, list, set: as CPython does them,
+// with their state in an Activation. Whatever is not usual (wrong arguments above all) is left to
+// CPython's own.
+#include <cmath>
+#include <optional>
+#include <string_view>
+
+#include "engine/cpython/frame_abi.h"
+#include "engine/frame/activation.hpp"
+#include "engine/frame/method_tables.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
+
+// Its items come without any Python code.
+bool is_passive(PyObject *iterable) {
+    static PyTypeObject *const types[] = {&PyList_Type,       &PyTuple_Type,     &PyDict_Type,
+                                          &PySet_Type,        &PyFrozenSet_Type, &PyUnicode_Type,
+                                          &PyBytes_Type,      &PyRange_Type,     &PyDictKeys_Type,
+                                          &PyDictValues_Type, &PyDictItems_Type, &PyByteArray_Type};
+    for (PyTypeObject *each : types)
+        if (Py_IS_TYPE(iterable, each)) return true;
+    return false;
+}
+
+// A list or tuple that looks like plain numbers: nothing that CPython does with it is ours.
+bool is_plain_numbers(PyObject *iterable) {
+    if (Py_IS_TYPE(iterable, &PyRange_Type)) return true;
+    if (!PyList_CheckExact(iterable) && !PyTuple_CheckExact(iterable)) return false;
+    const Py_ssize_t size = PySequence_Fast_GET_SIZE(iterable);
+    if (size == 0) return true;
+    auto plain = [](PyObject *each) { return PyLong_CheckExact(each) || PyFloat_CheckExact(each); };
+    return plain(PySequence_Fast_GET_ITEM(iterable, 0)) &&
+           plain(PySequence_Fast_GET_ITEM(iterable, size - 1));
+}
+
+bool runs_no_python(PyObject *key) { return PyCFunction_Check(key) || PyType_Check(key); }
+
+// ---- sum ----------------------------------------------------------------------------------------
+
+enum { iterator_slot = 0 };
+
+struct Sum {
+    enum Mode { ints = 0, floats = 1, objects = 2 };
+    enum { total = 1, item = 2 };
+    Activation &a;
+
+    double floating() const {
+        const bool whole = a.rest != 0 && std::isfinite(a.rest);
+        return whole ? a.real + a.rest : a.real;
+    }
+
+    // Adds a number to the C number that stands for the total. False: it is not that simple.
+    bool add_plainly(Mode mode, PyObject *number) {
+        if (mode == objects) return false;
+        if (mode == floats && PyFloat_CheckExact(number)) {
+            const double x = PyFloat_AS_DOUBLE(number);
+            const double t = a.real + x;
+            if (elw_facts.minor >= 12) // Neumaier's compensated sum
+                a.rest += std::fabs(a.real) >= std::fabs(x) ? (a.real - t) + x : (x - t) + a.real;
+            a.real = t;
+            return true;
+        }
+        if (mode == ints ? !PyLong_CheckExact(number) && !PyBool_Check(number)
+                         : !PyLong_Check(number))
+            return false;
+        int overflow = 0;
+        const long value = PyLong_AsLongAndOverflow(number, &overflow);
+        if (overflow != 0) return false;
+        if (mode == floats) {
+            a.real += static_cast<double>(value);
+            return true;
+        }
+        std::int64_t sum = 0;
+        if (__builtin_add_overflow(a.number, static_cast<std::int64_t>(value), &sum)) return false;
+        a.number = sum;
+        return true;
+    }
+
+    PyObject *run() {
+        Mode mode = static_cast<Mode>(a.phase >> 2);
+        bool adding = (a.phase & 3) == 2;
+        for (;;) {
+            if (!adding) {
+                a.phase = mode << 2 | 1;
+                a.slots[item] = a.next(iterator_slot);
+                if (!a.slots[item]) {
+                    if (PyErr_Occurred()) return nullptr;
+                    if (mode == ints) return PyLong_FromLongLong(a.number);
+                    if (mode == floats) return PyFloat_FromDouble(floating());
+                    return a.slots[total].release();
+                }
+                if (add_plainly(mode, a.slots[item].get())) continue;
+                if (mode == ints) a.slots[total] = Ref::steal(PyLong_FromLongLong(a.number));
+                if (mode == floats) a.slots[total] = Ref::steal(PyFloat_FromDouble(floating()));
+                if (!a.slots[total]) return nullptr;
+            }
+            adding = false;
+            a.phase = mode << 2 | 2;
+            a.slots[total] = a.add(a.slots[total].get(), a.slots[item].get());
+            if (!a.slots[total]) return nullptr;
+            a.slots[item] = Ref();
+            const bool to_float = mode == ints && PyFloat_CheckExact(a.slots[total].get());
+            mode = to_float ? floats : objects;
+            if (to_float) begin_floats();
+        }
+    }
+
+    void begin_floats() {
+        a.real = PyFloat_AS_DOUBLE(a.slots[total].get());
+        a.rest = 0;
+    }
+
+    PyObject *begin(PyObject *iterable, PyObject *start) {
+        if (!a.iterate(iterator_slot, iterable)) return nullptr;
+        Mode mode = objects;
+        int overflow = 0;
+        if (start == nullptr || PyLong_CheckExact(start)) {
+            a.number = start == nullptr ? 0 : PyLong_AsLongAndOverflow(start, &overflow);
+            if (overflow == 0) mode = ints;
+        }
+        a.slots[total] = start == nullptr ? Ref::steal(PyLong_FromLong(0)) : Ref::share(start);
+        if (start != nullptr && PyFloat_CheckExact(start)) {
+            mode = floats;
+            begin_floats();
+        }
+        a.phase = mode << 2 | 1;
+        return run();
+    }
+};
+
+PyMethodDef *sum_definition = nullptr;
+Fast original_sum = nullptr;
+PyObject *sum(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+    const bool starts = named == 1 && count == 1 &&
+                        PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "start") == 0;
+    PyObject *start = count == 2 || starts ? arguments[1] : nullptr;
+    const bool usual = (named == 0 && (count == 1 || count == 2)) || starts;
+    if (!usual || is_plain_numbers(arguments[0]) ||
+        (start != nullptr &&
+         (PyUnicode_Check(start) || PyBytes_Check(start) || PyByteArray_Check(start))))
+        return original_sum(self, arguments, count, names);
+    Activation a("sum", sum_definition);
+    Sum sum{a};
+    return a.phase == 0 ? sum.begin(arguments[0], start) : sum.run();
+}
+
+// ---- any, all -----------------------------------------------------------------------------------
+
+template <bool wanted> struct Quantifier {
+    static inline PyMethodDef *definition = nullptr;
+    static PyObject *call(PyObject *, PyObject *iterable) {
+        Activation a(wanted ? "any" : "all", definition);
+        enum { item = 1 };
+        if (a.phase == 0 && !a.iterate(iterator_slot, iterable)) return nullptr;
+        bool testing = a.phase == 2;
+        for (;;) {
+            if (!testing) {
+                a.phase = 1;
+                a.slots[item] = a.next(iterator_slot);
+                if (!a.slots[item]) return PyErr_Occurred() ? nullptr : PyBool_FromLong(!wanted);
+            }
+            testing = false;
+            a.phase = 2;
+            const int truth = a.truth(a.slots[item].get());
+            a.slots[item] = Ref();
+            if (truth < 0) return nullptr;
+            if ((truth != 0) == wanted) return PyBool_FromLong(wanted);
+        }
+    }
+};
+
+// ---- min, max -----------------------------------------------------------------------------------
+
+template <int which> struct Extreme {
+    static constexpr const char *name = which == Py_GT ? "max" : "min";
+    static inline PyMethodDef *definition = nullptr;
+    static inline PyCFunction original = nullptr;
+    enum { best = 1, best_value = 2, item = 3, value = 4, key = 5, fallback = 6 };
+
+    // Null without an exception: nothing there, and nothing given for that case.
+    static PyObject *run(Activation &a) {
+        int phase = a.phase;
+        for (;;) {
+            if (phase == 1) {
+                a.phase = 1;
+                a.slots[item] = a.next(iterator_slot);
+                if (!a.slots[item]) {
+                    if (PyErr_Occurred()) return nullptr;
+                    return a.slots[best] ? a.slots[best].release() : a.slots[fallback].release();
+                }
+                phase = 2;
+            }
+            if (phase == 2) {
+                a.phase = 2;
+                PyObject *of = a.slots[item].get();
+                a.slots[value] =
+                    a.slots[key] ? a.call(a.slots[key].get(), &of, 1) : a.slots[item].copy();
+                if (!a.slots[value]) return nullptr;
+            }
+            a.phase = 3;
+            phase = 1;
+            const int better = !a.slots[best_value] ? 1
+                                                    : a.compare(a.slots[value].get(),
+                                                                a.slots[best_value].get(), which);
+            if (better < 0) return nullptr;
+            if (better > 0) {
+                a.slots[best_value] = std::move(a.slots[value]);
+                a.slots[best] = std::move(a.slots[item]);
+            } else {
+                a.slots[value] = Ref();
+                a.slots[item] = Ref();
+            }
+        }
+    }
+
+    struct Given {
+        PyObject *of = nullptr;
+        PyObject *key = nullptr;
+        PyObject *fallback = nullptr;
+    };
+
+    static bool take(Given &given, PyObject *name, PyObject *value) {
+        if (PyUnicode_CompareWithASCIIString(name, "key") == 0)
+            given.key = value == Py_None ? nullptr : value;
+        else if (PyUnicode_CompareWithASCIIString(name, "default") == 0)
+            given.fallback = value;
+        else
+            return false;
+        return true;
+    }
+
+    // Null without an exception: CPython's own is to say what is wrong.
+    static PyObject *work(const Given &given) {
+        Activation a(name, definition);
+        if (a.phase == 0) {
+            if (!a.iterate(iterator_slot, given.of)) return nullptr;
+            a.slots[key] = Ref::share(given.key);
+            a.slots[fallback] = Ref::share(given.fallback);
+            a.phase = 1;
+        }
+        return run(a);
+    }
+
+    static PyObject *empty(PyObject *self) {
+        Ref nothing = Ref::steal(PyTuple_New(0));
+        if (!nothing) return nullptr;
+        if ((definition->ml_flags & METH_FASTCALL) != 0) {
+            PyObject *one = nothing.get();
+            return original_of<Fast>(original)(self, &one, 1, nullptr);
+        }
+        Ref arguments = Ref::steal(PyTuple_Pack(1, nothing.get()));
+        if (!arguments) return nullptr;
+        return original_of<PyCFunctionWithKeywords>(original)(self, arguments.get(), nullptr);
+    }
+
+    static PyObject *fast(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                          PyObject *names) {
+        Given given;
+        const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+        bool usual = count >= 1;
+        for (Py_ssize_t i = 0; i < named; ++i)
+            usual = usual && take(given, PyTuple_GET_ITEM(names, i), arguments[count + i]);
+        if (!usual || (count > 1 && given.fallback != nullptr) ||
+            (given.key == nullptr && count == 1 && is_plain_numbers(arguments[0])))
+            return original_of<Fast>(original)(self, arguments, count, names);
+        Ref several;
+        given.of = arguments[0];
+        if (count > 1) {
+            several = Ref::steal(PyTuple_New(count));
+            if (!several) return nullptr;
+            for (Py_ssize_t i = 0; i < count; ++i)
+                PyTuple_SET_ITEM(several.get(), i, Py_NewRef(arguments[i]));
+            given.of = several.get();
+        }
+        PyObject *result = work(given);
+        return result != nullptr || PyErr_Occurred() ? result : empty(self);
+    }
+
+    static PyObject *plain(PyObject *self, PyObject *arguments, PyObject *keywords) {
+        Given given;
+        const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+        bool usual = count >= 1;
+        PyObject *name_of = nullptr, *value_of = nullptr;
+        for (Py_ssize_t at = 0;
+             keywords != nullptr && PyDict_Next(keywords, &at, &name_of, &value_of);)
+            usual = usual && take(given, name_of, value_of);
+        if (!usual || (count > 1 && given.fallback != nullptr) ||
+            (given.key == nullptr && count == 1 &&
+             is_plain_numbers(PyTuple_GET_ITEM(arguments, 0))))
+            return original_of<PyCFunctionWithKeywords>(original)(self, arguments, keywords);
+        given.of = count > 1 ? arguments : PyTuple_GET_ITEM(arguments, 0);
+        PyObject *result = work(given);
+        return result != nullptr || PyErr_Occurred() ? result : empty(self);
+    }
+
+    static void install() {
+        definition = definition_of("builtins", nullptr, name);
+        original = interpose(definition, METH_FASTCALL | METH_KEYWORDS, erase(fast));
+        if (original == nullptr)
+            original = interpose(definition, METH_VARARGS | METH_KEYWORDS, erase(plain));
+    }
+};
+
+// ---- what takes all items first: list, set, frozenset, str.join, sorted
+// --------------------------
+
+// Moves the items of slots[from] into the list or set in slots[into]. CPython's own `extend` and
+// `update` put each item into its place at once: called again, they go on. But they ask for an
+// iterator first, and that of a class of Python's runs its `__iter__`.
+bool take_all(Activation &a, std::size_t from, std::size_t into) {
+    PyObject *container = a.slots[into].get();
+    if (Py_TYPE(a.slots[from].get())->tp_iter == PyObject_SelfIter &&
+        !PyFrozenSet_CheckExact(container)) {
+        a.begin(Step::next, a.slots[from].get());
+        const Ref done = Ref::steal(PyObject_CallMethod(
+            container, PyList_Check(container) ? "extend" : "update", "O", a.slots[from].get()));
+        a.end();
+        return static_cast<bool>(done);
+    }
+    for (;;) {
+        const Ref item = a.next(from);
+        if (!item) return PyErr_Occurred() == nullptr;
+        const int done = PyList_Check(container) ? PyList_Append(container, item.get())
+                                                 : PySet_Add(container, item.get());
+        if (done < 0) return false;
+    }
+}
+
+// A list asks how many items to expect; whoever counts them may be Python.
+bool begin_list(Activation &a, std::size_t iterator, PyObject *iterable) {
+    return a.iterate(iterator, iterable) && PyObject_LengthHint(iterable, 8) >= 0;
+}
+
+using Vectorcall = PyObject *(*)(PyObject *, PyObject *const *, std::size_t, PyObject *);
+
+template <int which> struct Collector {
+    static inline Vectorcall original = nullptr;
+    static inline PyTypeObject *type = nullptr;
+    static PyObject *call(PyObject *callable, PyObject *const *arguments, std::size_t flags,
+                          PyObject *names) {
+        if (callable != reinterpret_cast<PyObject *>(type) || PyVectorcall_NARGS(flags) != 1 ||
+            (names != nullptr && PyTuple_GET_SIZE(names) != 0) || is_passive(arguments[0]) ||
+            Py_TYPE(arguments[0])->tp_iter == nullptr)
+            return original(callable, arguments, flags, names);
+        Activation a(type->tp_name, type);
+        if (a.phase == 0) {
+            a.slots[1] = Ref::steal(type == &PyList_Type        ? PyList_New(0)
+                                    : type == &PyFrozenSet_Type ? PyFrozenSet_New(nullptr)
+                                                                : PySet_New(nullptr));
+            if (!a.slots[1]) return nullptr;
+            const bool begun = type == &PyList_Type ? begin_list(a, iterator_slot, arguments[0])
+                                                    : a.iterate(iterator_slot, arguments[0]);
+            if (!begun) return nullptr;
+            a.phase = 1;
+        }
+        return take_all(a, iterator_slot, 1) ? a.slots[1].release() : nullptr;
+    }
+    static void install(PyTypeObject &of) {
+        type = &of;
+        if (of.tp_vectorcall == nullptr || of.tp_vectorcall == call) return;
+        original = of.tp_vectorcall;
+        of.tp_vectorcall = call;
+    }
+};
+
+PyMethodDef *join_definition = nullptr;
+PyCFunction original_join = nullptr;
+PyObject *join(PyObject *self, PyObject *iterable) {
+    if (is_passive(iterable) || Py_TYPE(iterable)->tp_iter == nullptr)
+        return original_join(self, iterable);
+    Activation a("str.join", join_definition);
+    if (a.phase == 0) {
+        a.slots[1] = Ref::steal(PyList_New(0));
+        if (!a.slots[1]) return nullptr;
+        if (!begin_list(a, iterator_slot, iterable)) {
+            if (a.slots[iterator_slot] || !PyErr_ExceptionMatches(PyExc_TypeError)) return nullptr;
+            PyErr_SetString(PyExc_TypeError, "can only join an iterable");
+            return nullptr;
+        }
+        a.phase = 1;
+    }
+    if (!take_all(a, iterator_slot, 1)) return nullptr;
+    return original_join(self, a.slots[1].get());
+}
+
+// ---- sorted, list.sort --------------------------------------------------------------------------
+
+Fast original_sort = nullptr;
+
+// Gives list.sort the keys that were made before, one by one.
+PyObject *next_key(PyObject *keys, PyObject *) { return PyIter_Next(keys); }
+PyMethodDef next_key_method = {"next_key", next_key, METH_O, nullptr};
+
+struct Sorting {
+    enum { source = 0, items = 1, keys = 2, key = 3, reverse = 4, list = 5 };
+    Activation &a;
+
+    // The keys of slots[items], in slots[keys].
+    bool make_keys() {
+        PyObject *all = a.slots[items].get();
+        while (PyList_GET_SIZE(a.slots[keys].get()) < PyList_GET_SIZE(all)) {
+            PyObject *item = PyList_GET_ITEM(all, PyList_GET_SIZE(a.slots[keys].get()));
+            Ref made = a.call(a.slots[key].get(), &item, 1);
+            if (!made || PyList_Append(a.slots[keys].get(), made.get()) < 0) return false;
+        }
+        return true;
+    }
+
+    bool sort(PyObject *what) {
+        static PyObject *const names =
+            PyTuple_Pack(2, Ref::checked(PyUnicode_FromString("key")).get(),
+                         Ref::checked(PyUnicode_FromString("reverse")).get());
+        Ref iterator = Ref::steal(PyObject_GetIter(a.slots[keys].get()));
+        Ref function =
+            Ref::steal(iterator ? PyCFunction_New(&next_key_method, iterator.get()) : nullptr);
+        if (!function || names == nullptr) return false;
+        PyObject *const arguments[] = {function.get(), a.slots[reverse].get()};
+        return static_cast<bool>(Ref::steal(original_sort(what, arguments, 0, names)));
+    }
+};
+
+struct SortArguments {
+    PyObject *key = nullptr;
+    PyObject *reverse = Py_False;
+    bool usual = true;
+    SortArguments(PyObject *const *values, PyObject *names) {
+        for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_GET_SIZE(names); ++i) {
+            PyObject *name = PyTuple_GET_ITEM(names, i);
+            if (PyUnicode_CompareWithASCIIString(name, "key") == 0)
+                key = values[i] == Py_None ? nullptr : values[i];
+            else if (PyUnicode_CompareWithASCIIString(name, "reverse") == 0)
+                reverse = values[i];
+            else
+                usual = false;
+        }
+        usual = usual && PyBool_Check(reverse);
+    }
+    [[nodiscard]] bool calls_python() const { return key != nullptr && !runs_no_python(key); }
+};
+
+PyMethodDef *sorted_definition = nullptr;
+Fast original_sorted = nullptr;
+PyObject *sorted(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    const SortArguments given(arguments + count, names);
+    if (count != 1 || !given.usual || Py_TYPE(arguments[0])->tp_iter == nullptr ||
+        (is_passive(arguments[0]) && !given.calls_python()))
+        return original_sorted(self, arguments, count, names);
+    Activation a("sorted", sorted_definition);
+    Sorting sorting{a};
+    if (a.phase == 0) {
+        a.slots[Sorting::items] = Ref::steal(PyList_New(0));
+        a.slots[Sorting::keys] = Ref::steal(PyList_New(0));
+        a.slots[Sorting::key] = Ref::share(given.key);
+        a.slots[Sorting::reverse] = Ref::share(given.reverse);
+        if (!a.slots[Sorting::items] || !a.slots[Sorting::keys] ||
+            !begin_list(a, Sorting::source, arguments[0]))
+            return nullptr;
+        a.phase = 1;
+    }
+    if (a.phase == 1 && !take_all(a, Sorting::source, Sorting::items)) return nullptr;
+    a.phase = 2;
+    a.slots[Sorting::source] = Ref();
+    PyObject *items = a.slots[Sorting::items].get();
+    if (!given.calls_python()) {
+        // The key is C, or there is none: nothing more can be left in the middle.
+        if (!Ref::steal(original_sort(items, arguments + count, 0, names))) return nullptr;
+        return a.slots[Sorting::items].release();
+    }
+    if (!sorting.make_keys() || !sorting.sort(items)) return nullptr;
+    return a.slots[Sorting::items].release();
+}
+
+// In place: meanwhile the list is empty for everybody else, and must stay so.
+PyMethodDef *sort_definition = nullptr;
+PyObject *sort(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    const SortArguments given(arguments + count, names);
+    if (count != 0 || !given.usual || !given.calls_python() || !PyList_Check(self))
+        return original_sort(self, arguments, count, names);
+    Activation a("list.sort", sort_definition);
+    Sorting sorting{a};
+    const Py_ssize_t everything = PY_SSIZE_T_MAX;
+    if (a.phase == 0) {
+        a.slots[Sorting::items] = Ref::steal(PyList_GetSlice(self, 0, everything));
+        a.slots[Sorting::keys] = Ref::steal(PyList_New(0));
+        a.slots[Sorting::key] = Ref::share(given.key);
+        a.slots[Sorting::reverse] = Ref::share(given.reverse);
+        if (!a.slots[Sorting::items] || !a.slots[Sorting::keys] ||
+            PyList_SetSlice(self, 0, everything, nullptr) < 0)
+            return nullptr;
+        a.phase = 1;
+    }
+    const bool made = sorting.make_keys();
+    Ref error_type, error_value, error_traceback;
+    if (!made) {
+        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+        PyErr_Fetch(&type, &value, &traceback);
+        error_type = Ref::steal(type);
+        error_value = Ref::steal(value);
+        error_traceback = Ref::steal(traceback);
+    }
+    const bool modified = PyList_GET_SIZE(self) != 0;
+    if (PyList_SetSlice(self, 0, everything, a.slots[Sorting::items].get()) < 0) return nullptr;
+    if (!made) {
+        PyErr_Restore(error_type.release(), error_value.release(), error_traceback.release());
+        return nullptr;
+    }
+    if (!sorting.sort(self)) return nullptr;
+    if (modified) {
+        PyErr_SetString(PyExc_ValueError, "list modified during sort");
+        return nullptr;
+    }
+    Py_RETURN_NONE;
+}
+
+// ---- functools.reduce ---------------------------------------------------------------------------
+
+PyMethodDef *reduce_definition = nullptr;
+PyCFunction original_reduce = nullptr;
+PyObject *reduce(PyObject *self, PyObject *arguments) {
+    const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+    if (count < 2 || count > 3 || runs_no_python(PyTuple_GET_ITEM(arguments, 0)))
+        return original_reduce(self, arguments);
+    enum { function = 1, result = 2, item = 3 };
+    Activation a("reduce", reduce_definition);
+    if (a.phase == 0) {
+        PyObject *iterable = PyTuple_GET_ITEM(arguments, 1);
+        if (Py_TYPE(iterable)->tp_iter == nullptr) return original_reduce(self, arguments);
+        if (!a.iterate(iterator_slot, iterable)) return nullptr;
+        a.slots[function] = Ref::share(PyTuple_GET_ITEM(arguments, 0));
+        if (count == 3) a.slots[result] = Ref::share(PyTuple_GET_ITEM(arguments, 2));
+        a.phase = 1;
+    }
+    bool calling = a.phase == 2;
+    for (;;) {
+        if (!calling) {
+            a.phase = 1;
+            a.slots[item] = a.next(iterator_slot);
+            if (!a.slots[item]) break;
+            if (!a.slots[result]) {
+                a.slots[result] = std::move(a.slots[item]);
+                continue;
+            }
+        }
+        calling = false;
+        a.phase = 2;
+        PyObject *const both[] = {a.slots[result].get(), a.slots[item].get()};
+        Ref made = a.call(a.slots[function].get(), both, 2);
+        if (!made) return nullptr;
+        a.slots[result] = std::move(made);
+        a.slots[item] = Ref();
+    }
+    if (PyErr_Occurred()) return nullptr;
+    if (a.slots[result]) return a.slots[result].release();
+    PyErr_SetString(PyExc_TypeError, elw_facts.minor == 10
+                                         ? "reduce() of empty sequence with no initial value"
+                                         : "reduce() of empty iterable with no initial value");
+    return nullptr;
+}
+
+} // namespace
+
+void install_resumable_builtins() {
+    constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
+    sort_definition = definition_of("builtins", "list", "sort");
+    PyCFunction found = interpose(sort_definition, fast, erase(sort));
+    if (found == nullptr) return; // installed before, or a Python that speaks otherwise
+    original_sort = original_of<Fast>(found);
+    sorted_definition = definition_of("builtins", nullptr, "sorted");
+    original_sorted = original_of<Fast>(interpose(sorted_definition, fast, erase(sorted)));
+    if (elw_facts.minor <= 13) { // later ones add complex numbers in another way
+        sum_definition = definition_of("builtins", nullptr, "sum");
+        original_sum = original_of<Fast>(interpose(sum_definition, fast, erase(sum)));
+    }
+    Quantifier<true>::definition = definition_of("builtins", nullptr, "any");
+    interpose(Quantifier<true>::definition, METH_O, Quantifier<true>::call);
+    Quantifier<false>::definition = definition_of("builtins", nullptr, "all");
+    interpose(Quantifier<false>::definition, METH_O, Quantifier<false>::call);
+    Extreme<Py_LT>::install();
+    Extreme<Py_GT>::install();
+    join_definition = definition_of("builtins", "str", "join");
+    original_join = interpose(join_definition, METH_O, join);
+    reduce_definition = definition_of("_functools", nullptr, "reduce");
+    original_reduce = interpose(reduce_definition, METH_VARARGS, reduce);
+    Collector<0>::install(PyList_Type);
+    Collector<1>::install(PySet_Type);
+    Collector<2>::install(PyFrozenSet_Type);
+}
+
+} // namespace elsewhere::frame

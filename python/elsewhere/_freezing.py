@@ -1,0 +1,121 @@
+"""One object graph as bytes and back, and what stands in the way of keeping one."""
+
+from __future__ import annotations
+
+from elsewhere import _elsewhere
+from elsewhere._program import tag
+from elsewhere.errors import Damaged, Unsupported
+
+TYPE_CHECKING = False  # importing typing would cost more than all else at a start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+# spec/snapshot.md, "An object alone"
+_MAGIC = b"\x89ELO\r\n\x1a\n"
+_VERSION = 1
+
+
+def freeze(obj: object) -> bytes:
+    """Return `obj`, and everything that it reaches, as bytes.
+
+    Generators, coroutines, async generators, iterators, closures, classes and instances of the
+    program's own are kept as they stand; what belongs to an installed library is kept by name.
+    Nothing is changed.
+
+    Raises:
+        elsewhere.errors.Refused: something cannot be kept; the message begins with the path to it.
+    """
+    from binascii import crc32
+
+    stream = _elsewhere.freeze(obj)
+    name = tag().encode()
+    head = bytes([_VERSION, len(name)]) + name + crc32(stream).to_bytes(4, "little")
+    return b"".join((_MAGIC, head, stream))
+
+
+def thaw(data: bytes | bytearray | memoryview) -> Any:
+    """Return a new object like the one that `freeze` made `data` of.
+
+    Thawing runs code that the data names: only thaw what you trust.
+
+    Raises:
+        elsewhere.errors.Damaged: this is not what freeze returned.
+        elsewhere.errors.Unsupported: another Python, or another version of elsewhere, made it.
+    """
+    from binascii import crc32
+
+    view = memoryview(data).cast("B")
+    begin = len(_MAGIC)
+    if bytes(view[:begin]) != _MAGIC or len(view) < begin + 2:
+        raise Damaged("these bytes are no frozen object", "give what elsewhere.freeze returned")
+    version, length = view[begin], view[begin + 1]
+    if version != _VERSION:
+        raise Unsupported(f"the object is frozen in format {version}", "use a newer elsewhere")
+    begin += 2
+    made_by = bytes(view[begin : begin + length]).decode("ascii", "replace")
+    checksum = int.from_bytes(view[begin + length : begin + length + 4], "little")
+    stream = view[begin + length + 4 :]
+    if crc32(stream) != checksum:
+        raise Damaged("the frozen object is damaged", "give what elsewhere.freeze returned")
+    if made_by != tag():
+        raise Unsupported(
+            f"the object was frozen by {made_by}, and this is {tag()}",
+            "thaw it with the Python that froze it",
+        )
+    return _elsewhere.thaw(stream)
+
+
+class Problem:
+    """One thing that cannot be kept.
+
+    Attributes:
+        path: what leads to it, such as `object.pool[3]`, or the function that is in the way.
+        reason: why it cannot be kept.
+        hint: what to do about it; may be empty.
+    """
+
+    def __init__(self, path: str, reason: str, hint: str) -> None:
+        self.path, self.reason, self.hint = path, reason, hint
+
+    def __str__(self) -> str:
+        text = f"{self.path}: {self.reason}" if self.path else self.reason
+        return f"{text} (hint: {self.hint})" if self.hint else text
+
+    def __repr__(self) -> str:
+        return f"<Problem {self}>"
+
+
+class Report:
+    """All that stands in the way: true if there is nothing.
+
+    Attributes:
+        problems: each thing that cannot be kept, in the order in which they were met.
+    """
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = problems
+
+    def __bool__(self) -> bool:
+        return not self.problems
+
+    def __len__(self) -> int:
+        return len(self.problems)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.problems)) or "everything can be kept"
+
+    def __repr__(self) -> str:
+        return f"<Report: {len(self.problems)} problems>"
+
+
+def make_report(found: list[tuple[str, str, str]]) -> Report:
+    return Report([Problem(*each) for each in found])
+
+
+def explain(obj: object) -> Report:
+    """Tell everything in the graph of `obj` that cannot be kept. Changes nothing."""
+    return make_report(_elsewhere.explain(obj))

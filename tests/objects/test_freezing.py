@@ -1,0 +1,163 @@
+"""elsewhere.freeze and thaw, check and explain: in bare interpreters, one that freezes and one that
+thaws and has never seen the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from conftest import Python
+
+FREEZE = """
+import asyncio, itertools, elsewhere
+
+def counter(n):
+    try:
+        for i in range(n):
+            got = yield i
+            if got: yield ('got', got)
+    finally:
+        log.append('closed')
+
+def outer(n):
+    result = yield from counter(n)
+    return result
+
+async def ticks(n):
+    for i in range(n):
+        yield i
+
+async def waits():
+    total = 0
+    async for i in ticks(4):
+        total += i
+        await Pause(total)
+    return total
+
+class Pause:
+    def __init__(self, value): self.value = value
+    def __await__(self): yield self.value
+
+def adder(n):
+    def add(x): return x + n
+    return add
+
+log = []
+delegating = outer(5); next(delegating); next(delegating)
+coroutine = waits(); first = coroutine.send(None), coroutine.send(None)
+pairs = zip(itertools.count(3), iter('abc')); next(pairs)
+sending = ticks(3).asend(None)
+shared = [1]
+kept = {'gen': delegating, 'coro': coroutine, 'first': first, 'pairs': pairs, 'add': adder(40),
+        'sending': sending, 'log': log, 'shared': (shared, shared), 'started': counter(2)}
+with open('frozen', 'wb') as file:
+    file.write(elsewhere.freeze(kept))
+sending.close(); coroutine.close()
+"""
+
+THAW = """
+import elsewhere
+kept = elsewhere.thaw(open('frozen', 'rb').read())
+print(list(kept['gen']), kept['log'], kept['first'])
+rest = []
+try:
+    while True: rest.append(kept['coro'].send(None))
+except StopIteration as stop:
+    print(rest, stop.value)
+print(list(kept['pairs']), kept['add'](2), kept['shared'][0] is kept['shared'][1])
+try:
+    kept['sending'].send(None)
+except StopIteration as stop:
+    print(stop.value, next(kept['started']))
+"""
+
+REFUSED = """
+import elsewhere, elsewhere.errors, socket, threading
+class Pool:
+    def __init__(self): self.items = [1, socket.socket(), {'deep': socket.socket()}]
+pool = Pool()
+try:
+    elsewhere.freeze(pool)
+except elsewhere.errors.Refused as error:
+    print(error.exit_code, error.message.split(' (')[0])
+report = elsewhere.explain(pool)
+print(bool(report), len(report), [problem.path for problem in report])
+print(elsewhere.explain([1, 'a']), bool(elsewhere.explain([1])))
+def running():
+    try:
+        elsewhere.freeze(me[0])
+    except elsewhere.errors.Refused as error:
+        print(error.message)
+    yield
+me = [running()]
+next(me[0])
+kept = elsewhere.freeze([1, 2])
+for data in (b'', kept[:-1], kept[:-1] + bytes([kept[-1] ^ 1]), b'x' * 40):
+    try:
+        print(elsewhere.thaw(data))
+    except elsewhere.errors.Error as error:
+        print(error.exit_code)
+"""
+
+CHECK = """
+import elsewhere, socket
+def inside():
+    here = socket.socket()
+    report = elsewhere.check()
+    print(bool(report), [problem.path for problem in report])
+    here.close()
+    del here
+    return [*map(lambda _: elsewhere.check(), [1])][0]
+report = inside()
+print(report, elsewhere.check())
+list(zip([1], (print(elsewhere.check().problems[0].reason) for _ in [1])))
+"""
+
+
+def run(python: Python, source: str, folder: Path, package: str) -> str:
+    script = folder / "program.py"
+    script.write_text(source)
+    ended = subprocess.run(
+        [python.executable, "-X", "faulthandler", str(script)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": package, "PYTHONHASHSEED": "5"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert not ended.stderr
+    return ended.stdout
+
+
+def test_what_is_frozen_in_one_process_goes_on_in_another(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    run(python, FREEZE, tmp_path, package_parent)
+    assert run(python, THAW, tmp_path, package_parent).splitlines() == [
+        "[2, 3, 4] ['closed'] (0, 1)",
+        "[3, 6] 6",
+        "[(4, 'b'), (5, 'c')] 42 True",
+        "0 0",
+    ]
+
+
+def test_what_cannot_be_kept_is_refused_by_its_path_and_explained_at_once(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    told = run(python, REFUSED, tmp_path, package_parent).splitlines()
+    assert told[0] == "64 object.items[1]: a socket"
+    assert told[1] == "False 2 ['object.items[1]', \"object.items[2]['deep']\"]"
+    assert told[2] == "everything can be kept True"
+    assert told[3] == "object: it is running"
+    assert told[4:] == ["65", "65", "65", "65"]
+
+
+def test_check_tells_what_stands_in_the_way_of_the_whole_program(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    told = run(python, CHECK, tmp_path, package_parent).splitlines()
+    assert told[0].startswith("False [") and "variable 'here'" in told[0]
+    assert told[1] == "everything can be kept everything can be kept"
+    assert told[2].endswith("list is calling Python from C")
