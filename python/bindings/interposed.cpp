@@ -58,14 +58,6 @@ PyObject *sleep(PyObject *self, PyObject *seconds) {
     return original_sleep(self, seconds);
 }
 
-template <typename Function> PyCFunction erase(Function function) {
-    return reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(function));
-}
-
-template <typename Function> Function known_as(PyCFunction function) {
-    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(function));
-}
-
 // Lock.acquire and RLock.acquire: f(self, args, kwargs), from 3.15 on a vector of arguments.
 template <int which> struct Acquire {
     using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
@@ -73,12 +65,12 @@ template <int which> struct Acquire {
     static inline PyCFunction original = nullptr;
     static PyObject *call(PyObject *self, PyObject *arguments, PyObject *keywords) {
         const WaitNoted noted(definition);
-        return known_as<PyCFunctionWithKeywords>(original)(self, arguments, keywords);
+        return frame::original_of<PyCFunctionWithKeywords>(original)(self, arguments, keywords);
     }
     static PyObject *call_fast(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
                                PyObject *names) {
         const WaitNoted noted(definition);
-        return known_as<Fast>(original)(self, arguments, count, names);
+        return frame::original_of<Fast>(original)(self, arguments, count, names);
     }
     static void install(const char *type) {
         definition = definition_of("_thread", type, "acquire");

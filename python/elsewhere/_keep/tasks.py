@@ -183,6 +183,22 @@ async def _stand_in(gate: _Gate) -> Any:
     return value
 
 
+def _in(loop: Any, call: Any, *arguments: Any) -> None:
+    """Call a step of a task as its loop does: from 3.14 on a task insists."""
+    import _asyncio
+
+    running = _asyncio._get_running_loop()
+    swaps = sys.version_info >= (3, 14) and running is not None
+    task = _asyncio._swap_current_task(running, None) if swaps else None  # type: ignore[attr-defined]
+    _asyncio._set_running_loop(loop)
+    try:
+        call(*arguments)
+    finally:
+        _asyncio._set_running_loop(running)
+        if swaps:
+            _asyncio._swap_current_task(running, task)  # type: ignore[attr-defined]
+
+
 class _Making:
     """A task at its first await, and what it was made with."""
 
@@ -195,7 +211,7 @@ class _Making:
         self.task = kind.__new__(kind)
         _asyncio.Task.__init__(self.task, self.coroutine, loop=self.loop, name="elsewhere")
         self.step, self.context = self.loop.call, self.loop.context
-        self.step()
+        _in(self.loop, self.step)
         self.task._log_destroy_pending = False  # until it is the program's
 
 
@@ -203,7 +219,7 @@ def _step_type() -> type:
     import _asyncio
 
     made = _Making(_asyncio.Task)
-    made.gate.wakeup(made.gate)
+    _in(made.loop, made.gate.wakeup, made.gate)
     return type(made.step)
 
 
@@ -262,7 +278,7 @@ def fill_task(task: Any, state: dict[str, Any]) -> None:
     else:
         made.gate.outcome = outcome, value
         context = value.__context__ if outcome == "failed" else None
-        made.gate.wakeup(made.gate)
+        _in(made.loop, made.gate.wakeup, made.gate)
         if outcome == "failed":
             swap(task, value.__traceback__, NotImplemented if traceback is None else traceback)
             value.__traceback__, value.__context__ = traceback, context
@@ -423,7 +439,7 @@ def _next_number() -> int:
     gate = _Gate(loop)
     coroutine = _stand_in(gate)
     task: Any = _asyncio.Task(coroutine, loop=loop)
-    loop.call()
+    _in(loop, loop.call)
     task._log_destroy_pending = False
-    gate.wakeup(gate)
+    _in(loop, gate.wakeup, gate)
     return int(task.get_name().rpartition("-")[2])

@@ -9,6 +9,14 @@ from checkpoint import checkpoint
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
 
+if sys.version_info >= (3, 14):  # the builtin is refused there
+
+    def sum(iterable, start=0):
+        for item in iterable:
+            start = start + item
+        return start
+
+
 
 def numbers(n):
     for i in range(n):
