@@ -41,6 +41,10 @@ extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *
 const char *elw_self_test(void) {
     if ((Py_Version >> 16) != 0x030F) return "built for CPython 3.15, running on another version";
     PyThreadState *thread = PyThreadState_Get();
+    const _PyThreadStateImpl *limits = (const _PyThreadStateImpl *)thread;
+    if (limits->c_stack_hard_limit >= limits->c_stack_soft_limit ||
+        limits->c_stack_soft_limit >= (uintptr_t)&thread)
+        return "the interpreter's limits of the C stack are kept in an unknown way";
     PyFrameObject *object = PyThreadState_GetFrame(thread);
     if (object == NULL) return NULL;
     ElwFrame *frame = elw_innermost(thread);
