@@ -341,8 +341,8 @@ class Link(object):
                 self.parked = False
         try:
             afterwards()
-        except Exception:
-            if not py2:  # which takes the globals away when it ends
+        except:  # noqa: E722
+            if not py2:  # which takes all names away when it ends, that of Exception, too
                 raise
 
     def park(self, seconds):
