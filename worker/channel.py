@@ -5,7 +5,7 @@ from _weakref import ref
 
 from worker.errors import RemoteError, as_text, error_text
 from worker.link import CLOSE, END, EXIT, LAST, RECONFIGURE, Decoded
-from worker.values import LoadError, dumps, loads
+from worker.values import dumps, loads
 
 NO_ENDMARKER_WANTED = object()
 
@@ -18,13 +18,62 @@ def is_channel(item):
     return isinstance(item, Channel)
 
 
-class Channel(object):
-    """One of the program's conversations with the controller. When the program forgets it, the
-    other side is told. Any thread may use it; a link that ends, ends it with EOFError."""
+class AnyChannel(object):
+    """What channels are to the program, whether link.py or the engine carries them."""
 
     RemoteError = RemoteError
     TimeoutError = TimeoutError
     _executing = False
+
+    def __repr__(self):
+        return "<Channel id=%d %s>" % (self.id, "closed" if self.isclosed() else "open")
+
+    def close(self, error=None):
+        if self._executing:
+            raise IOError("cannot explicitly close channel within remote_exec")
+        self._close(error)
+
+    def __iter__(self):
+        return self
+
+    def next(self):
+        try:
+            return self.receive()
+        except EOFError:
+            raise StopIteration
+
+    __next__ = next
+
+    def makefile(self, mode="w", proxyclose=False):
+        """A file-like object: 'w' sends what is written, 'r' reads what is received."""
+        if mode == "w":
+            return ChannelFileWrite(self, proxyclose)
+        if mode == "r":
+            return ChannelFileRead(self, proxyclose)
+        raise ValueError("mode %r not available" % (mode,))
+
+    def spawn(self, argv, **options):
+        """Starts a child, options as for subprocess.Popen; its end is told by EXIT."""
+        import subprocess
+
+        options.setdefault("close_fds", True)
+        process = subprocess.Popen(argv, **options)
+
+        def wait():
+            try:
+                self.exit(process.wait())
+            except IOError:
+                pass  # the controller is gone
+
+        thread = threading.Thread(target=wait)
+        thread.daemon = True
+        thread.start()
+        return process
+
+
+class Channel(AnyChannel):
+    """One of the program's conversations with the controller. When the program forgets it, the
+    other side is told. Any thread may use it; a link that ends, ends it with EOFError."""
 
     def __init__(self, link, mailbox):
         self._link = link
@@ -34,9 +83,6 @@ class Channel(object):
         self.id = mailbox.number
         self.gateway = link.gateway
         mailbox.channel = ref(self)
-
-    def __repr__(self):
-        return "<Channel id=%d %s>" % (self.id, "closed" if self.isclosed() else "open")
 
     def __del__(self):
         box = self._mailbox
@@ -65,11 +111,6 @@ class Channel(object):
         """Tells that the process behind this channel has ended (minus N: by signal N)."""
         self._link.send(EXIT, self.id, dumps(status)[0])
 
-    def close(self, error=None):
-        if self._executing:
-            raise IOError("cannot explicitly close channel within remote_exec")
-        self._close(error)
-
     def _close(self, error=None):
         box = self._mailbox
         if box.closed:
@@ -95,15 +136,6 @@ class Channel(object):
         if type(entry) is bytes:
             return loads(entry, False, self._mailbox.strings[1])
         return open_entry(entry, self._mailbox.strings)
-
-    def receive_bytes(self, timeout=None):
-        """receive() for a message that is bytes, as a memoryview of what was read: no copy."""
-        entry = self._next_entry(timeout)
-        if type(entry) is list:
-            entry = b"".join(entry)
-        if type(entry) is not bytes or entry[:1] != b"s":
-            raise LoadError("the message is not bytes")
-        return memoryview(entry)[5:]
 
     def _next_entry(self, timeout):
         items = self._items
@@ -149,17 +181,6 @@ class Channel(object):
         if self._link.ended and not self._mailbox.closed:
             raise EOFError()
 
-    def __iter__(self):
-        return self
-
-    def next(self):
-        try:
-            return self.receive()
-        except EOFError:
-            raise StopIteration
-
-    __next__ = next
-
     def setcallback(self, callback, endmarker=NO_ENDMARKER_WANTED):
         """From now on calls `callback` with each item, those already here at once, later ones in a
         thread for callbacks; with `endmarker`, if given, when nothing comes any more."""
@@ -176,32 +197,6 @@ class Channel(object):
         box.callback = callback
         self.gateway._start_callbacks()
         self._link.calls.put(box)
-
-    def makefile(self, mode="w", proxyclose=False):
-        """A file-like object: 'w' sends what is written, 'r' reads what is received."""
-        if mode == "w":
-            return ChannelFileWrite(self, proxyclose)
-        if mode == "r":
-            return ChannelFileRead(self, proxyclose)
-        raise ValueError("mode %r not available" % (mode,))
-
-    def spawn(self, argv, **options):
-        """Starts a child, options as for subprocess.Popen; its end is told by EXIT."""
-        import subprocess
-
-        options.setdefault("close_fds", True)
-        process = subprocess.Popen(argv, **options)
-
-        def wait():
-            try:
-                self.exit(process.wait())
-            except IOError:
-                pass  # the controller is gone
-
-        thread = threading.Thread(target=wait)
-        thread.daemon = True
-        thread.start()
-        return process
 
 
 def open_entry(entry, strings):

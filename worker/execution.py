@@ -84,7 +84,8 @@ class Execution(object):
         self.link = link
         self.lock = threading.Lock()
         self.main_is_taken = False
-        self.waiting = deque()  # for the main thread, with main_thread_only
+        self.main_leaves = False  # its code has ended: who sees that may send the next
+        self.waiting = deque()  # for the main thread
         self.started = False
         self.running = 0
         link.on_hello, link.on_task, link.on_status = self.greeted, self.arrived, self.status
@@ -126,14 +127,15 @@ class Execution(object):
         entry = (box, task)
         with self.lock:
             free, self.main_is_taken = not self.main_is_taken, True
-            waits = not free and self.link.gateway.execmodel.backend == "main_thread_only"
-            if waits:  # the task before may have closed its channel and not yet left the thread
+            only_main = self.link.gateway.execmodel.backend == "main_thread_only"
+            waits = not free and (self.main_leaves or only_main)
+            if waits:
                 self.waiting.append(entry)
         if free:
             self.link.tasks.put(entry)
-        elif waits:
+        elif waits and only_main:
             start_thread(self.refuse_late, (entry,))
-        else:
+        elif not waits:
             start_thread(self.run, entry, self.link.gateway.id)
 
     def refuse_late(self, entry):
@@ -143,18 +145,19 @@ class Execution(object):
             if entry not in self.waiting:
                 return
             self.waiting.remove(entry)
-        Channel(self.link, entry[0]).close(DEADLOCK)
+        self.link.channel_of(entry[0]).close(DEADLOCK)
 
     def next_waiting(self):
         """What the main thread does next, without looking at the link; None: it is free."""
         with self.lock:
+            self.main_leaves = False
             if self.waiting:
                 return self.waiting.popleft()
             self.main_is_taken = False
 
     def status(self):
         return {
-            "numchannels": len(self.link.mailboxes),
+            "numchannels": self.link.channels(),
             "numexecuting": self.running,
             "execmodel": self.link.gateway.execmodel.backend,
         }
@@ -170,18 +173,18 @@ class Execution(object):
                 self.started = True
                 self.link.start_service(afterwards)
             while entry is not None:
-                self.run(*entry)
+                self.run(entry[0], entry[1], True)
                 entry = None  # what it holds goes before the next one
                 entry = self.next_waiting()
         while self.running:  # in other threads; `afterwards` sees to that it ends
             time.sleep(0.005)
 
-    def run(self, box, task):
+    def run(self, box, task, in_main=False):
         with self.lock:
             self.running += 1
-        channel = (box.channel and box.channel()) or Channel(self.link, box)
+        channel = self.link.channel_of(box)
         try:
-            self.execute(channel, *task)
+            self.execute(channel, in_main, *task)
         except EnvironmentError:
             if not self.link.ended and not self.link.broken:
                 raise
@@ -189,7 +192,7 @@ class Execution(object):
             with self.lock:
                 self.running -= 1
 
-    def execute(self, channel, source, file_name, function, kwargs):
+    def execute(self, channel, in_main, source, file_name, function, kwargs):
         name = str(file_name or "<remote exec>")
         namespace = {"channel": channel, "__name__": "__channelexec__"}
         if "linecache" in sys.modules:
@@ -203,6 +206,7 @@ class Execution(object):
             finally:
                 channel._executing = False
                 flush_output()
+                self.main_leaves = self.main_leaves or in_main
         except KeyboardInterrupt:
             channel._close(INTERRUPTED)
             raise

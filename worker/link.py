@@ -16,6 +16,9 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
     wait(mailbox, timeout, finished)  until something is in it, or it is finished; False: too late
     start_service(afterwards)   a thread that reads when no one else does, then calls
     finish(mailbox, ...)        closes it here
+    channel_of(mailbox)         the channel of one that is to be executed
+    channels()                  how many are open
+    say_exit(code), complain(text)  the last words, in peace or not
 """
 
 import struct
@@ -27,7 +30,8 @@ from worker.errors import RemoteError, as_text
 from worker.streams import read_some, wait_for, write_some
 from worker.values import PY2, JYTHON, dumps, loads
 
-HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT, TERMINATE, PING, PONG, STATUS, RECONFIGURE = range(12)
+HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT = range(7)
+TERMINATE, PING, PONG, STATUS, RECONFIGURE, ENGINE = range(7, 13)
 MORE, EXTENDED = 1, 2
 HEADER = struct.Struct("<IBBHII")
 LONGEST = 1 << 20  # of a payload
@@ -130,6 +134,8 @@ class Link(object):
         self.bed = closed_gate()  # the service thread sleeps on it
         self.polls = type(source) is int  # else (Jython) a read cannot be given a time limit
         self.parked = False
+        self.held = bool(early)  # `buffer` has packets to look at before anything is read
+        self.engine = []  # pieces of one that was asked for; the last is empty
         # A payload of which a part is missing.
         self.head, self.parts, self.missing = None, [], 0
 
@@ -182,8 +188,8 @@ class Link(object):
 
     def pump(self, deadline=None):
         """Reads once and dispatches; False when the deadline passed. Only with `pump_lock`."""
-        if self.buffer and self.received == 0:
-            data, self.buffer = self.buffer, b""  # what came with the boot
+        if self.held:
+            data, self.held = b"", False
         else:
             if deadline is not None:
                 left = deadline - clock()
@@ -199,7 +205,7 @@ class Link(object):
         return True
 
     def feed(self, data):
-        if not data:
+        if not data and not self.buffer:
             return self.end()
         try:
             self.dispatch_all(data)
@@ -228,7 +234,7 @@ class Link(object):
             self.received = (self.received + 1) & 0xFFFFFFFF
             if sequence != self.received:
                 raise ProtocolError("packet %d came as number %d" % (sequence, self.received))
-            if kind > RECONFIGURE or flags > 3 or size > LONGEST or address:
+            if kind > ENGINE or flags > 3 or size > LONGEST or address:
                 raise ProtocolError("a packet of kind %d, flags %d, size %d, address %d"
                                     % (kind, flags, size, address))  # fmt: skip
             at += 16
@@ -239,6 +245,9 @@ class Link(object):
             payload = data[at : at + size]
             at += size
             self.dispatch(kind, flags, number, payload)
+            if kind in (HELLO, ENGINE):  # whoever greets decides who reads the rest: serve.py
+                self.held = at < end
+                break
         if at < end:
             self.buffer = data[at:]
 
@@ -285,6 +294,8 @@ class Link(object):
             self.on_task(box, self.decode(payload, flags & EXTENDED))
         elif kind == TERMINATE:
             self.end()
+        elif kind == ENGINE:
+            self.engine.append(payload)
         elif kind == PING:
             self.post(PONG, number, payload)
         elif kind == STATUS:
@@ -388,6 +399,18 @@ class Link(object):
         found = box.channel and box.channel()
         box.unclaimed = None
         return found if found is not None else self.make_channel(self, box)
+
+    def channel_of(self, mailbox):
+        return (mailbox.channel and mailbox.channel()) or self.make_channel(self, mailbox)
+
+    def channels(self):
+        return len(self.mailboxes)
+
+    def say_exit(self, code):
+        self.post(EXIT, 0, dumps(code)[0])
+
+    def complain(self, text):
+        self.post(CLOSE, 0, dumps(as_text(text))[0])
 
     def drop(self, mailbox):
         self.mailboxes.pop(mailbox.number, None)

@@ -6,7 +6,8 @@ import time
 
 from worker.errors import error_text
 from worker.execution import Execution, flush_output, start_thread
-from worker.link import CLOSE, EXIT, HELLO, Link
+from worker.link import HELLO, Link
+from worker.native import native_link
 from worker.streams import take_streams, write_some
 from worker.values import TEXT, dumps
 
@@ -24,6 +25,7 @@ def serve(marker, early):
         write_some(sink, marker)
         link.send(HELLO, 0, dumps(describe_here(marker[-4:]))[0])
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # stage 0 wrote none
+        link = execution.link = native_link(link, execution)
         execution.run_in_main(lambda: end_in_time(link))
     except KeyboardInterrupt:
         code = 130
@@ -33,26 +35,25 @@ def serve(marker, early):
     except Exception:
         code = complain(link)
     flush_output()
-    say_exit(link, code or int(link.failed))
+    link.say_exit(code or int(link.failed))
     sys.exit(code or int(link.failed))
 
 
 def complain(link):
     """Something of ours or of the HELLO went wrong: the controller is told."""
-    link.post(CLOSE, 0, dumps(TEXT(error_text()))[0])
+    link.complain(error_text())
     return 1
-
-
-def say_exit(link, code):
-    link.post(EXIT, 0, dumps(code)[0])
 
 
 def end_in_time(link):
     """In the service thread, once the link has ended: the main thread leaves, or is not waited
     for. A second thread, because the stream may be full and no one may read it."""
-    start_thread(kill_after, (link, GRACE + 1))
+    try:
+        start_thread(kill_after, (link, GRACE + 1))
+    except RuntimeError:  # the main thread is on its way out, and has said EXIT
+        kill_after(link, GRACE)
     wait_out(link, GRACE)
-    say_exit(link, 1)
+    link.say_exit(1)
     os._exit(1)
 
 

@@ -13,6 +13,7 @@
 
 #include "core/gateway/worker_blob.hpp"
 #include "core/transport/diagnosis.hpp"
+#include "core/wire/value.hpp"
 
 namespace elsewhere::gateway {
 
@@ -59,6 +60,15 @@ Fd duplicate(int fd) {
 
 } // namespace
 
+template <class Attempt> Received Gateway::patiently(const Settings &settings, Attempt attempt) {
+    Received result = attempt();
+    while (result.wait == Wait::interrupted) {
+        settings.interrupted();
+        result = attempt();
+    }
+    return result;
+}
+
 Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     : Endpoint(transport::place(spec)), carrier_(std::move(settings.carrier)),
       stream_(settings.carried
@@ -66,17 +76,41 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
                   : transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
     if (settings.boots) boot(spec, settings);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
-                                   mux::Side::controller, std::move(settings.hello));
-    Received hello = link_->hello();
-    while (hello.wait == Wait::interrupted) {
-        settings.interrupted();
-        hello = link_->hello();
-    }
+                                   mux::Side::controller, std::nullopt);
+    Received hello = patiently(settings, [&] { return link_->hello(); });
     if (hello.wait != Wait::done) fail(spec);
     hello_ = std::move(hello.message);
+    Settings::Greeting greeting = settings.greet(hello_);
+    (void)link_->greet(std::move(greeting.hello));
+    if (greeting.engine) bring_engine(spec, greeting, settings);
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
     errors_ = std::thread([this, beat = settings.heartbeat] { attend(beat); });
+}
+
+// Until the worker has said what it is.
+void Gateway::bring_engine(const transport::XSpec &spec, const Settings::Greeting &greeting,
+                           const Settings &settings) {
+    const auto verdict = [&] {
+        const Received came = patiently(settings, [&] { return link_->verdict(); });
+        if (came.wait != Wait::done) {
+            const auto over = link_->over();
+            if (!over || over->kind() != ErrorKind::remote) fail(spec);
+            // The worker has said why: it cannot follow the hello.
+            throw Error(ErrorKind::disconnected,
+                        place_ + ": the Python there ended: " + over->what(),
+                        "see what the spec asks for");
+        }
+        auto said = wire::decode(came.message.bytes.span(), came.message.extended);
+        const std::string *text = said.ok() ? said.value().as<std::string>() : nullptr;
+        return text != nullptr ? *text : std::string("its verdict is no text");
+    };
+    why_pure_ = verdict();
+    if (why_pure_ != "need") return;
+    const std::string engine = greeting.engine();
+    (void)link_->send_engine(
+        {reinterpret_cast<const std::uint8_t *>(engine.data()), engine.size()});
+    why_pure_ = verdict();
 }
 
 Gateway::~Gateway() { close(std::chrono::milliseconds(500)); }

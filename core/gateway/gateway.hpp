@@ -20,7 +20,13 @@ struct Settings {
     // Of the Python that will be found there, if that is known: saves compiling there. A wrong
     // belief costs a round trip.
     std::optional<Magic> magic;
-    wire::Payload hello;
+    // Made when the worker has said what it is. With `engine`, which offers one, the worker's
+    // verdict is waited for; if it needs the engine, `engine` gives the bytes of it.
+    struct Greeting {
+        wire::Payload hello;
+        std::function<std::string()> engine{};
+    };
+    std::function<Greeting(const mux::Message &)> greet;
     // Instead of a start: the streams of a program that somebody else has started as command_for()
     // says, and what lives as long as they are used.
     std::optional<transport::Carried> carried = {};
@@ -45,6 +51,8 @@ class Gateway : public Endpoint {
     [[nodiscard]] pid_t pid() const noexcept { return stream_.pid(); }
     // What the worker said of itself; a copy of its bytes, a dict.
     [[nodiscard]] const mux::Message &hello() const noexcept { return hello_; }
+    // Empty: native. Else why the worker runs in pure Python.
+    [[nodiscard]] const std::string &why_pure() const noexcept { return why_pure_; }
     // Asks the worker to end, waits, then ends its process. Bounded, and never throws; may be
     // called again. What waits in use() is woken.
     void close(std::chrono::milliseconds timeout) noexcept;
@@ -55,11 +63,15 @@ class Gateway : public Endpoint {
     void write(const wire::Buffer &bytes, const Settings &settings);
     bool read(void *to, std::size_t size, const Settings &settings);
     void attend(std::chrono::seconds heartbeat);
+    void bring_engine(const transport::XSpec &spec, const Settings::Greeting &greeting,
+                      const Settings &settings);
+    template <class Attempt> Received patiently(const Settings &settings, Attempt attempt);
 
     std::shared_ptr<void> carrier_; // outlives the stream
     transport::Stream stream_;
     std::string junk_; // what came before the worker's first word
     mux::Message hello_;
+    std::string why_pure_ = "no engine was offered";
     Fd stop_;
     std::thread errors_;
     std::atomic<bool> closed_ = false;

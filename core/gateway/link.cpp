@@ -47,15 +47,27 @@ std::optional<Message> copy(const Message *message) {
 
 } // namespace
 
-Link::Link(Fd in, Fd out, mux::Side side, Payload hello)
+Link::Link(Fd in, Fd out, mux::Side side, std::optional<Payload> hello)
+    : Link(side, std::nullopt, std::move(in), std::move(out)) {
+    if (!hello) return;
+    Lock lock(mutex_);
+    mux_.greet(std::move(*hello));
+    write(lock);
+}
+
+Link::Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread)
+    : Link(side, before, std::move(in), std::move(out)) {
+    mux_.feed(unread);
+}
+
+Link::Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out)
     : in_(std::move(in)), out_(std::move(out)), nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       socket_(is_socket(out_.get())), process_(forks_so_far()),
-      scratch_(new std::uint8_t[scratch_size]), mux_(side, std::move(hello)) {
+      scratch_(new std::uint8_t[scratch_size]),
+      mux_(before ? mux::Mux(*before, side) : mux::Mux(side)) {
     set_non_blocking(in_.get());
     set_non_blocking(out_.get());
     set_non_blocking(nudge_.get());
-    Lock lock(mutex_);
-    write(lock);
 }
 
 Link::~Link() {
@@ -112,13 +124,75 @@ Received Link::hello(Deadline deadline) {
     return {result, std::move(*copy(mux_.hello()))};
 }
 
-Requested Link::next_request(Deadline deadline) {
+Wait Link::greet(Payload &&hello, Deadline deadline) {
+    Lock lock = locked();
+    mux_.greet(std::move(hello));
+    return flush(lock, deadline);
+}
+
+Requested Link::next_request(Deadline deadline, bool first) {
     Lock lock = locked();
     for (;;) {
-        const Wait result = wait(lock, deadline, [&] { return mux_.has_request(); });
+        if (first) first_waits_ = true;
+        const Wait result = wait(lock, deadline, [&] {
+            if (mux_.ending()) return true;
+            return first ? mux_.has_request() || first_woken_ : mux_.has_request() && !first_waits_;
+        });
+        if (first) first_waits_ = false;
+        const bool woken = first && std::exchange(first_woken_, false);
         if (result != Wait::done) return {result};
-        if (auto request = mux_.take_request()) return {result, std::move(*request)};
+        if (auto request = mux_.take_request()) {
+            if (mux_.has_request()) tell(); // the others may have the next
+            return {result, std::move(*request)};
+        }
+        if (woken) return {Wait::interrupted};
+        if (mux_.ending()) return {Wait::closed};
     }
+}
+
+void Link::wake_first() {
+    if (forked()) return;
+    const Lock lock(mutex_);
+    first_woken_ = true;
+    tell();
+}
+
+std::uint32_t Link::received() {
+    if (forked()) return 0;
+    const Lock lock(mutex_);
+    return mux_.received();
+}
+
+bool Link::ending() {
+    if (forked()) return true;
+    const Lock lock(mutex_);
+    return mux_.ending() || mux_.over() != nullptr;
+}
+
+Wait Link::give_up(Payload &&why, Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return Wait::closed;
+    return go_out(lock, mux_.give_up(std::move(why)), deadline);
+}
+
+Wait Link::send_engine(std::span<const std::uint8_t> bytes, Deadline deadline) {
+    for (bool last = false; !last;) {
+        const auto piece = bytes.first(std::min<std::size_t>(bytes.size(), wire::piece_size));
+        bytes = bytes.subspan(piece.size());
+        last = piece.empty();
+        Lock lock = locked();
+        if (mux_.over() != nullptr) return Wait::closed;
+        const Wait wait = go_out(lock, mux_.engine(piece), deadline);
+        if (wait == Wait::closed || wait == Wait::timed_out) return wait;
+    }
+    return Wait::done;
+}
+
+Received Link::verdict(Deadline deadline) {
+    Lock lock = locked();
+    const Wait result = wait(lock, deadline, [&] { return mux_.has_verdict(); });
+    if (result != Wait::done) return {result};
+    return {result, std::move(*mux_.take_verdict())};
 }
 
 Received Link::status(Deadline deadline) {
@@ -149,6 +223,11 @@ Wait Link::answer_status(Payload &&status, Deadline deadline) {
 
 Wait Link::flush(Deadline deadline) {
     Lock lock = locked();
+    return flush(lock, deadline);
+}
+
+Wait Link::flush(Lock &lock, Deadline deadline) {
+    if (!writing_) write(lock);
     const Wait result = wait(lock, deadline, [&] { return !mux_.has_output() || cannot_write_; });
     return result == Wait::done && (cannot_write_ || mux_.over() != nullptr) ? Wait::closed
                                                                              : result;
@@ -252,6 +331,18 @@ Received Link::receive(std::uint32_t id, Deadline deadline) {
         }
         if (mux_.state(id).finished) return {Wait::closed};
     }
+}
+
+Received Link::take(std::uint32_t id) {
+    Lock lock = locked();
+    if (auto message = mux_.take(id)) {
+        if (mux_.has_output() && !writing_) { // credit
+            write(lock);
+            tell();
+        }
+        return {Wait::done, std::move(*message)};
+    }
+    return {mux_.state(id).finished ? Wait::closed : Wait::timed_out};
 }
 
 Wait Link::wait_closed(std::uint32_t id, Deadline deadline) {

@@ -35,15 +35,29 @@ struct Sent {
 class Link {
   public:
     // `in` and `out` may be two descriptors of one socket. Both become non-blocking.
-    Link(Fd in, Fd out, mux::Side side, wire::Payload hello);
+    // Without `hello`, greet() comes before anything else.
+    Link(Fd in, Fd out, mux::Side side, std::optional<wire::Payload> hello);
+    // Goes on where another has read and written; `unread`: what that one has read too much.
+    Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread);
     ~Link();
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
 
     // --- the link ---
     Received hello(Deadline deadline = {});
-    // Requests of the other end: EXEC, TERMINATE, STATUS.
-    Requested next_request(Deadline deadline = {});
+    Wait greet(wire::Payload &&hello, Deadline deadline = {});
+    // Requests of the other end: EXEC, TERMINATE, STATUS. While one thread waits for them as the
+    // `first`, others get none. wake_first(): its wait ends with `interrupted`.
+    Requested next_request(Deadline deadline = {}, bool first = false);
+    void wake_first();
+    [[nodiscard]] std::uint32_t received(); // packets, modulo 2^32
+    // A worker: nothing more comes, or the link is over.
+    [[nodiscard]] bool ending();
+    // Tells the other end why this one cannot go on.
+    Wait give_up(wire::Payload &&why, Deadline deadline = {});
+    // The engine that a worker wants, whole; and what it says of one that was offered or sent.
+    Wait send_engine(std::span<const std::uint8_t> bytes, Deadline deadline = {});
+    Received verdict(Deadline deadline = {});
     // Asks, and waits for an answer.
     Received status(Deadline deadline = {});
     // Says something that the other end answers by itself, and waits for that.
@@ -77,6 +91,8 @@ class Link {
     Wait last(std::uint32_t id, Deadline deadline = {});
     // `closed` once nothing more can come, or, without a channel of that id, at once.
     Received receive(std::uint32_t id, Deadline deadline = {});
+    // The same without reading the stream: what has come already.
+    Received take(std::uint32_t id);
     // Until nothing more can come: `done`, though messages may wait.
     Wait wait_closed(std::uint32_t id, Deadline deadline = {});
     // Once watched, a channel that becomes readable or finished is named by next_ready().
@@ -133,6 +149,8 @@ class Link {
     // Something has changed outside the pump.
     void tell();
     void nudge();
+    Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out);
+    Wait flush(Lock &lock, Deadline deadline);
     Wait go_out(Lock &lock, mux::Ticket ticket, Deadline deadline);
 
     static constexpr std::size_t scratch_size = 65'536;
@@ -152,6 +170,8 @@ class Link {
     std::uint64_t writes_ = 0; // calls to the system that have ended
     bool cannot_write_ = false;
     bool stopping_ = false;
+    bool first_waits_ = false; // in next_request()
+    bool first_woken_ = false;
     std::uint64_t stints_ = 0; // of pumps
     Clock::time_point left_{}; // when the last pump left
     bool quick_ = false;       // it came back soon

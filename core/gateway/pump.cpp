@@ -150,6 +150,10 @@ void Link::read(Lock &lock) {
         const std::size_t placed = std::min(count, direct.size());
         if (placed != 0) mux_.took(placed);
         if (count != placed) mux_.feed({scratch_.get(), count - placed});
+        if (mux_.last_words() && !writing_) { // else whoever writes goes on with them
+            write(lock);                      // as much as there is room for
+            mux_.say_no_more();
+        }
     } else if (size == 0) {
         mux_.end_of_stream();
     } else if (error == ECONNRESET) {

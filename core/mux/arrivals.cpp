@@ -35,6 +35,12 @@ void Mux::took(std::size_t size) {
 void Mux::end_of_stream() { end(Error(ErrorKind::disconnected, "the connection was lost")); }
 
 bool Mux::fails(Error error) {
+    if (!over_ && error.kind() == ErrorKind::protocol) {
+        wire::ValueWriter text;
+        text.text(std::string_view(error.what()));
+        (void)give_up(text.finish());
+        last_words_ = true;
+    }
     end(std::move(error));
     return false;
 }
@@ -45,8 +51,8 @@ bool Mux::breach(const std::string &what) {
 
 bool Mux::begins(const Header &header, Buffer &into) {
     if (header.sequence != ++sequence_)
-        return breach("packet " + std::to_string(sequence_) + " has number " +
-                      std::to_string(header.sequence));
+        return breach("packet " + std::to_string(header.sequence) + " came as number " +
+                      std::to_string(sequence_));
     if (header.address != 0) return breach("an address, though there is no relay");
     if ((header.kind == Kind::hello) != (sequence_ == 1 && !hello_))
         return breach("HELLO is not its first packet, and only that");
@@ -65,6 +71,7 @@ bool Mux::check_channel(const Header &header) {
     case Kind::ping:
     case Kind::pong:
     case Kind::status:
+    case Kind::engine:
         if (!zero) return breach("a channel where there is none");
         break;
     case Kind::close:
@@ -84,7 +91,10 @@ bool Mux::check_channel(const Header &header) {
     if (header.kind == Kind::exec && (is_ours(header.channel) || find(header.channel) != nullptr ||
                                       spent_.contains(header.channel)))
         return breach("EXEC on a channel that is in use");
-    if (header.kind == (side_ == Side::controller ? Kind::terminate : Kind::exit))
+    // A worker that has one of these already has its engine.
+    const bool for_worker = header.kind == Kind::terminate;
+    const bool for_controller = header.kind == Kind::exit || header.kind == Kind::engine;
+    if (side_ == Side::controller ? for_worker : for_controller)
         return breach("a packet that goes the other way only");
     return true;
 }
@@ -106,7 +116,15 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
         const std::string *text = why.ok() ? why.value().as<std::string>() : nullptr;
         return fails(Error(ErrorKind::remote, text != nullptr ? *text : "the other end gave up"));
     }
-    case Kind::terminate: requests_.push_back({header.kind, 0, {}}); break;
+    case Kind::terminate:
+        requests_.push_back({header.kind, 0, {}});
+        ending_ = true;
+        for (auto &[id, channel] : channels_) ready(id, *channel);
+        break;
+    case Kind::engine:
+        if (verdicts_.size() < most_answers)
+            verdicts_.push_back(message_of(header, std::move(payload)));
+        break;
     case Kind::status:
         if (payload.empty())
             requests_.push_back({header.kind, 0, {}});

@@ -37,6 +37,7 @@ struct ChannelState {
     bool finished = false; // no more will come than those
     bool closed = false;   // nothing can be sent; neither end, or the link, is there any more
     bool known = false;    // false: never had, or forgotten
+    bool parted = false;   // closed by one of the ends, not by the loss of the link
 };
 
 } // namespace elsewhere::mux

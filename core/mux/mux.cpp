@@ -8,8 +8,10 @@ namespace elsewhere::mux {
 using wire::Kind;
 using wire::Payload;
 
-Mux::Mux(Side side, Payload hello) : side_(side), next_id_(side == Side::controller ? 1 : 2) {
-    queue(Kind::hello, std::move(hello));
+Mux::Mux(Before before, Side side) : Mux(side) {
+    output_.go_on_from(before.sent);
+    sequence_ = before.received;
+    hello_.emplace(); // it was read
 }
 
 void Mux::end(Error why) {
@@ -54,6 +56,13 @@ std::optional<Message> Mux::take_status() {
     if (statuses_.empty()) return {};
     Message message = std::move(statuses_.front());
     statuses_.pop_front();
+    return message;
+}
+
+std::optional<Message> Mux::take_verdict() {
+    if (verdicts_.empty()) return {};
+    Message message = std::move(verdicts_.front());
+    verdicts_.pop_front();
     return message;
 }
 
@@ -193,8 +202,10 @@ void Mux::erase_if_done(std::uint32_t id) {
 ChannelState Mux::state(std::uint32_t id) const {
     const Channel *channel = find(id);
     if (channel == nullptr || channel->forgotten) return {false, true, true, false};
-    const bool closed = channel->closed_here || channel->closed_there || over_.has_value();
-    return {!channel->inbox.empty(), closed || channel->last_there, closed, true};
+    const bool parted = channel->closed_here || channel->closed_there;
+    const bool closed = parted || over_.has_value();
+    return {!channel->inbox.empty(), closed || channel->last_there || ending_, closed, true,
+            parted};
 }
 
 std::optional<Message> Mux::take(std::uint32_t id) {
@@ -232,5 +243,10 @@ Ticket Mux::terminate() { return queue(Kind::terminate, {}); }
 Ticket Mux::ask_status() { return queue(Kind::status, {}); }
 Ticket Mux::answer_status(Payload &&status) { return queue(Kind::status, std::move(status)); }
 Ticket Mux::ping(Payload &&any) { return queue(Kind::ping, std::move(any)); }
+Ticket Mux::engine(std::span<const std::uint8_t> piece) {
+    wire::Buffer bytes;
+    bytes.append(piece);
+    return queue(Kind::engine, Payload(std::move(bytes)));
+}
 
 } // namespace elsewhere::mux

@@ -17,6 +17,12 @@ namespace elsewhere::mux {
 
 enum class Side { controller, worker };
 
+// How far the packets of each direction are that somebody else has sent and read before, the two
+// HELLOs among them.
+struct Before {
+    std::uint32_t sent, received;
+};
+
 // One message or packet on its way out; number 0: there was none.
 struct Ticket {
     std::uint32_t channel = 0;
@@ -30,7 +36,11 @@ struct Ticket {
 // the first packet that names it, until forget().
 class Mux {
   public:
-    Mux(Side side, wire::Payload hello);
+    // The first packet is HELLO: of this constructor, or of greet(), before anything else.
+    explicit Mux(Side side) : side_(side), next_id_(side == Side::controller ? 1 : 2) {}
+    Mux(Side side, wire::Payload hello) : Mux(side) { greet(std::move(hello)); }
+    Mux(Before before, Side side);
+    void greet(wire::Payload &&hello) { queue(wire::Kind::hello, std::move(hello)); }
 
     // --- what comes ---
     void feed(std::span<const std::uint8_t> bytes);
@@ -43,20 +53,32 @@ class Mux {
     void end(Error why);
     // Why the link is over; nullptr while it is not. After EXIT it is over too, in peace.
     [[nodiscard]] const Error *over() const noexcept { return over_ ? &*over_ : nullptr; }
+    // The other end broke the protocol, and is to be told so: output() has still that.
+    [[nodiscard]] bool last_words() const noexcept { return last_words_; }
+    void say_no_more() noexcept { last_words_ = false; }
 
     [[nodiscard]] const Message *hello() const noexcept { return hello_ ? &*hello_ : nullptr; }
     [[nodiscard]] const Message *exit() const noexcept { return exit_ ? &*exit_ : nullptr; }
+    // How many packets have come, modulo 2^32.
+    [[nodiscard]] std::uint32_t received() const noexcept { return sequence_; }
+    // A worker: TERMINATE has come. Nothing more comes but what waits; sending goes on.
+    [[nodiscard]] bool ending() const noexcept { return ending_; }
     [[nodiscard]] bool has_request() const noexcept { return !requests_.empty(); }
     [[nodiscard]] bool has_status() const noexcept { return !statuses_.empty(); }
     [[nodiscard]] bool has_ready() const noexcept { return !ready_.empty(); }
+    [[nodiscard]] bool has_verdict() const noexcept { return !verdicts_.empty(); }
     std::optional<Request> take_request();
     std::optional<Message> take_status();
+    // What a worker said about the engine that it was offered.
+    std::optional<Message> take_verdict();
     std::optional<wire::Buffer> take_pong();
     // A watched channel that has become readable or finished since it was last named here.
     std::optional<std::uint32_t> take_ready();
 
     // --- what goes ---
-    std::size_t output(std::span<iovec> to) { return over_ ? 0 : output_.stretches(to); }
+    std::size_t output(std::span<iovec> to) {
+        return over_ && !last_words_ ? 0 : output_.stretches(to);
+    }
     void wrote(std::size_t size);
     [[nodiscard]] bool has_output() const noexcept { return !over_ && !output_.empty(); }
     [[nodiscard]] bool is_out(Ticket ticket) const;
@@ -90,6 +112,9 @@ class Mux {
     Ticket ask_status();
     Ticket answer_status(wire::Payload &&status);
     Ticket ping(wire::Payload &&any);
+    Ticket give_up(wire::Payload &&why) { return queue(wire::Kind::close, std::move(why)); }
+    // A piece of the engine, at most wire::longest_payload; an empty one ends it.
+    Ticket engine(std::span<const std::uint8_t> piece);
 
   private:
     struct Channel {
@@ -140,6 +165,8 @@ class Mux {
     Lane link_lane_;
     std::uint32_t sequence_ = 0;
     std::optional<Error> over_;
+    bool ending_ = false;
+    bool last_words_ = false;
 
     std::unordered_map<std::uint32_t, std::unique_ptr<Channel>> channels_;
     std::uint32_t next_id_;
@@ -149,7 +176,7 @@ class Mux {
 
     std::optional<Message> hello_, exit_;
     std::deque<Request> requests_;
-    std::deque<Message> statuses_;
+    std::deque<Message> statuses_, verdicts_;
     std::deque<wire::Buffer> pongs_;
     std::deque<std::uint32_t> ready_;
 };

@@ -54,6 +54,8 @@ class Output {
     // As much is on its way at a time: what comes later waits for no more than that.
     static constexpr std::size_t ahead = 2 * wire::piece_size;
 
+    // `sequence` packets have gone before, by another.
+    void go_on_from(std::uint32_t sequence) noexcept { sequence_ = sequence; }
     // May leave `payload` as it was, if its bytes were copied.
     void queue(Lane &lane, wire::Kind kind, std::uint32_t channel, wire::Payload &&payload);
     // Something that kept `lane` from sending is gone.

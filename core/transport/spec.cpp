@@ -23,7 +23,7 @@ struct Key {
 };
 
 // Every key of the contract.
-constexpr std::array<Key, 27> keys = {{
+constexpr std::array<Key, 28> keys = {{
     {"popen", Role::way, Form::flag},
     {"ssh", Role::way, Form::text},
     {"socket", Role::way, Form::text},
@@ -46,6 +46,7 @@ constexpr std::array<Key, 27> keys = {{
     {"chdir", Role::modifier, Form::text},
     {"nice", Role::modifier, Form::number},
     {"execmodel", Role::modifier, Form::execution},
+    {"engine", Role::modifier, Form::text},
     {"dont_write_bytecode", Role::modifier, Form::optional_text},
     {"ssh_config", Role::modifier, Form::text},
     {"token", Role::modifier, Form::text},

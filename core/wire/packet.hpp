@@ -25,6 +25,7 @@ enum class Kind : std::uint8_t {
     pong = 9,
     status = 10,
     reconfigure = 11,
+    engine = 12,
 };
 
 namespace flag {
@@ -68,7 +69,8 @@ inline void encode(const Header &header, std::uint8_t *to) noexcept {
     case Kind::close:
     case Kind::exit:
     case Kind::status:
-    case Kind::reconfigure: return flag::extended;
+    case Kind::reconfigure:
+    case Kind::engine: return flag::extended;
     default: return 0;
     }
 }
@@ -80,7 +82,7 @@ inline void encode(const Header &header, std::uint8_t *to) noexcept {
         return Error(ErrorKind::protocol, "the other end sent a packet " + what,
                      "something else may have written to the connection");
     };
-    if (from[4] > static_cast<std::uint8_t>(Kind::reconfigure))
+    if (from[4] > static_cast<std::uint8_t>(Kind::engine))
         return bad("of unknown kind " + std::to_string(from[4]));
     Header header;
     std::memcpy(&header.size, from.data(), 4);

@@ -23,6 +23,20 @@ struct ChannelObject {
 
 ChannelObject *as_channel(PyObject *object) { return reinterpret_cast<ChannelObject *>(object); }
 
+// entry(), for what the programs at both ends call.
+template <typename Body> PyObject *channel_entry(PyObject *object, Body &&body) noexcept {
+    return entry([&] {
+        try {
+            return body();
+        } catch (const Error &error) {
+            const EndpointObject *owner = as_channel(object)->owner;
+            if (owner == nullptr || !owner->plain) throw;
+            PyErr_SetString(PyExc_OSError, error.what());
+            throw PythonError{};
+        }
+    });
+}
+
 int init_channel(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         PyObject *gateway = nullptr;
@@ -84,10 +98,11 @@ Endpoint &endpoint_of(ChannelObject *self) {
 }
 
 PyObject *send(PyObject *object, PyObject *item) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         Endpoint &gateway = endpoint_of(self);
-        Dumped made = dump(item, codec_of(self->owner));
+        const ChannelsOf channels(self->owner);
+        Dumped made = dump(item, &channels);
         gateway::Sent sent{};
         try {
             const WithoutGil free;
@@ -96,7 +111,7 @@ PyObject *send(PyObject *object, PyObject *item) {
         } catch (const Error &error) {
             if (error.kind() != ErrorKind::usage) throw;
             Ref shown = Ref::checked(PyObject_Repr(object));
-            PyErr_Format(PyExc_OSError, "cannot send to %U: %s", shown.get(), error.what());
+            PyErr_Format(PyExc_OSError, "cannot send to %U", shown.get());
             throw PythonError{};
         }
         finish_sending(gateway, sent);
@@ -104,8 +119,14 @@ PyObject *send(PyObject *object, PyObject *item) {
     });
 }
 
+// `form`: has a place for the seconds.
+[[noreturn]] void raise_timeout(PyObject *channel, const char *form, PyObject *seconds) {
+    Ref text = Ref::checked(PyUnicode_FromFormat(form, seconds));
+    raise(PyObject_CallMethod(channel, "TimeoutError", "O", text.get()));
+}
+
 PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         const Py_ssize_t named = names == nullptr ? 0 : PyTuple_GET_SIZE(names);
         if (count + named > 1 || (named == 1 && PyUnicode_CompareWithASCIIString(
@@ -129,27 +150,28 @@ PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count
             raise_end(self);
         }
         if (came.wait == Wait::done) return load_message(self->owner, came.message);
-        if (came.wait == Wait::timed_out) raise_timeout("no item came in time");
+        if (came.wait == Wait::timed_out)
+            raise_timeout(object, "no item after %R seconds", arguments[0]);
         raise_end(self);
     });
 }
 
 PyObject *wait_closed(PyObject *object, PyObject *timeout) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         const Deadline deadline = deadline_in(timeout);
         Endpoint &gateway = endpoint_of(self);
         const Wait wait = persistently([&] {
             return gateway.use([&](Link &link) { return link.wait_closed(self->id, deadline); });
         });
-        if (wait == Wait::timed_out) raise_timeout("the channel was not closed in time");
+        if (wait == Wait::timed_out) raise_timeout(object, "Timeout after %R seconds", timeout);
         return none();
     });
 }
 
 // The text of the error with which the other end has closed, once; then None.
 PyObject *take_error(PyObject *object, PyObject *) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         if (self->owner == nullptr || self->error_taken) return none();
         Ref error = error_of(self->owner, self->id);
@@ -161,7 +183,7 @@ PyObject *take_error(PyObject *object, PyObject *) {
 // What comes is for a callback from now on: next_ready() names the channel. unwatch(): that has
 // ended, and the channel goes with its object.
 PyObject *watch(PyObject *object, PyObject *) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         self->called = self->watched = true;
         endpoint_of(self).use([&](Link &link) {
@@ -189,7 +211,7 @@ PyObject *unwatch(PyObject *object, PyObject *) {
 
 // close(error text or None)
 PyObject *close_channel(PyObject *object, PyObject *error) {
-    return entry([&] {
+    return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
         (void)endpoint_of(self);
         close_channel_of(self->owner, self->id, error);
@@ -197,7 +219,7 @@ PyObject *close_channel(PyObject *object, PyObject *error) {
     });
 }
 
-// (readable, finished, closed)
+// (readable, finished, closed, parted)
 PyObject *channel_state(PyObject *object, PyObject *) {
     return entry([&] {
         ChannelObject *self = as_channel(object);
@@ -206,9 +228,26 @@ PyObject *channel_state(PyObject *object, PyObject *) {
             state = endpoint_of(self).use([&](Link &link) { return link.state(self->id); });
         } catch (const Error &) {
         }
-        return Ref::checked(Py_BuildValue("NNN", PyBool_FromLong(state.readable),
-                                          PyBool_FromLong(state.finished),
-                                          PyBool_FromLong(state.closed)));
+        return Ref::checked(
+            Py_BuildValue("NNNN", PyBool_FromLong(state.readable), PyBool_FromLong(state.finished),
+                          PyBool_FromLong(state.closed), PyBool_FromLong(state.parted)));
+    });
+}
+
+// The process behind the channel has ended.
+PyObject *say_exit(PyObject *object, PyObject *status) {
+    return channel_entry(object, [&] {
+        ChannelObject *self = as_channel(object);
+        Dumped made = dump(status);
+        Endpoint &endpoint = endpoint_of(self);
+        const gateway::Sent sent = [&] {
+            const WithoutGil free;
+            return endpoint.use([&](Link &link) {
+                return link.exit_with(self->id, wire::Payload(made.payload.joined()));
+            });
+        }();
+        finish_sending(endpoint, sent);
+        return none();
     });
 }
 
@@ -238,6 +277,7 @@ PyMethodDef channel_methods[] = {
     {"_notify", notify, METH_NOARGS, nullptr},
     {"_close", close_channel, METH_O, nullptr},
     {"_state", channel_state, METH_NOARGS, nullptr},
+    {"_say_exit", say_exit, METH_O, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef channel_properties[] = {
@@ -255,23 +295,26 @@ PyType_Spec channel_spec = {"elsewhere._elsewhere.Channel", sizeof(ChannelObject
 
 } // namespace
 
-Ref load_message(EndpointObject *self, const mux::Message &message) {
-    return load(message.bytes.span(), message.extended, self->python2,
-                message.strings.py2str_as_py3str, codec_of(self));
+Ref load_message(EndpointObject *owner, const mux::Message &message) {
+    const ChannelsOf channels(owner);
+    return load(message.bytes.span(), message.extended, owner->python2,
+                message.strings.py2str_as_py3str, &channels);
 }
 
-ChannelCodec codec_of(EndpointObject *self) {
-    return {[self](PyObject *object) -> std::optional<std::uint32_t> {
-                if (!PyObject_TypeCheck(object, channel_type)) return std::nullopt;
-                if (as_channel(object)->owner != self)
-                    throw Error(ErrorKind::usage, "a channel can be sent over its own gateway only",
-                                "forward its items instead");
-                return as_channel(object)->id;
-            },
-            [self](std::uint32_t id) {
-                return Ref::steal(
-                    PyObject_CallMethod(reinterpret_cast<PyObject *>(self), "_channel", "I", id));
-            }};
+std::optional<std::uint32_t> ChannelsOf::id_of(PyObject *object) const {
+    if (!PyObject_TypeCheck(object, channel_type)) return std::nullopt;
+    if (as_channel(object)->owner != owner_)
+        throw Error(ErrorKind::usage, "a channel can be sent over its own gateway only",
+                    "forward its items instead");
+    return as_channel(object)->id;
+}
+
+Ref ChannelsOf::channel_of(std::uint32_t id) const {
+    return Ref::steal(PyObject_CallMethod(as_object(owner_), "_channel", "I", id));
+}
+
+Ref ChannelsOf::cannot_send(const std::string &why) const {
+    return Ref::steal(PyObject_CallMethod(as_object(owner_), "_cannot_send", "s", why.c_str()));
 }
 
 ChannelParts parts_of(PyObject *channel) {
@@ -281,8 +324,9 @@ ChannelParts parts_of(PyObject *channel) {
 }
 
 void add_channel(PyObject *module) {
-    channel_type = reinterpret_cast<PyTypeObject *>(
-        Ref::checked(PyType_FromModuleAndSpec(module, &channel_spec, nullptr)).release());
+    if (channel_type == nullptr) // see add_endpoint
+        channel_type = reinterpret_cast<PyTypeObject *>(
+            Ref::checked(PyType_FromModuleAndSpec(module, &channel_spec, nullptr)).release());
     if (PyModule_AddType(module, channel_type) < 0) throw PythonError{};
 }
 

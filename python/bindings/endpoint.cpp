@@ -87,8 +87,10 @@ PyObject *set_strings(PyObject *object, PyObject *arguments) {
         rules.py2str_as_py3str = to_py3 != 0;
         rules.py3str_as_py2str = to_py2 != 0;
         Endpoint &gateway = opened(as_endpoint(object));
-        const WithoutGil free;
-        (void)gateway.use([&](Link &link) { return link.set_strings(id, rules); });
+        {
+            const WithoutGil free;
+            (void)gateway.use([&](Link &link) { return link.set_strings(id, rules); });
+        }
         return none();
     });
 }
@@ -116,8 +118,7 @@ PyObject *take(PyObject *object, PyObject *number) {
     return entry([&] {
         const std::uint32_t id = id_in(number);
         EndpointObject *self = as_endpoint(object);
-        auto came = opened(self).use(
-            [&](Link &link) { return link.receive(id, gateway::Clock::time_point{}); });
+        auto came = opened(self).use([&](Link &link) { return link.take(id); });
         if (came.wait == Wait::closed) return Ref::share(Py_True);
         if (came.wait != Wait::done) return none();
         Ref item = load_message(self, came.message);
@@ -239,8 +240,10 @@ void finish_sending(Endpoint &endpoint, const gateway::Sent &sent) {
 }
 
 void add_endpoint(PyObject *module) {
-    endpoint_type = reinterpret_cast<PyTypeObject *>(
-        Ref::checked(PyType_FromModuleAndSpec(module, &spec, nullptr)).release());
+    // A worker has loaded this file once without a name; its program may import elsewhere.
+    if (endpoint_type == nullptr)
+        endpoint_type = reinterpret_cast<PyTypeObject *>(
+            Ref::checked(PyType_FromModuleAndSpec(module, &spec, nullptr)).release());
     if (PyModule_AddType(module, endpoint_type) < 0) throw PythonError{};
 }
 

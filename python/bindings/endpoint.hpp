@@ -15,17 +15,30 @@ namespace elsewhere::bindings {
 struct EndpointObject {
     PyObject_HEAD gateway::Endpoint *endpoint; // null until it was opened
     bool python2;                              // the other end is one
+    bool plain;        // a worker, which has no elsewhere.errors: what fails is an OSError
     PyObject *carrier; // strong, or null: the channel of another gateway that this one goes over
 };
 
 inline EndpointObject *as_endpoint(PyObject *object) {
     return reinterpret_cast<EndpointObject *>(object);
 }
+inline PyObject *as_object(EndpointObject *self) { return reinterpret_cast<PyObject *>(self); }
 // Throws Error{usage} if it was never opened.
 gateway::Endpoint &opened(EndpointObject *self);
 
-// Channels as values, and messages with them.
-[[nodiscard]] ChannelCodec codec_of(EndpointObject *self);
+// Channels of one endpoint as values, and messages with them.
+class ChannelsOf final : public ChannelCodec {
+  public:
+    explicit ChannelsOf(EndpointObject *owner) : owner_(owner) {}
+    [[nodiscard]] std::optional<std::uint32_t> id_of(PyObject *object) const override;
+    // As marshal does in a worker of pure Python.
+    [[nodiscard]] bool takes_buffers() const override { return owner_->plain; }
+    [[nodiscard]] Ref channel_of(std::uint32_t id) const override;
+    [[nodiscard]] Ref cannot_send(const std::string &why) const override;
+
+  private:
+    EndpointObject *owner_;
+};
 [[nodiscard]] Ref load_message(EndpointObject *self, const mux::Message &message);
 // The text of the error with which the other end has closed a channel, or None.
 [[nodiscard]] Ref error_of(EndpointObject *self, std::uint32_t id);

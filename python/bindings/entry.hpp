@@ -47,5 +47,6 @@ void add_handover(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 void add_values(PyObject *module);
+void add_worker(PyObject *module);
 
 } // namespace elsewhere::bindings

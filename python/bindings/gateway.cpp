@@ -47,13 +47,51 @@ PyObject *worker_text(PyObject *, PyObject *) {
     });
 }
 
+// The GIL, for a callback of the core in a thread that has let go of it.
+class WithGil {
+  public:
+    WithGil() : state_(PyGILState_Ensure()) {}
+    ~WithGil() { PyGILState_Release(state_); }
+    WithGil(const WithGil &) = delete;
+    WithGil &operator=(const WithGil &) = delete;
+
+  private:
+    PyGILState_STATE state_;
+};
+
+// greet(facts) gives the hello and, if an engine is offered, what gives the bytes of it.
+gateway::Settings::Greeting greeting_of(const mux::Message &hello, PyObject *greet) {
+    const WithGil gil;
+    Ref facts = load(hello.bytes.span(), hello.extended);
+    Ref answer = Ref::checked(PyObject_CallFunctionObjArgs(greet, facts.get(), nullptr));
+    PyObject *ours = nullptr, *engine = nullptr;
+    if (!PyArg_ParseTuple(answer.get(), "OO:greet", &ours, &engine)) throw PythonError{};
+    gateway::Settings::Greeting greeting;
+    greeting.hello = wire::Payload(dump(ours).payload.joined());
+    if (engine == Py_None) return greeting;
+    // Destroyed without the GIL.
+    const std::shared_ptr<PyObject> kept(Ref::share(engine).release(), [](PyObject *object) {
+        const WithGil inside;
+        Py_DECREF(object);
+    });
+    greeting.engine = [kept] {
+        const WithGil inside;
+        Ref bytes = Ref::checked(PyObject_CallFunctionObjArgs(kept.get(), nullptr));
+        char *data = nullptr;
+        Py_ssize_t size = 0;
+        if (PyBytes_AsStringAndSize(bytes.get(), &data, &size) < 0) throw PythonError{};
+        return std::string(data, static_cast<std::size_t>(size));
+    };
+    return greeting;
+}
+
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
         Py_ssize_t magic_size = 0;
-        PyObject *hello = nullptr, *carrier = nullptr;
+        PyObject *greet = nullptr, *carrier = nullptr;
         if (!PyArg_ParseTuple(arguments, "ssz#OzO:Gateway", &spec, &python, &magic, &magic_size,
-                              &hello, &dialer, &carrier))
+                              &greet, &dialer, &carrier))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
@@ -67,13 +105,10 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             settings.magic.emplace();
             std::copy(magic, magic + 4, settings.magic->begin());
         }
-        Dumped greeting = dump(hello);
-        settings.hello = wire::Payload(greeting.payload.joined());
+        settings.greet = [&](const mux::Message &hello) { return greeting_of(hello, greet); };
         settings.interrupted = [] {
-            const PyGILState_STATE state = PyGILState_Ensure();
-            const bool stop = PyErr_CheckSignals() < 0;
-            PyGILState_Release(state);
-            if (stop) throw PythonError{};
+            const WithGil gil;
+            run_signal_handlers();
         };
         // Links that can be cut without a word; sockets see to that themselves.
         for (const char *way : {"ssh", "docker", "podman", "kubectl", "lxc", "cmd"})
@@ -104,6 +139,8 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
                         PyLong_AsLong(PyTuple_GET_ITEM(version, 0)) == 2;
         PyErr_Clear();
         if (PyObject_SetAttrString(object, "facts", facts.get()) < 0) throw PythonError{};
+        Ref why = Ref::checked(PyUnicode_FromString(gateway_of(object).why_pure().c_str()));
+        if (PyObject_SetAttrString(object, "why_pure", why.get()) < 0) throw PythonError{};
         Ref place = Ref::checked(PyUnicode_FromString(self->endpoint->place().c_str()));
         if (PyObject_SetAttrString(object, "host", place.get()) < 0) throw PythonError{};
         return none();
@@ -119,7 +156,8 @@ PyObject *execute(PyObject *object, PyObject *arguments) {
         PyObject *what = nullptr;
         if (!PyArg_ParseTuple(arguments, "IO:execute", &id, &what)) throw PythonError{};
         gateway::Endpoint &endpoint = opened(as_endpoint(object));
-        Dumped made = dump(what, codec_of(as_endpoint(object)));
+        const ChannelsOf channels(as_endpoint(object));
+        Dumped made = dump(what, &channels);
         auto sent = [&] {
             const WithoutGil free;
             return endpoint.use([&](Link &link) { return link.exec(id, std::move(made.payload)); });

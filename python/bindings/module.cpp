@@ -15,6 +15,7 @@ int exec_module(PyObject *module) {
         add_moving(module);
         add_handover(module);
         add_values(module);
+        add_worker(module);
         return none();
     });
     Py_XDECREF(ok);

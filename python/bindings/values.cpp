@@ -14,17 +14,9 @@ std::span<const std::uint8_t> span_of(const char *data, Py_ssize_t size) {
     return {reinterpret_cast<const std::uint8_t *>(data), static_cast<std::size_t>(size)};
 }
 
-[[noreturn]] void refuse(const std::string &what) {
-    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
-    Ref type = Ref::checked(PyObject_GetAttrString(errors.get(), "DumpError"));
-    Ref value = Ref::checked(PyObject_CallFunction(type.get(), "s", what.c_str()));
-    PyErr_SetObject(type.get(), value.get());
-    throw PythonError{};
-}
-
 class Dumper {
   public:
-    explicit Dumper(const ChannelCodec &channels) : channels_(channels) {}
+    explicit Dumper(const ChannelCodec *channels) : channels_(channels) {}
 
     Dumped all(PyObject *object) {
         value(object, 0);
@@ -53,17 +45,21 @@ class Dumper {
         if (type == &PyFloat_Type) return writer_.real(PyFloat_AS_DOUBLE(object));
         if (type == &PyTuple_Type || type == &PyList_Type || type == &PyDict_Type ||
             type == &PySet_Type || type == &PyFrozenSet_Type) {
-            if (depth == wire::deepest) refuse("a value" + path(place) + " is nested too deep");
+            if (depth == wire::deepest) refuse("a value is nested too deeply, or contains itself");
             return container(object, depth, place);
         }
         if (type == &PyComplex_Type) {
             const Py_complex number = PyComplex_AsCComplex(object);
             return writer_.complex(number.real, number.imag);
         }
-        if (channels_.id_of)
-            if (const auto id = channels_.id_of(object)) return writer_.channel(*id);
-        refuse("can't serialize an object of type " + std::string(type->tp_name) + path(place) +
-               ": only builtin types and channels can be sent");
+        if (channels_ != nullptr)
+            if (const auto id = channels_->id_of(object)) return writer_.channel(*id);
+        if (channels_ != nullptr && channels_->takes_buffers() && PyObject_CheckBuffer(object)) {
+            kept_.push_back(Ref::checked(PyBytes_FromObject(object)));
+            PyObject *bytes = kept_.back().get();
+            return writer_.bytes(span_of(PyBytes_AS_STRING(bytes), PyBytes_GET_SIZE(bytes)));
+        }
+        refuse("can't serialize an object of type " + std::string(type->tp_name) + path(place));
     }
 
     void container(PyObject *object, unsigned depth, const Place *place) {
@@ -127,6 +123,19 @@ class Dumper {
                     span_of(PyBytes_AS_STRING(bytes.get()), PyBytes_GET_SIZE(bytes.get())));
     }
 
+    [[noreturn]] void refuse(const std::string &why) const {
+        Ref error;
+        if (channels_ != nullptr) {
+            error = channels_->cannot_send(why);
+        } else {
+            Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+            error = Ref::steal(PyObject_CallMethod(errors.get(), "DumpError", "s", why.c_str()));
+        }
+        if (!error) throw PythonError{};
+        PyErr_SetObject(reinterpret_cast<PyObject *>(Py_TYPE(error.get())), error.get());
+        throw PythonError{};
+    }
+
     static std::string path(const Place *place) {
         if (place == nullptr) return "";
         std::vector<const Place *> steps;
@@ -142,7 +151,7 @@ class Dumper {
         return all;
     }
 
-    const ChannelCodec &channels_;
+    const ChannelCodec *channels_;
     wire::ValueWriter writer_;
     std::vector<Ref> kept_;
 };
@@ -151,7 +160,7 @@ class Dumper {
 // decoder has its own reason.
 struct Builder {
     using Value = Ref;
-    const ChannelCodec &channels;
+    const ChannelCodec *channels;
     bool bytes_are_text; // of a Python 2
 
     Ref failure() { return {}; }
@@ -175,7 +184,7 @@ struct Builder {
         return Ref::steal(PyUnicode_DecodeUTF8(reinterpret_cast<const char *>(v.data()),
                                                static_cast<Py_ssize_t>(v.size()), "surrogatepass"));
     }
-    Ref channel(std::uint32_t id) { return channels.channel_of ? channels.channel_of(id) : Ref(); }
+    Ref channel(std::uint32_t id) { return channels != nullptr ? channels->channel_of(id) : Ref(); }
     Ref big(bool negative, std::span<const std::uint8_t> magnitude) {
         Ref bytes =
             Ref::steal(PyBytes_FromStringAndSize(reinterpret_cast<const char *>(magnitude.data()),
@@ -261,10 +270,10 @@ PyMethodDef methods[] = {
 
 } // namespace
 
-Dumped dump(PyObject *object, const ChannelCodec &channels) { return Dumper(channels).all(object); }
+Dumped dump(PyObject *object, const ChannelCodec *channels) { return Dumper(channels).all(object); }
 
 Ref load(std::span<const std::uint8_t> bytes, bool extended, bool from_python2,
-         bool py2str_as_py3str, const ChannelCodec &channels) {
+         bool py2str_as_py3str, const ChannelCodec *channels) {
     const NoCollection quiet;
     Builder builder{channels, from_python2 && py2str_as_py3str};
     auto made = wire::decode(bytes, extended, builder);

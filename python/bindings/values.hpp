@@ -1,6 +1,7 @@
 #pragma once
 
-#include <functional>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "core/mux/message.hpp"
@@ -10,10 +11,19 @@
 // Python objects ↔ the bytes of spec/values.md: exact builtin types, and channels.
 namespace elsewhere::bindings {
 
-// What a channel is on the wire, and back. Either may be empty: then channels are refused.
-struct ChannelCodec {
-    std::function<std::optional<std::uint32_t>(PyObject *)> id_of;
-    std::function<Ref(std::uint32_t)> channel_of;
+// What a channel is on the wire, and back. Without it channels are refused.
+class ChannelCodec {
+  public:
+    [[nodiscard]] virtual std::optional<std::uint32_t> id_of(PyObject *object) const = 0;
+    // Null: Python's exception is set.
+    [[nodiscard]] virtual Ref channel_of(std::uint32_t id) const = 0;
+    // Whether bytearray and the like are sent as bytes.
+    [[nodiscard]] virtual bool takes_buffers() const = 0;
+    // The exception for what cannot be sent.
+    [[nodiscard]] virtual Ref cannot_send(const std::string &why) const = 0;
+
+  protected:
+    ~ChannelCodec() = default;
 };
 
 // A value ready to be sent, and the objects whose memory it is attached to.
@@ -23,12 +33,12 @@ struct Dumped {
 };
 
 // Throws PythonError (DumpError, naming type and place) for what cannot be sent.
-[[nodiscard]] Dumped dump(PyObject *object, const ChannelCodec &channels = {});
+[[nodiscard]] Dumped dump(PyObject *object, const ChannelCodec *channels = nullptr);
 
 // Throws Error{protocol}, or PythonError where Python itself failed. `from_python2`: its str is
 // made str or bytes as the message's rules say.
 [[nodiscard]] Ref load(std::span<const std::uint8_t> bytes, bool extended,
                        bool from_python2 = false, bool py2str_as_py3str = true,
-                       const ChannelCodec &channels = {});
+                       const ChannelCodec *channels = nullptr);
 
 } // namespace elsewhere::bindings

@@ -25,7 +25,8 @@ sys.path.insert(0, str(ROOT))
 
 from worker import values  # noqa: E402
 
-HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT, TERMINATE, PING, PONG, STATUS, RECONFIGURE = range(12)
+HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT = range(7)
+TERMINATE, PING, PONG, STATUS, RECONFIGURE, ENGINE = range(7, 13)
 MORE, EXTENDED = 1, 2
 HEADER = struct.Struct("<IBBHII")
 PIECE = 131072
@@ -85,8 +86,25 @@ def as_text(value: Any) -> Any:
     return value
 
 
+@cache
+def engine_of(python: str) -> dict[str, Any] | None:
+    """What an engine's offer says (spec/bootstrap.md); None: there is none for that Python."""
+    import elsewhere
+
+    ask = "import sys, _imp; print(_imp.extension_suffixes()[0])"
+    asked = subprocess.run([python, "-c", ask], capture_output=True, text=True)
+    path = Path(elsewhere.__file__).parent / f"_elsewhere{asked.stdout.strip()}"
+    if asked.returncode != 0 or not path.exists():
+        return None
+    status = path.stat()
+    identity = [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
+    return {"path": str(path), "identity": identity}
+
+
 class Controller:
     """One worker. Single-threaded: whoever waits reads. `code=True` sends marshalled code."""
+
+    native = False  # offer an engine
 
     def __init__(
         self,
@@ -123,7 +141,10 @@ class Controller:
         self.py2str_as_py3str = True
         nonce = os.urandom(8).hex().encode()
         magic, blob = boot or (packed_code(python) if code else (b"text", packed_text()))
-        early = self.packet(HELLO, 0, values.dumps({"wire": 1, "id": "gw0", **(hello or {})})[0])
+        greeting: dict[str, Any] = {"wire": 1, "id": "gw0"}
+        if self.native:
+            greeting["engine"] = engine_of(python)
+        early = self.packet(HELLO, 0, values.dumps({**greeting, **(hello or {})})[0])
         self.sent += bool(pipelined)  # one packet more
         self.write(record(nonce, magic, blob, early + pipelined))
         self.asked = False
@@ -134,6 +155,12 @@ class Controller:
             how = self.find_marker(nonce[::-1])
         assert how == b"+", how
         self.hello = self.take(0, HELLO)
+        if greeting.get("engine"):
+            answer = self.next(0)
+            if answer[0] == ENGINE:
+                assert answer[1] == ""
+            else:  # it cannot follow the HELLO
+                self.inbox[0].insert(0, answer)
 
     def find_marker(self, marker: bytes) -> bytes:
         while (at := self.buffer.find(marker)) < 0 or len(self.buffer) < at + 21:
@@ -181,7 +208,7 @@ class Controller:
             if len(self.buffer) - at - 16 < size:
                 break
             self.received += 1
-            assert sequence == self.received and address == 0 and kind < 12, (kind, sequence)
+            assert sequence == self.received and address == 0 and kind <= ENGINE, (kind, sequence)
             payload = bytes(memoryview(self.buffer)[at + 16 : at + 16 + size])
             at += 16 + size
             if kind == DATA:

@@ -92,7 +92,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize("far", ["popen", "popen//python=2.7", "ssh"])
+@pytest.mark.parametrize("far", ["popen", "popen//engine=no", "popen//python=2.7", "ssh"])
 def test_gateway(python, package_parent, far, case, tmp_path: Path, request) -> None:
     spec = request.getfixturevalue("sshd").spec() if far == "ssh" else far
     script = tmp_path / "case.py"

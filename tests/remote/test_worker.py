@@ -28,6 +28,7 @@ from controller import (
     TERMINATE,
     Controller,
     Gone,
+    engine_of,
     packed_code,
     packed_text,
     record,
@@ -40,6 +41,15 @@ ROOT = Path(__file__).resolve().parents[2]
 VECTORS = json.loads((ROOT / "spec/vectors/values.json").read_text())
 every_python = pytest.mark.parametrize("interpreter", interpreters())
 ECHO = "for item in channel: channel.send(item)"
+
+
+@pytest.fixture(params=["pure", "native"], autouse=True)
+def carried(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs with link.py and with the engine's link, where there is an engine."""
+    python = request.node.callspec.params.get("interpreter", sys.executable)
+    monkeypatch.setattr(Controller, "native", request.param == "native")
+    if Controller.native and engine_of(python) is None:
+        pytest.skip("there is no engine for it")
 
 
 @pytest.fixture(params=["text", "code"])
@@ -421,13 +431,6 @@ def test_long_messages_come_in_pieces_and_whole(interpreter: str) -> None:
             assert worker.get(channel) == data
             worker.put(channel, ["x" * size])
             assert worker.get(channel) == ["x" * size]
-
-
-def test_bytes_are_taken_without_a_copy(worker: Controller) -> None:
-    channel = worker.execute("for _ in range(2): channel.send(len(channel.receive_bytes()))")
-    worker.put(channel, b"abc")
-    worker.put(channel, bytes(1_000_000))
-    assert (worker.get(channel), worker.get(channel)) == (3, 1_000_000)
 
 
 @every_python

@@ -11,7 +11,8 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.channel import Channel
-from elsewhere.errors import Disconnected, Error, UsageError
+from elsewhere._gateway.engine import offer_of
+from elsewhere.errors import Disconnected, DumpError, Error, UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         spec: the XSpec that it was made from.
         id: its name in its group.
         host: where it is, as the spec calls it.
+        why_pure: why its end of the channels is pure Python; "" where it is native.
         facts: what the interpreter told of itself: `python`, `executable`, `platform`, `pid`, …
     """
 
     host: str
+    why_pure: str
     facts: dict[str, Any]
     _channel_type = Channel
     _calls: Callbacks | None = None
@@ -76,7 +79,14 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             from elsewhere._gateway.thread import start_here
 
             carrier = start_here(self.spec)
-        super().__init__(text, sys.executable, magic, hello, _dialer(self.spec), carrier)
+
+        def greet(facts: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], bytes] | None]:
+            offer = offer_of(self.spec, facts, self.is_local)
+            if offer is None:
+                return hello, None
+            return {**hello, "engine": offer.terms}, offer.content
+
+        super().__init__(text, sys.executable, magic, greet, _dialer(self.spec), carrier)
         if hello.get("chdir", ".") != "." or "nice" in hello:
             self._prove_start(hello)
 
@@ -211,6 +221,9 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             self._info = RInfo(channel.receive())
             channel.waitclose()
         return self._info
+
+    def _cannot_send(self, why: str) -> DumpError:
+        return DumpError(why)
 
     def hasreceiver(self) -> bool:
         """Whether the connection is there."""

@@ -67,7 +67,7 @@ def _serve(worker: Any, source: int, sink: int) -> None:
     except OSError:
         pass  # the other end is closed
     finally:
-        worker.say_exit(link, 0)
+        link.say_exit(0)
         link.broken = True
         os.close(sink)
         os.close(source)

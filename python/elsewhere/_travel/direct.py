@@ -14,9 +14,8 @@ import sys
 
 from elsewhere import errors
 from elsewhere._travel import departed, luggage
-from elsewhere._travel.files import Failed
+from elsewhere._travel.files import Failed, write_all
 from elsewhere._travel.origin import instructions, is_terminal, push_always, window_size
-from elsewhere._travel.process import write_all
 from elsewhere._travel.program import Program
 from elsewhere.errors import Unsupported
 

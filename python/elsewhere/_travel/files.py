@@ -1,11 +1,12 @@
-"""Runs at the far end: what is sent once and kept there, by its hash."""
+"""Runs at the far end, alone: what is sent once and kept there, by its hash.
+
+For programs that move, and for workers, which get the engine so (worker/native.py).
+"""
 
 from __future__ import annotations
 
 import _thread
 import os
-
-from .process import private, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ def open_cached(name: str) -> int | None:
         return descriptor
     os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
     return None
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def memory_file(name: str) -> int:

@@ -82,20 +82,25 @@ def _compiled(path: str) -> bytes:
     return head + marshal.dumps(SourceFileLoader(name, path).get_code(name))
 
 
+def engine_path(tag: str) -> str:
+    """Where the extension module for that interpreter is, if there is one."""
+    from elsewhere import _program
+
+    arrival = _program.told.get("arrival") or {}
+    if "engine" in arrival and tag == _program.tag():
+        path: str = arrival["engine"]
+        return path
+    return f"{_HERE}/_elsewhere.{tag}.so"
+
+
 def engine(tag: str) -> bytes:
     """The extension module for that interpreter.
 
     Raises:
         elsewhere.errors.Unsupported: there is none.
     """
-    from elsewhere import _program
-
-    arrival = _program.told.get("arrival") or {}
-    path = f"{_HERE}/_elsewhere.{tag}.so"
-    if "engine" in arrival and tag == _program.tag():
-        path = arrival["engine"]
     try:
-        with open(path, "rb") as file:
+        with open(engine_path(tag), "rb") as file:
             return file.read()
     except OSError as error:
         raise Unsupported(
@@ -113,3 +118,15 @@ def name(content: bytes) -> str:
 def files(tag: str) -> dict[str, bytes]:
     """By role, as the porter asks for them."""
     return {"package": package(), "engine": engine(tag)}
+
+
+def source(module: str) -> str:
+    """The text of a module of ours that runs at the far end."""
+    from _frozen_importlib_external import PathFinder
+
+    from elsewhere import _travel
+
+    spec = PathFinder.find_spec(f"elsewhere._travel.{module}", _travel.__path__)
+    assert spec is not None
+    text: str = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+    return text

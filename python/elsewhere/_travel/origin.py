@@ -285,7 +285,7 @@ def run(channel, modules, function):
         exec(code, module.__dict__)
     getattr(module, function)(channel)
 """
-_MODULES = ("process", "files", "program", "relay", "porter")
+_MODULES = ("files", "process", "program", "relay", "porter")
 
 
 def call_porter(gateway: Gateway, function: str) -> Channel:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 
-from .files import Failed, identity, memory_file, receive_files
-from .process import Process, write_all
+from .files import Failed, identity, memory_file, receive_files, write_all
+from .process import Process
 from .program import STATE, Program
 from .relay import Relay
 

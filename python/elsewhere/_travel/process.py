@@ -143,13 +143,3 @@ class Process:
 
 def code_of(status: int) -> int:
     return os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-
-
-def write_all(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

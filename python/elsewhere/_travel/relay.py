@@ -6,7 +6,7 @@ import os
 import threading
 import time
 
-from .process import private, write_all
+from .files import private, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,98 @@
+"""The engine at the far end of a gateway: brought, kept by its hash, or done without."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ECHO = """
+import elsewhere, sys
+gateway = elsewhere.makegateway(sys.argv[1])
+channel = gateway.remote_exec("for item in channel: channel.send(item)")
+for value in (1, b"x" * 300_000, {"k": [None, 2.5]}):
+    channel.send(value)
+    assert channel.receive() == value
+print(type(gateway.why_pure).__name__, gateway.why_pure)
+gateway.exit()
+"""
+
+
+def why_pure(python, package_parent, spec: str, **environment: str) -> str:
+    """What an echo says of its worker: "" where the channels are native there."""
+    ended = subprocess.run(
+        [python.executable, "-c", ECHO, spec],
+        env={**os.environ, "PYTHONPATH": package_parent, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.stdout.startswith("str "), ended.stderr
+    assert not ended.stderr
+    return ended.stdout[4:-1]
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Path:
+    return tmp_path / "cache"
+
+
+def pushed(cache: Path) -> dict[str, str]:
+    return {"ELSEWHERE_PUSH": "1", "XDG_CACHE_HOME": str(cache)}
+
+
+def test_a_worker_on_this_machine_is_native(python, package_parent) -> None:
+    assert why_pure(python, package_parent, "popen") == ""
+
+
+def test_a_worker_over_ssh_is_native(python, package_parent, sshd) -> None:
+    assert why_pure(python, package_parent, f"{sshd.spec()}//python={python.executable}") == ""
+
+
+def test_a_spec_may_do_without(python, package_parent) -> None:
+    assert why_pure(python, package_parent, "popen//engine=no") == "no engine was offered"
+
+
+def test_what_is_sent_is_kept_for_the_next(python, package_parent, cache: Path) -> None:
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    (kept,) = (cache / "elsewhere").iterdir()
+    assert len(kept.name) == 64 and kept.stat().st_mode & 0o077 == 0
+    times = kept.stat().st_mtime_ns, kept.stat().st_ino
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    assert (kept.stat().st_mtime_ns, kept.stat().st_ino) == times
+
+
+def test_a_kept_file_that_was_changed_is_sent_again(python, package_parent, cache: Path) -> None:
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    (kept,) = (cache / "elsewhere").iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:1000])
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    assert kept.read_bytes() == whole
+
+
+def test_without_a_place_to_keep_it_it_lives_in_memory(python, package_parent, tmp_path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert why_pure(python, package_parent, "popen", **pushed(tmp_path / "file")) == ""
+
+
+def test_an_engine_that_cannot_be_loaded_is_done_without(
+    python, package_parent, tmp_path: Path
+) -> None:
+    spoilt = tmp_path / "spoilt.so"
+    spoilt.write_bytes(b"no library")
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import elsewhere._travel.luggage as luggage\n"
+        f"luggage.engine_path = lambda tag: {str(spoilt)!r}\n" + ECHO
+    )
+    ended = subprocess.run(
+        [python.executable, str(script), "popen"],
+        env={**os.environ, "PYTHONPATH": package_parent},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.stdout.startswith("str ") and "spoilt.so" in ended.stdout, ended.stderr
