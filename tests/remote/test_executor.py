@@ -87,7 +87,10 @@ CASES = {
             error = raises(BrokenExecutor, executor.submit(os._exit, 3).result, 20)
             assert isinstance(error, ConnectionError)
             assert [executor.submit(factorial, n).result(20) for n in range(4)] == [1, 1, 2, 6]
-            waiting = [executor.submit(os._exit, 3)] + [
+            def leave():
+                time.sleep(0.5)
+                os._exit(3)
+            waiting = [executor.submit(leave)] + [
                 executor.submit(factorial, 5) for _ in range(3)]
             for future in waiting:
                 raises(BrokenExecutor, future.result, 20)
