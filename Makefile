@@ -41,7 +41,7 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 	ctest --test-dir build/wheel --output-on-failure -j $(JOBS)
 	$(PY) -m pytest -q $(ARGS)
 
-bench: build ## measure: frames, start-up, slowdown
+bench: build ## measure: frames, start-up, slowdown, gateways
 	$(PY) bench/run $(ARGS)
 
 torture: build ## suspend programs at N random moments on each Python, make MOVES of others (N=300 MOVES=200)
