@@ -68,6 +68,7 @@ Link::Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out)
     set_non_blocking(in_.get());
     set_non_blocking(out_.get());
     set_non_blocking(nudge_.get());
+    mux_.set_overflow(&spill_);
 }
 
 Link::~Link() {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/base/fd.hpp"
+#include "core/gateway/spill.hpp"
 #include "core/gateway/wakeup.hpp"
 #include "core/mux/mux.hpp"
 
@@ -161,6 +162,7 @@ class Link {
     std::unique_ptr<std::thread> service_;
 
     std::mutex mutex_; // of all below
+    Spill spill_;
     mux::Mux mux_;
     std::list<Waiter *> waiters_;
     Waiter *pumping_ = nullptr;

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <fstream>
 #include <functional>
 #include <random>
+#include <string>
 #include <thread>
 
 #include "core/wire/value.hpp"
@@ -310,6 +312,31 @@ TEST_P(LinkTest, blocks_a_sender_at_its_window_until_messages_are_taken) {
     EXPECT_EQ(third.wait, Wait::timed_out);
     EXPECT_EQ(there_->receive(id, in(5s)).wait, Wait::done);
     EXPECT_EQ(here_->wait_out(third.ticket, in(5s)), Wait::done);
+}
+
+long resident_kib() {
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmRSS:")) return std::stol(line.substr(6));
+    return -1;
+}
+
+TEST_P(LinkTest, keeps_what_nobody_takes_in_a_file) {
+    there_->start_service();
+    const auto id = channel();
+    const long before = resident_kib();
+    constexpr int count = 200;
+    for (int i = 0; i < count; ++i)
+        ASSERT_EQ(here_->send(id, bytes(Bytes(1 << 20, static_cast<std::uint8_t>(i)))).wait,
+                  Wait::done);
+    EXPECT_LT(resident_kib() - before, 32 << 10);
+    for (int i = 0; i < count; ++i) {
+        const Received got = there_->receive(id, in(20s));
+        ASSERT_EQ(got.wait, Wait::done);
+        ASSERT_EQ(got.message.bytes.size(), std::size_t(5 + (1 << 20)));
+        ASSERT_EQ(got.message.bytes.span().back(), static_cast<std::uint8_t>(i));
+    }
+    here_->close(id);
 }
 
 TEST_P(LinkTest, leaves_the_stream_alone_in_a_forked_child) {

@@ -198,10 +198,32 @@ void Mux::receive(std::uint32_t id, Channel &channel, const Header &header, Buff
                 channel.partial.reserve_more(whole - channel.partial.size());
         }
     } else {
-        channel.inbox.push_back({std::move(payload), extended, channel.strings});
+        put(channel, {std::move(payload), extended, channel.strings});
         ready(id, channel);
     }
     if (channel.lane.window != 0) give_credit(id, channel);
+}
+
+void Mux::put(Channel &channel, Message &&message) {
+    message.size = message.bytes.size();
+    // One that is alone is likely to be taken at once, however long it is.
+    if (overflow_ != nullptr && in_memory_ != 0 && in_memory_ + message.size > most_in_memory)
+        if (const auto at = overflow_->keep(message.bytes.span())) {
+            message.bytes = Buffer();
+            message.spilled = true;
+            message.at = *at;
+        }
+    if (!message.spilled) in_memory_ += message.size;
+    channel.inbox.push_back(std::move(message));
+}
+
+void Mux::drop_inbox(Channel &channel) {
+    for (const Message &message : channel.inbox)
+        if (message.spilled)
+            overflow_->forget(message.at, message.size);
+        else
+            in_memory_ -= message.size;
+    channel.inbox.clear();
 }
 
 // What is taken is whole messages. A message that comes while no other waits counts as it comes,

@@ -22,6 +22,10 @@ struct Message {
     wire::Buffer bytes;
     bool extended = false;
     StringRules strings; // as they were when it came
+    // In a mux only: not in `bytes` but in its overflow.
+    bool spilled = false;
+    std::uint64_t at = 0;
+    std::size_t size = 0;
 };
 
 // The other end wants something: EXEC, TERMINATE, or STATUS as a question.

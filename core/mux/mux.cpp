@@ -183,7 +183,7 @@ void Mux::forget(std::uint32_t id) {
     if (channel == nullptr) return;
     channel->forgotten = true;
     channel->watched = false;
-    channel->inbox.clear();
+    drop_inbox(*channel);
     channel->partial = wire::Buffer();
     erase_if_done(id);
 }
@@ -213,6 +213,15 @@ std::optional<Message> Mux::take(std::uint32_t id) {
     if (channel == nullptr || channel->inbox.empty()) return {};
     Message message = std::move(channel->inbox.front());
     channel->inbox.pop_front();
+    if (message.spilled) {
+        if (!overflow_->give_back(message.at, {message.bytes.extend(message.size), message.size})) {
+            end(Error(ErrorKind::io, "a message that waited in a temporary file cannot be read"));
+            return {};
+        }
+        message.spilled = false;
+    } else {
+        in_memory_ -= message.size;
+    }
     if (channel->lane.window != 0) {
         channel->taken += message.bytes.size() - std::exchange(channel->ahead, 0);
         give_credit(id, *channel);

@@ -12,6 +12,7 @@
 #include "core/mux/input.hpp"
 #include "core/mux/message.hpp"
 #include "core/mux/output.hpp"
+#include "core/mux/overflow.hpp"
 
 namespace elsewhere::mux {
 
@@ -41,6 +42,9 @@ class Mux {
     Mux(Side side, wire::Payload hello) : Mux(side) { greet(std::move(hello)); }
     Mux(Before before, Side side);
     void greet(wire::Payload &&hello) { queue(wire::Kind::hello, std::move(hello)); }
+
+    // Without one all messages that nobody takes wait in memory. Outlives this.
+    void set_overflow(Overflow *overflow) noexcept { overflow_ = overflow; }
 
     // --- what comes ---
     void feed(std::span<const std::uint8_t> bytes);
@@ -143,6 +147,8 @@ class Mux {
     void receive(std::uint32_t id, Channel &channel, const wire::Header &header,
                  wire::Buffer &&payload);
     bool reconfigure(const wire::Header &header, const wire::Buffer &payload);
+    void put(Channel &channel, Message &&message);
+    void drop_inbox(Channel &channel);
     void give_credit(std::uint32_t id, Channel &channel);
     void close_there(std::uint32_t id, Channel &channel, std::optional<Message> error);
     void ready(std::uint32_t id, Channel &channel);
@@ -159,7 +165,13 @@ class Mux {
     Channel &sendable(std::uint32_t id);
     void erase_if_done(std::uint32_t id);
 
+    // Of all channels' whole messages, as much waits in memory before the overflow is used. With
+    // what is kept of each message there, less than 32 MiB for 400 MiB in messages of 1 KiB.
+    static constexpr std::size_t most_in_memory = 8 << 20;
+
     const Side side_;
+    Overflow *overflow_ = nullptr;
+    std::size_t in_memory_ = 0;
     Input input_;
     Output output_;
     Lane link_lane_;
