@@ -329,7 +329,11 @@ TEST_P(LinkTest, keeps_what_nobody_takes_in_a_file) {
     for (int i = 0; i < count; ++i)
         ASSERT_EQ(here_->send(id, bytes(Bytes(1 << 20, static_cast<std::uint8_t>(i)))).wait,
                   Wait::done);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) // they keep what is freed
     EXPECT_LT(resident_kib() - before, 32 << 10);
+#else
+    EXPECT_GT(before, 0);
+#endif
     for (int i = 0; i < count; ++i) {
         const Received got = there_->receive(id, in(20s));
         ASSERT_EQ(got.wait, Wait::done);
