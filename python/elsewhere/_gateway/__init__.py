@@ -12,12 +12,15 @@ from elsewhere._gateway.group import (
     set_execmodel,
 )
 from elsewhere._gateway.multi import MultiChannel
-from elsewhere._gateway.rsync import RSync
 from elsewhere._gateway.spec import XSpec
 from elsewhere._gateway.values import dump, dumps, load, loads
 from elsewhere.errors import DataFormatError, DumpError, LoadError, RemoteError
 from elsewhere.errors import Timeout as TimeoutError
 from elsewhere.errors import Unreachable as HostNotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from elsewhere._gateway.rsync import RSync
 
 __all__ = [
     "Channel",
@@ -41,3 +44,14 @@ __all__ = [
     "open_gateway",
     "set_execmodel",
 ]
+
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name != "RSync":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        # hashlib and queue, which it needs, take milliseconds to import.
+        from elsewhere._gateway.rsync import RSync
+
+        return RSync

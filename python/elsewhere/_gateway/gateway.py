@@ -6,7 +6,6 @@ import os
 import sys
 import weakref
 from _thread import allocate_lock
-from contextlib import suppress
 from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
@@ -255,13 +254,17 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         if not self._asked_to_exit:
             self._asked_to_exit = True
             self._group._unregister(self)
-            with suppress(Error, OSError):  # it may have gone before
+            try:  # noqa: SIM105  # contextlib imports much
                 self._ask_to_end()
+            except (Error, OSError):
+                pass  # it has gone before
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the connection is over, or `timeout` seconds have passed."""
-        with suppress(Error):
+        try:  # noqa: SIM105
             self._wait_over(timeout)
+        except Error:
+            pass  # it is over
         if self._calls is not None:
             self._calls.join(timeout if timeout is not None else 10)
 
@@ -290,8 +293,10 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     def _signal(self, number: int) -> None:
         """To the process here: the worker itself, or what leads to it."""
         if self._pid > 1:
-            with suppress(OSError):
+            try:  # noqa: SIM105
                 os.kill(self._pid, number)
+            except OSError:
+                pass  # it has ended
 
 
 class RInfo:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import _signal as signal  # type: ignore[import-not-found]  # signal itself imports much
 import atexit
 import os
-import signal
 import time
 from _thread import allocate_lock
 from types import FunctionType, ModuleType
