@@ -98,8 +98,10 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         try:
             self._status(None)
         except (Error, OSError, EOFError) as error:
-            with suppress(Error):
+            try:  # noqa: SIM105
                 self._wait_over(2.0)  # the reason may still be on its way
+            except Error:
+                pass  # then what has been said is all
             reason = self._why_over() or str(error)
             self._close(1.0)
             if "[Errno" not in reason:
