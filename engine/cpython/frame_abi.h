@@ -2,13 +2,15 @@
  * (py311.c, py312.c, …); nothing above this header includes CPython's internal headers.
  *
  * Instructions are counted in code units (2 bytes) from the start of the code object.
- * A "frame" is an interpreter frame (_PyInterpreterFrame). All functions need the GIL.
+ * A "frame" is an interpreter frame (_PyInterpreterFrame; before 3.11 it is the frame object
+ * itself). All functions need the GIL.
  */
 #ifndef ELSEWHERE_FRAME_ABI_H
 #define ELSEWHERE_FRAME_ABI_H
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <frameobject.h> /* PyFrame_Type, before 3.11 */
 
 #include <stdbool.h>
 
@@ -75,6 +77,12 @@ typedef struct {
     bool exit_has_self;       /* a with block keeps __exit__ and its self (or NULL), two entries */
     bool iterator_pairs; /* an iterator on the stack is two entries: itself or the sequence, and
                           * NULL or the number of the next item */
+    bool self_in_callable_slot; /* while a bound method runs: method_vectorcall puts it there */
+    bool yields_before_send;    /* a delegating generator waits ahead of its SEND */
+    bool cells_apart;           /* a parameter that is a cell has a second place, with the cells */
+    bool has_block_stack;       /* `try` and `with` keep blocks in the frame (elw_blocks) */
+    bool stops_by_trace;        /* elw_stop_at_next is how a signal meets the eval loop */
+    int exit_depth;             /* where WITH_EXCEPT_START finds __exit__, 1 being the top */
 } ElwFacts;
 extern const ElwFacts elw_facts;
 
@@ -85,6 +93,14 @@ typedef enum {
     ELW_ROLE_EXIT,
     ELW_ROLE_PREVIOUS_EXCEPTION
 } ElwRole;
+
+/* An entry of a frame's block stack (ElwFacts.has_block_stack). */
+typedef struct {
+    bool handling; /* an active handler; else a handler waits for an exception */
+    int target;    /* of a waiting handler: its index; of an active one: where it was raised */
+    int level;     /* entries of the value stack below it */
+} ElwBlock;
+enum { elw_max_blocks = 20 };
 
 /* NULL, or why this interpreter cannot be served (wrong layout, missing symbol). */
 const char *elw_self_test(void);
@@ -98,22 +114,30 @@ int elw_caches(int opcode); /* inline cache units after it */
 int elw_stack_effect(int opcode, int oparg, int jump);
 /* Target of a jump at `next` (the index behind the instruction and its caches), or -1. */
 int elw_jump_target(int opcode, int oparg, int next);
-bool elw_ends_block(int opcode); /* never falls through */
+bool elw_ends_block(int opcode);                   /* never falls through */
+PyObject *elw_exception_table(PyCodeObject *code); /* bytes, borrowed; NULL: there is none */
 int elw_opcode_extended_arg(void);
 int elw_first_depth(PyCodeObject *code); /* static stack depth at index 0 */
 /* The code's instructions as compiled: bytes object, new reference. */
 PyObject *elw_bytecode(PyCodeObject *code);
 /* Makes the one instruction at `index` the unspecialised form of itself. */
 void elw_despecialise(PyCodeObject *code, int index);
-/* May this instruction bind or unbind the first argument of the code it is in? */
-bool elw_may_rebind_first(int opcode, int oparg);
+/* May this instruction of `code` bind or unbind its first argument? */
+bool elw_may_rebind_first(PyCodeObject *code, int opcode, int oparg);
+/* Places of CALL below its arguments: 2 with one for null or self, 1 for the callable alone. */
+int elw_callable_slots(int opcode);
 /* Does this instruction make the argument tuple of f(a, *b)? */
 bool elw_makes_tuple(int opcode, int oparg);
-bool elw_first_is_cell(PyCodeObject *code); /* an inner function uses it */
-int elw_name_index(int opcode, int oparg);  /* of an attribute instruction */
-int elw_comparison(int oparg);              /* of COMPARE: Py_LT … Py_GE */
+int elw_operator(int opcode, int oparg);   /* of BINARY: CPython's NB_ number */
+int elw_name_index(int opcode, int oparg); /* of an attribute instruction */
+int elw_comparison(int oparg);             /* of COMPARE: Py_LT … Py_GE */
 bool elw_is_class_body(PyCodeObject *code);
 int elw_variable_count(PyCodeObject *code); /* locals, cells and free variables */
+PyObject *elw_qualname(PyCodeObject *code); /* borrowed; the plain name where there is no other */
+/* Attributes of a code object, each ending with NULL: in the order of types.CodeType's parameters,
+ * and those that hold instructions and tables as bytes. */
+extern const char *const elw_code_fields[];
+extern const char *const elw_code_tables[];
 
 /* ---- reading frames --------------------------------------------------------------------- */
 
@@ -132,6 +156,9 @@ int elw_in_flight(ElwFrame *frame); /* instruction last started, or a cache entr
 int elw_next(ElwFrame *frame);      /* of a suspended generator: what it executes next */
 /* Entries on the value stack, -1 while not saved. With saves_depth_in_c it is always saved. */
 int elw_saved_depth(ElwFrame *frame);
+/* The n-th argument, if it is still bound: borrowed, or NULL. For n < co_argcount. */
+PyObject *elw_argument(ElwFrame *frame, int n);
+int elw_blocks(ElwFrame *frame, ElwBlock blocks[elw_max_blocks]); /* how many; outermost first */
 ElwSlot *elw_variables(ElwFrame *frame);
 ElwSlot *elw_stack(ElwFrame *frame);                 /* bottom of the value stack */
 PyObject *elw_get(ElwSlot slot);                     /* NULL if it holds no object */
@@ -144,7 +171,10 @@ ElwSlot elw_slot(PyObject *object); /* to be written; steals the reference, NULL
 ElwSlot elw_number_slot(intptr_t number);
 
 void elw_set_function(ElwFrame *frame, PyObject *function); /* with its globals and builtins */
-void elw_set_locals(ElwFrame *frame, PyObject *locals);     /* may be NULL */
+/* The builtins alone, where a frame knows of no function. */
+void elw_set_builtins(ElwFrame *frame, PyObject *builtins);
+void elw_set_locals(ElwFrame *frame, PyObject *locals); /* may be NULL */
+void elw_set_blocks(ElwFrame *frame, const ElwBlock *blocks, int count);
 void elw_set_next(ElwFrame *frame, int index);
 /* As while the call at `index` runs; `behind` is the index of the instruction after it. */
 void elw_set_in_flight(ElwFrame *frame, int index, int behind);
@@ -155,7 +185,10 @@ void elw_unlink(PyThreadState *thread, ElwFrame *frame);
 /* Hides every frame: what runs next has no frame outside it. Returns what elw_unhide needs. */
 ElwFrame *elw_hide(PyThreadState *thread);
 void elw_unhide(PyThreadState *thread, ElwFrame *hidden);
-PyObject **elw_handled_exception(PyThreadState *thread); /* of the non-generator stack */
+/* The exception being handled, of the non-generator stack: a new reference, or NULL. Before 3.11
+ * it is a tuple (type, exception, traceback) where these are not the exception's own any more. */
+PyObject *elw_handled_exception(PyThreadState *thread);
+void elw_set_handled_exception(PyThreadState *thread, PyObject *exception); /* steals */
 /* Raises (or lowers, if negative) how much deeper Python and C may recurse. */
 void elw_lend_recursion(PyThreadState *thread, int python, int c);
 /* The thread's C stack may be that many bytes larger (smaller, if negative) than at its start. */
@@ -180,7 +213,9 @@ ElwGenState elw_generator_state(PyObject *generator);
 void elw_set_generator_state(PyObject *generator, ElwGenState state);
 ElwFrame *elw_generator_frame(PyObject *generator);    /* not for a finished one */
 PyCodeObject *elw_generator_code(PyObject *generator); /* borrowed; NULL if forgotten */
-PyObject **elw_generator_handled(PyObject *generator); /* the exception it is handling */
+/* The exception it is handling, as elw_handled_exception. */
+PyObject *elw_generator_handled(PyObject *generator);
+void elw_set_generator_handled(PyObject *generator, PyObject *exception); /* steals */
 PyObject **elw_generator_name(PyObject *generator);
 PyObject **elw_generator_qualname(PyObject *generator);
 /* Where a coroutine was created, if that is tracked; what finalizes an async generator. */
@@ -192,8 +227,10 @@ void elw_set_async_generator_flags(PyObject *generator, int flags);
 
 ElwFrame *elw_frame_of(PyFrameObject *object); /* live, or the copy that a dead one keeps */
 bool elw_frame_is_dead(PyFrameObject *object); /* owns its data: on no stack, in no generator */
-/* Makes `object` (a dead one, empty) the frame object of `frame`. Steals the reference. */
-void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object);
+/* Makes `object` (a dead one, empty) the frame object of `frame`. Steals the reference. Returns the
+ * frame to go on with: where a frame is its frame object, that is `object`, which has got all that
+ * `frame` had; whoever runs it keeps a reference to it. */
+ElwFrame *elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object);
 
 /* ---- signals ---------------------------------------------------------------------------- */
 
@@ -202,6 +239,14 @@ void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object);
  * the same instant can make it say false for true; C code that runs the handlers as the eval loop
  * does (Py_MakePendingCalls, or Python code within a handler) makes it say true for false. */
 bool elw_signal_between_instructions(void);
+
+/* ElwFacts.stops_by_trace: where jumps may go two ways and handlers are entered, what the eval loop
+ * executes next is not told by the instruction before. So `reached` is called, once, when this
+ * thread is about to execute an instruction: elw_stopped_at() of the innermost frame, whose stack
+ * depth is saved. It returns 0, or -1 with an exception that the program then gets. Does nothing
+ * while a trace function is set. */
+void elw_stop_at_next(PyThreadState *thread, int (*reached)(void));
+int elw_stopped_at(ElwFrame *frame);
 
 #ifdef __cplusplus
 }

@@ -12,6 +12,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #ifdef __cplusplus
@@ -70,6 +71,14 @@ PyObject *elw_function_annotations(PyObject *function);
 PyObject *elw_function_annotate(PyObject *function);
 /* Sets both, neither at the price of the other. 0, or -1 with an exception. */
 int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyObject *annotate);
+
+/* type.__qualname__ without its module: a new reference. */
+PyObject *elw_type_qualname(PyTypeObject *type);
+
+bool elw_instances_have_dict(PyTypeObject *type);
+
+/* BaseExceptionGroup, borrowed, or NULL before 3.11. */
+PyTypeObject *elw_exception_group(void);
 
 /* The functions registered with atexit, oldest first: a new list of (function, args, kwargs). */
 PyObject *elw_atexit_callbacks(void);

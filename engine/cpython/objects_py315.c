@@ -384,3 +384,9 @@ int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyOb
     Py_XSETREF(f->func_annotate, Py_XNewRef(annotate));
     return 0;
 }
+
+PyTypeObject *elw_exception_group(void) { return (PyTypeObject *)PyExc_BaseExceptionGroup; }
+PyObject *elw_type_qualname(PyTypeObject *type) { return PyType_GetQualName(type); }
+bool elw_instances_have_dict(PyTypeObject *type) {
+    return type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
+}

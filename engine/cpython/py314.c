@@ -31,6 +31,7 @@ const ElwFacts elw_facts = {
     .null_below_callable = false,
     .with_keeps_manager = true,
     .send_pops_value = false,
+    .exit_depth = 5,
     .saves_depth_in_c = true,
     .exit_has_self = true,
     .iterator_pairs = false,
@@ -181,7 +182,8 @@ void elw_despecialise(PyCodeObject *code, int index) {
     Py_DECREF(plain);
 }
 
-bool elw_may_rebind_first(int opcode, int oparg) {
+bool elw_may_rebind_first(PyCodeObject *code, int opcode, int oparg) {
+    (void)code;
     if (opcode == STORE_FAST_STORE_FAST) return (oparg >> 4) == 0 || (oparg & 15) == 0;
     if (opcode == STORE_FAST_LOAD_FAST) return (oparg >> 4) == 0;
     if (opcode == STORE_DEREF || opcode == DELETE_DEREF) return oparg == 0;
@@ -192,9 +194,14 @@ bool elw_makes_tuple(int opcode, int oparg) {
     return opcode == CALL_INTRINSIC_1 && oparg == INTRINSIC_LIST_TO_TUPLE;
 }
 
-bool elw_first_is_cell(PyCodeObject *code) {
-    if (code->co_nlocalsplus == 0) return false;
-    return (_PyLocals_GetKind(code->co_localspluskinds, 0) & CO_FAST_CELL) != 0;
+int elw_callable_slots(int opcode) {
+    (void)opcode;
+    return 2;
+}
+
+int elw_operator(int opcode, int oparg) {
+    (void)opcode;
+    return oparg;
 }
 
 int elw_name_index(int opcode, int oparg) { return opcode == LOAD_ATTR ? oparg >> 1 : oparg; }
@@ -207,6 +214,29 @@ bool elw_is_class_body(PyCodeObject *code) {
 }
 
 int elw_variable_count(PyCodeObject *code) { return code->co_nlocalsplus; }
+PyObject *elw_qualname(PyCodeObject *code) { return code->co_qualname; }
+PyObject *elw_exception_table(PyCodeObject *code) { return code->co_exceptiontable; }
+
+const char *const elw_code_fields[] = {"co_argcount",
+                                       "co_posonlyargcount",
+                                       "co_kwonlyargcount",
+                                       "co_nlocals",
+                                       "co_stacksize",
+                                       "co_flags",
+                                       "co_code",
+                                       "co_consts",
+                                       "co_names",
+                                       "co_varnames",
+                                       "co_filename",
+                                       "co_name",
+                                       "co_qualname",
+                                       "co_firstlineno",
+                                       "co_linetable",
+                                       "co_exceptiontable",
+                                       "co_freevars",
+                                       "co_cellvars",
+                                       NULL};
+const char *const elw_code_tables[] = {"co_code", "co_linetable", "co_exceptiontable", NULL};
 
 /* ---- reading frames ---- */
 
@@ -263,6 +293,14 @@ int elw_saved_depth(ElwFrame *frame) {
  * number. */
 static _PyStackRef ref_of(ElwSlot slot) { return (_PyStackRef){.bits = slot.bits}; }
 
+PyObject *elw_argument(ElwFrame *frame, int n) {
+    PyObject *object = elw_get(elw_variables(frame)[n]);
+    const bool cell =
+        (_PyLocals_GetKind(elw_code(frame)->co_localspluskinds, n) & CO_FAST_CELL) != 0;
+    return cell && object != NULL && PyCell_Check(object) ? PyCell_GET(object) : object;
+}
+
+int elw_blocks(ElwFrame *frame, ElwBlock blocks[elw_max_blocks]) { return 0; }
 ElwSlot *elw_variables(ElwFrame *frame) { return (ElwSlot *)frame->localsplus; }
 ElwSlot *elw_stack(ElwFrame *frame) { return (ElwSlot *)_PyFrame_Stackbase(frame); }
 PyObject *elw_get(ElwSlot slot) {
@@ -296,6 +334,9 @@ void elw_set_function(ElwFrame *frame, PyObject *function) {
     frame->f_builtins = ((PyFunctionObject *)function)->func_builtins;
     PyStackRef_XCLOSE(old);
 }
+
+void elw_set_builtins(ElwFrame *frame, PyObject *builtins) {} /* the function's */
+void elw_set_blocks(ElwFrame *frame, const ElwBlock *blocks, int count) {}
 
 void elw_set_locals(ElwFrame *frame, PyObject *locals) {
     PyObject *old = frame->f_locals;
@@ -336,7 +377,13 @@ ElwFrame *elw_hide(PyThreadState *thread) {
 
 void elw_unhide(PyThreadState *thread, ElwFrame *hidden) { thread->current_frame = hidden; }
 
-PyObject **elw_handled_exception(PyThreadState *thread) { return &thread->exc_state.exc_value; }
+PyObject *elw_handled_exception(PyThreadState *thread) {
+    return Py_XNewRef(thread->exc_state.exc_value);
+}
+
+void elw_set_handled_exception(PyThreadState *thread, PyObject *exception) {
+    Py_XSETREF(thread->exc_state.exc_value, exception);
+}
 
 void elw_lend_recursion(PyThreadState *thread, int python, int c) {
     thread->py_recursion_remaining += python;
@@ -399,9 +446,14 @@ PyCodeObject *elw_generator_code(PyObject *generator) {
     return _PyFrame_GetCode(elw_generator_frame(generator)); /* kept even when finished */
 }
 
-PyObject **elw_generator_handled(PyObject *generator) {
-    return &((PyGenObject *)generator)->gi_exc_state.exc_value;
+PyObject *elw_generator_handled(PyObject *generator) {
+    return Py_XNewRef(((PyGenObject *)generator)->gi_exc_state.exc_value);
 }
+
+void elw_set_generator_handled(PyObject *generator, PyObject *exception) {
+    Py_XSETREF(((PyGenObject *)generator)->gi_exc_state.exc_value, exception);
+}
+
 PyObject **elw_generator_name(PyObject *generator) { return &((PyGenObject *)generator)->gi_name; }
 PyObject **elw_generator_qualname(PyObject *generator) {
     return &((PyGenObject *)generator)->gi_qualname;
@@ -430,7 +482,7 @@ bool elw_frame_is_dead(PyFrameObject *object) {
     return object->f_frame->owner == FRAME_OWNED_BY_FRAME_OBJECT;
 }
 
-void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object) {
+ElwFrame *elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object) {
     ElwFrame *own = (ElwFrame *)object->_f_frame_data;
     PyFrameObject *old = frame->frame_obj;
     object->f_frame = frame;
@@ -439,6 +491,7 @@ void elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object) {
     PyStackRef_CLEAR(own->f_funcobj);
     Py_CLEAR(own->f_locals);
     PyStackRef_CLEAR(own->f_executable);
+    return frame;
 }
 
 /* ---- signals ---- */
@@ -449,3 +502,6 @@ bool elw_signal_between_instructions(void) {
     const uintptr_t breaker = _Py_atomic_load_uintptr_relaxed(&PyThreadState_Get()->eval_breaker);
     return (breaker & _PY_SIGNALS_PENDING_BIT) == 0;
 }
+
+void elw_stop_at_next(PyThreadState *thread, int (*reached)(void)) {} /* not needed */
+int elw_stopped_at(ElwFrame *frame) { return -1; }

@@ -5,6 +5,25 @@
 
 #include <utility>
 
+#if PY_VERSION_HEX < 0x030A0000   // as the next version has them
+extern "C" int PyGC_Enable(void); // py309.c
+extern "C" int PyGC_Disable(void);
+inline PyObject *Py_NewRef(PyObject *object) {
+    Py_INCREF(object);
+    return object;
+}
+inline PyObject *Py_XNewRef(PyObject *object) {
+    Py_XINCREF(object);
+    return object;
+}
+inline int PyModule_AddObjectRef(PyObject *module, const char *name, PyObject *value) {
+    Py_XINCREF(value);
+    if (PyModule_AddObject(module, name, value) == 0) return 0;
+    Py_XDECREF(value);
+    return -1;
+}
+#endif
+
 namespace elsewhere {
 
 // A Python exception is set in the current thread; whoever meets Python's calling convention

@@ -33,7 +33,7 @@ Error refusal(PyCodeObject *code, int instruction, const std::string &reason,
               std::string hint = {}) {
     if (hint.empty()) hint = "suspend at another moment, or call it outside of C code";
     return Error(ErrorKind::refused,
-                 "cannot leave " + text_of(code->co_qualname) + " (" + text_of(code->co_filename) +
+                 "cannot leave " + text_of(elw_qualname(code)) + " (" + text_of(code->co_filename) +
                      ":" + std::to_string(line_of(code, instruction)) + "): " + reason,
                  std::move(hint));
 }
@@ -144,10 +144,19 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     PyCodeObject *code = elw_code(frame);
     const CodeMap &map = maps_.of(code);
     const int at = map.start(elw_in_flight(frame));
-    if (at < 0) return refusal(code, 0, "it has not started yet");
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
+    if (request_.moment == Moment::between && elw_facts.stops_by_trace) {
+        const int next = elw_stopped_at(frame);
+        const int depth = elw_saved_depth(frame);
+        if (map.start(next) != next || depth < 0)
+            return refusal(code, at, "an instruction that cannot be split");
+        FrameRecord record = identity(frame, next);
+        record.delivery = Delivery::resume;
+        take_stack(record, frame, map, next, depth);
+        return record;
+    }
+    if (at < 0) return refusal(code, 0, "it has not started yet");
     const Instruction &instruction = map.at(at);
-
     if (request_.moment == Moment::between) {
         int next = -1;
         if (instruction.op == ELW_OP_JUMP_BACKWARD)
@@ -193,6 +202,10 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
 
 // Of a generator that stands at the yield of a delegation (`yield from`, await): its SEND, or -1.
 int delegating_send(const CodeMap &map, int at) {
+    if (elw_facts.yields_before_send) {
+        const int next = map.at(at).next;
+        return map.start(next) == next && map.at(next).op == ELW_OP_SEND ? next : -1;
+    }
     if (map.at(at).op == ELW_OP_RESUME && at > 0) at = map.start(at - 1);
     if (map.at(at).op != ELW_OP_YIELD || at == 0) return -1;
     const int before = map.start(at - 1);
@@ -298,6 +311,9 @@ Result<StackRecord> Capture::run() {
         if (outer == nullptr) {
             if (const char *reason = uninvited(inner_of(frame)))
                 return refusal(elw_code(frame), 0, reason);
+            // Before 3.11, throw() through a `yield from` leaves the caller out.
+            if (elw_generator(frame) != nullptr)
+                return refusal(elw_code(frame), 0, "throw() is passing through a generator");
             break;
         }
         record = enclosing(outer, frame, entry, instance);
@@ -308,7 +324,7 @@ Result<StackRecord> Capture::run() {
     stack.frames.reserve(frames.size());
     for (auto it = frames.rbegin(); it != frames.rend(); ++it)
         stack.frames.push_back(std::move(*it));
-    stack.handled_exception = Ref::share(*elw_handled_exception(thread_));
+    stack.handled_exception = Ref::steal(elw_handled_exception(thread_));
     return stack;
 }
 

@@ -20,9 +20,10 @@ struct Handler {
 // Objects/exception_handling_notes.txt).
 std::vector<Handler> exception_table(PyCodeObject *code) {
     std::vector<Handler> handlers;
-    const auto *at =
-        reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(code->co_exceptiontable));
-    const auto *end = at + PyBytes_GET_SIZE(code->co_exceptiontable);
+    PyObject *table = elw_exception_table(code);
+    if (table == nullptr) return handlers; // SETUP_FINALLY and the like jump to their handlers
+    const auto *at = reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(table));
+    const auto *end = at + PyBytes_GET_SIZE(table);
     auto number = [&] {
         int value = at < end ? *at & 63 : 0;
         while (at < end && (*at++ & 64) != 0 && at < end) value = (value << 6) | (*at & 63);

@@ -11,13 +11,6 @@ namespace elsewhere::frame {
 
 namespace {
 
-Ref dummy_closure(PyCodeObject *code) {
-    Ref cells = Ref::checked(PyTuple_New(code->co_nfreevars));
-    for (int i = 0; i < code->co_nfreevars; ++i)
-        PyTuple_SET_ITEM(cells.get(), i, Ref::checked(PyCell_New(nullptr)).release());
-    return cells;
-}
-
 void replace(PyObject **place, Ref value) {
     PyObject *old = std::exchange(*place, value.release());
     Py_XDECREF(old);
@@ -31,7 +24,7 @@ GeneratorRecord capture_generator(PyObject *generator) {
     GeneratorRecord record;
     record.name = Ref::share(*elw_generator_name(generator));
     record.qualname = Ref::share(*elw_generator_qualname(generator));
-    record.handled_exception = Ref::share(*elw_generator_handled(generator));
+    record.handled_exception = Ref::steal(elw_generator_handled(generator));
     if (!PyGen_CheckExact(generator)) record.origin = Ref::share(*elw_generator_origin(generator));
     record.flags = PyAsyncGen_CheckExact(generator)
                        ? static_cast<std::uint8_t>(elw_async_generator_flags(generator))
@@ -61,17 +54,15 @@ GeneratorRecord capture_generator(PyObject *generator) {
 Ref generator_shell(PyObject *code, PyObject *globals) {
     auto *object = reinterpret_cast<PyCodeObject *>(code);
     Ref function = Ref::checked(PyFunction_New(code, globals));
-    if (object->co_nfreevars > 0) {
-        Ref closure = dummy_closure(object);
-        if (PyFunction_SetClosure(function.get(), closure.get()) < 0) throw PythonError{};
-    }
+    Ref closure = dummy_closure(object);
+    if (closure && PyFunction_SetClosure(function.get(), closure.get()) < 0) throw PythonError{};
     return call_with_dummies(function.get(), object);
 }
 
 void fill_generator(PyObject *generator, GeneratorRecord &&record) {
     replace(elw_generator_name(generator), std::move(record.name));
     replace(elw_generator_qualname(generator), std::move(record.qualname));
-    replace(elw_generator_handled(generator), std::move(record.handled_exception));
+    elw_set_generator_handled(generator, record.handled_exception.release());
     if (!PyGen_CheckExact(generator))
         replace(elw_generator_origin(generator), std::move(record.origin));
     if (record.state == GeneratorState::finished) {

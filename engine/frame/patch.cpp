@@ -39,14 +39,17 @@ FrameRecord read_frame(ElwFrame *frame) {
     const ElwSlot *variables = elw_variables(frame);
     record.variables.reserve(static_cast<std::size_t>(count));
     for (int i = 0; i < count; ++i) record.variables.push_back(Ref::share(elw_get(variables[i])));
+    ElwBlock blocks[elw_max_blocks];
+    record.blocks.assign(blocks, blocks + elw_blocks(frame, blocks));
     return record;
 }
 
-void patch_frame(ElwFrame *frame, FrameRecord &&record) {
+ElwFrame *patch_frame(ElwFrame *frame, FrameRecord &&record) {
     PyCodeObject *code = elw_code(frame);
     const auto count = static_cast<std::size_t>(elw_variable_count(code));
     if (record.variables.size() != count ||
-        record.stack.size() > static_cast<std::size_t>(code->co_stacksize))
+        record.stack.size() > static_cast<std::size_t>(code->co_stacksize) ||
+        record.blocks.size() > (elw_facts.has_block_stack ? elw_max_blocks : 0))
         throw Error(ErrorKind::damaged, "a frame does not fit its code");
     for (const Slot &slot : record.stack)
         if (slot.role == Role::number && (!slot.value || !PyLong_CheckExact(slot.value.get())))
@@ -61,10 +64,25 @@ void patch_frame(ElwFrame *frame, FrameRecord &&record) {
     ElwSlot *stack = elw_stack(frame);
     for (std::size_t i = 0; i < record.stack.size(); ++i) stack[i] = slot_for(record.stack[i]);
     elw_set_depth(frame, static_cast<int>(record.stack.size()));
-    if (record.function) elw_set_function(frame, record.function.get());
+    elw_set_blocks(frame, record.blocks.data(), static_cast<int>(record.blocks.size()));
+    if (record.function)
+        elw_set_function(frame, record.function.get());
+    else if (record.builtins)
+        elw_set_builtins(frame, record.builtins.get());
     elw_set_locals(frame, record.locals.get());
-    if (record.frame)
-        elw_adopt_frame_object(frame, reinterpret_cast<PyFrameObject *>(record.frame.release()));
+    if (!record.frame) return frame;
+    return elw_adopt_frame_object(frame, reinterpret_cast<PyFrameObject *>(record.frame.release()));
+}
+
+Ref dummy_closure(PyCodeObject *code) {
+    Ref names =
+        Ref::checked(PyObject_GetAttrString(reinterpret_cast<PyObject *>(code), "co_freevars"));
+    const Py_ssize_t count = PyTuple_GET_SIZE(names.get());
+    if (count == 0) return {};
+    Ref cells = Ref::checked(PyTuple_New(count));
+    for (Py_ssize_t i = 0; i < count; ++i)
+        PyTuple_SET_ITEM(cells.get(), i, Ref::checked(PyCell_New(nullptr)).release());
+    return cells;
 }
 
 Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
@@ -74,7 +92,8 @@ Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
         static_cast<std::size_t>(code->co_argcount + code->co_kwonlyargcount + 1), nothing.get());
     Ref names;
     if (code->co_kwonlyargcount > 0) {
-        Ref varnames = Ref::checked(PyCode_GetVarnames(code));
+        Ref varnames =
+            Ref::checked(PyObject_GetAttrString(reinterpret_cast<PyObject *>(code), "co_varnames"));
         names = Ref::checked(PyTuple_GetSlice(varnames.get(), code->co_argcount,
                                               code->co_argcount + code->co_kwonlyargcount));
     }

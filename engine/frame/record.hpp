@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/cpython/frame_abi.h"
 #include "engine/cpython/ref.hpp"
 
 // What a captured Python stack is, in our words: logical, version-free, made of references. The
@@ -67,12 +68,13 @@ struct FrameRecord {
     std::vector<Slot> stack;    // value stack, bottom first
     std::vector<SavedCall>
         calls; // Delivery::reexecute: the builtins on the way to the frame inside
+    std::vector<ElwBlock> blocks; // of `try` and `with`, outermost first; before 3.11 only
 };
 
 // The Python stack of one thread, outermost frame first.
 struct StackRecord {
     std::vector<FrameRecord> frames;
-    Ref handled_exception; // sys.exception() of the non-generator part of the stack, or null
+    Ref handled_exception; // of the non-generator part (elw_handled_exception), or null
 };
 
 enum class GeneratorState : std::uint8_t {

@@ -23,7 +23,7 @@ constexpr int lent_c_levels = 8;
     const char *file = "?";
     if (record.code) {
         auto *code = reinterpret_cast<PyCodeObject *>(record.code.get());
-        name = PyUnicode_AsUTF8(code->co_qualname);
+        name = PyUnicode_AsUTF8(elw_qualname(code));
         file = PyUnicode_AsUTF8(code->co_filename);
     }
     std::fprintf(stderr,
@@ -59,6 +59,15 @@ class Hidden {
     ElwFrame *frames_;
 };
 
+// Where a with block is a block in the frame, it opens between __enter__ and its result.
+void open_with(ElwFrame *frame, const Instruction &instruction, int depth) {
+    ElwBlock blocks[elw_max_blocks + 1];
+    const int count = elw_blocks(frame, blocks);
+    const int handler = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
+    blocks[count] = {false, handler, depth};
+    elw_set_blocks(frame, blocks, count + 1);
+}
+
 class Restore {
   public:
     Restore(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live)
@@ -89,13 +98,12 @@ Ref Restore::run() {
     if (stack_.frames.empty()) throw Error(ErrorKind::damaged, "a program without a stack");
     const CStack room(thread_, stack_.frames.size());
     const Hidden hidden;
-    PyObject *old =
-        std::exchange(*elw_handled_exception(thread_), stack_.handled_exception.release());
+    Ref handled = Ref::steal(elw_handled_exception(thread_));
+    elw_set_handled_exception(thread_, stack_.handled_exception.release());
     current_ = this;
     elw_set_eval(thread_, hook);
     PyObject *result = enter_next();
-    PyObject *left = std::exchange(*elw_handled_exception(thread_), old);
-    Py_XDECREF(left);
+    elw_set_handled_exception(thread_, handled.release());
     return Ref::steal(result);
 }
 
@@ -115,20 +123,21 @@ PyObject *Restore::enter_next() {
     Ref keywords;
     if (code->co_kwonlyargcount > 0) {
         keywords = Ref::steal(PyDict_New());
-        Ref names = Ref::steal(PyCode_GetVarnames(code));
+        Ref names = Ref::steal(PyObject_GetAttrString(record.code.get(), "co_varnames"));
         if (!keywords || !names) return nullptr;
         for (int i = 0; i < code->co_kwonlyargcount; ++i)
             if (PyDict_SetItem(keywords.get(), PyTuple_GET_ITEM(names.get(), code->co_argcount + i),
                                Py_None) < 0)
                 return nullptr;
     }
+    const Ref cells = dummy_closure(code);
     return PyEval_EvalCodeEx(record.code.get(), record.globals.get(), record.locals.get(),
                              dummies.data(), code->co_argcount, nullptr, 0, nullptr, 0,
-                             keywords.get(), nullptr);
+                             keywords.get(), cells.get());
 }
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
-    if (!links.empty() && links.back().inner == nullptr) links.back().inner = frame;
+    const bool entered = !links.empty() && links.back().inner == nullptr;
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
@@ -147,11 +156,14 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     rest.delivery = delivery;
     rest.constructed = std::move(record.constructed);
     rest.calls = std::move(record.calls);
+    Ref own = record.frame.copy();
     try {
-        patch_frame(frame, std::move(record));
+        ElwFrame *fresh = std::exchange(frame, patch_frame(frame, std::move(record)));
+        if (fresh == frame) own = Ref(); // the interpreter keeps its frame object
     } catch (const Error &error) {
         diverged(error.what(), rest);
     }
+    if (entered) links.back().inner = frame;
     const CodeMap &map = maps_.of(elw_code(frame));
     if (map.start(at) != at) diverged("an instruction that is not one", rest);
     elw_set_in_flight(frame, at, map.at(at).next);
@@ -221,6 +233,9 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
             Py_DECREF(result);
         }
     } else if (result != nullptr) {
+        const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
+        if (elw_facts.has_block_stack && instruction.op == ELW_OP_BEFORE_WITH)
+            open_with(frame, instruction, depth);
         elw_stack(frame)[depth] = elw_slot(result);
         elw_set_depth(frame, depth + 1);
     }

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "engine/cpython/object_abi.h"
+
 namespace elsewhere::frame {
 
 bool runs(PyObject *callable, const Inner &inner) {
@@ -44,6 +46,22 @@ bool annotates(PyObject *owner, PyObject *name, const Inner &inner) {
 }
 
 } // namespace
+
+bool is_bound_method_of(PyObject *self, PyObject *name, const Inner &inner) {
+    if (self == nullptr || inner.first != self || inner.generator != nullptr) return false;
+    // super() may have led past the first of that name.
+    PyObject *mro = Py_TYPE(self)->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
+        auto *base = reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(mro, i));
+        if (runs(PyDict_GetItemWithError(elw_type_dict(base), name), inner)) return true;
+    }
+    if (!PyType_Check(self)) return false;
+    PyObject *found = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(self), name);
+    if (found == nullptr || !Py_IS_TYPE(found, &PyClassMethod_Type)) return false;
+    Ref function = Ref::steal(PyObject_GetAttrString(found, "__func__"));
+    if (!function) PyErr_Clear(); // a broken one
+    return runs(function.get(), inner);
+}
 
 bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
     PyTypeObject *type = Py_TYPE(owner);
@@ -116,9 +134,9 @@ bool operates(PyObject *left, PyObject *right, const Inner &inner, const char *f
 
 } // namespace
 
-Verdict through_binary(int oparg, PyObject *left, PyObject *right, const Inner &inner) {
-    const bool in_place = oparg >= 13;
-    const Operator &op = operators[static_cast<std::size_t>(oparg % 13)];
+Verdict through_binary(int number, PyObject *left, PyObject *right, const Inner &inner) {
+    const bool in_place = number >= 13;
+    const Operator &op = operators[static_cast<std::size_t>(number % 13)];
     if (inner.first != left && inner.first != right) return no("an operator");
     if (in_place && is_python(Py_TYPE(left), op.in_place))
         return reexecute_if(is_method_of(left, inner, {op.in_place}), op.in_place);

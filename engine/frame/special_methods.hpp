@@ -33,6 +33,9 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 // only after it has met it as the inner frame's first argument.
 [[nodiscard]] bool is_method_of(PyObject *self, const Inner &inner, Names names);
 
+// The inner frame is what the bound method `self.name` runs.
+[[nodiscard]] bool is_bound_method_of(PyObject *self, PyObject *name, const Inner &inner);
+
 // getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
 [[nodiscard]] bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner);
 
@@ -40,7 +43,7 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 [[nodiscard]] bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove);
 
 // left op right, for CPython's BINARY_OP and comparison numbers.
-[[nodiscard]] Verdict through_binary(int oparg, PyObject *left, PyObject *right,
+[[nodiscard]] Verdict through_binary(int number, PyObject *left, PyObject *right,
                                      const Inner &inner);
 [[nodiscard]] Verdict through_compare(int oparg, PyObject *left, PyObject *right,
                                       const Inner &inner);

@@ -24,7 +24,7 @@ bool never_reassigns_first(PyCodeObject *code) {
     const int units = static_cast<int>(PyBytes_GET_SIZE(bytes.get()) / 2);
     for (int i = 0; i < units; ++i) {
         if (map.start(i) != i || map.at(i).depth < 0) continue;
-        if (elw_may_rebind_first(map.at(i).opcode, map.at(i).oparg)) return false;
+        if (elw_may_rebind_first(code, map.at(i).opcode, map.at(i).oparg)) return false;
     }
     return true;
 }
@@ -274,11 +274,8 @@ Inner inner_of(ElwFrame *frame) {
     inner.function = elw_function(frame);
     inner.generator = elw_generator(frame);
     if (inner.generator == nullptr && inner.code->co_argcount > 0) {
-        PyObject *first = elw_get(elw_variables(frame)[0]);
-        if (first != nullptr && PyCell_Check(first) && elw_first_is_cell(inner.code))
-            first = PyCell_GET(first);
-        inner.first = first;
-        if (inner.code->co_argcount > 1) inner.second = elw_get(elw_variables(frame)[1]);
+        inner.first = elw_argument(frame, 0);
+        if (inner.code->co_argcount > 1) inner.second = elw_argument(frame, 1);
     }
     return inner;
 }
@@ -329,10 +326,13 @@ CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, const
     if (instruction.op == ELW_OP_CALL_UNPACKED) {
         const int base = depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
         if (base < 0) return call;
-        call.callable = elw_get(stack[base + (elw_facts.null_below_callable ? 1 : 0)]);
-        const bool keywords = depth > base + 3 && elw_get(stack[base + 3]) != nullptr;
-        if (!keywords && is_given_tuple(code, map, at, base + 2, stack)) {
-            auto *tuple = reinterpret_cast<PyTupleObject *>(elw_get(stack[base + 2]));
+        const int first = base + elw_callable_slots(instruction.opcode); // the arguments
+        const bool null_below =
+            elw_facts.null_below_callable && elw_callable_slots(instruction.opcode) == 2;
+        call.callable = elw_get(stack[base + (null_below ? 1 : 0)]);
+        const bool keywords = depth > first + 1 && elw_get(stack[first + 1]) != nullptr;
+        if (!keywords && is_given_tuple(code, map, at, first, stack)) {
+            auto *tuple = reinterpret_cast<PyTupleObject *>(elw_get(stack[first]));
             call.objects = tuple->ob_item;
             call.count = static_cast<int>(PyTuple_GET_SIZE(tuple));
         }
@@ -340,21 +340,41 @@ CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, const
     }
     if (instruction.op != ELW_OP_CALL && instruction.op != ELW_OP_CALL_KEYWORDS) return call;
     const int names = instruction.op == ELW_OP_CALL_KEYWORDS ? 1 : 0;
-    const int base = depth - 2 - instruction.oparg - names;
+    const int base = depth - elw_callable_slots(instruction.opcode) - instruction.oparg - names;
     if (base < 0) return call;
     PyObject *const lower = elw_get(stack[base]);
-    PyObject *const upper = elw_get(stack[base + 1]);
-    PyObject *const self =
-        elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr) : upper;
-    call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
-    call.arguments = stack + base + (self != nullptr ? 1 : 2);
-    call.count = instruction.oparg + (self != nullptr ? 1 : 0);
+    if (elw_callable_slots(instruction.opcode) == 1) {
+        call.callable = lower;
+        call.arguments = stack + base + 1;
+        call.count = instruction.oparg;
+    } else {
+        PyObject *const upper = elw_get(stack[base + 1]);
+        PyObject *const self =
+            elw_facts.null_below_callable ? (lower != nullptr ? upper : nullptr) : upper;
+        call.callable = elw_facts.null_below_callable ? (lower != nullptr ? lower : upper) : lower;
+        call.arguments = stack + base + (self != nullptr ? 1 : 2);
+        call.count = instruction.oparg + (self != nullptr ? 1 : 0);
+    }
     const Instruction &first = map.at(map.reexecute_from(at));
     if (names != 0)
         call.names = elw_get(stack[depth - 1]);
     else if (first.op == ELW_OP_KEYWORD_NAMES)
         call.names = PyTuple_GET_ITEM(code->co_consts, first.oparg);
     return call;
+}
+
+// The name by which the entry `depth` of the stack before `at` was loaded as an attribute, or "".
+// While a bound method runs, its self may stand there; so may the first argument of a partial,
+// whose result is not always handed through: hence the name has to lead to the inner frame.
+PyObject *attribute_at(PyCodeObject *code, const CodeMap &map, int at, std::ptrdiff_t depth) {
+    const std::vector<int> &origins = map.origins(at);
+    static PyObject *const none = PyUnicode_InternFromString("");
+    if (depth < 0 || static_cast<std::size_t>(depth) >= origins.size()) return none;
+    const Instruction &origin = map.at(origins[static_cast<std::size_t>(depth)]);
+    const int index = elw_name_index(origin.opcode, origin.oparg);
+    if (origin.op != ELW_OP_LOAD_ATTRIBUTE || index >= PyTuple_GET_SIZE(code->co_names))
+        return none;
+    return PyTuple_GET_ITEM(code->co_names, index);
 }
 
 Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack,
@@ -367,7 +387,14 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     switch (instruction.op) {
     case ELW_OP_CALL:
     case ELW_OP_CALL_KEYWORDS:
-    case ELW_OP_CALL_UNPACKED: return through_call(call_operands(code, map, at, stack), inner);
+    case ELW_OP_CALL_UNPACKED: {
+        const CallOperands call = call_operands(code, map, at, stack);
+        if (elw_facts.self_in_callable_slot && call.arguments != nullptr &&
+            is_bound_method_of(call.callable,
+                               attribute_at(code, map, at, call.arguments - 1 - stack), inner))
+            return yes(Delivery::result);
+        return through_call(call, inner);
+    }
     case ELW_OP_FOR_ITER: {
         PyObject *iterator = elw_facts.iterator_pairs ? second : top;
         return reexecute_if(inner.generator != nullptr
@@ -384,7 +411,8 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     }
     case ELW_OP_BINARY:
         if (top == nullptr || second == nullptr) break;
-        return through_binary(instruction.oparg, second, top, inner);
+        return through_binary(elw_operator(instruction.opcode, instruction.oparg), second, top,
+                              inner);
     case ELW_OP_COMPARE:
         if (top == nullptr || second == nullptr) break;
         return through_compare(instruction.oparg, second, top, inner);
@@ -434,7 +462,7 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
         }
         return reexecute_if(is_method_of(top, inner, {"__enter__"}), "__enter__");
     case ELW_OP_WITH_EXCEPT: {
-        PyObject *exit = from_top(elw_facts.exit_has_self ? 5 : 4);
+        PyObject *exit = from_top(elw_facts.exit_depth);
         if (elw_facts.exit_has_self && exit != nullptr && runs(exit, inner))
             return yes(Delivery::result);
         if (exit != nullptr && PyMethod_Check(exit) && runs(PyMethod_GET_FUNCTION(exit), inner))

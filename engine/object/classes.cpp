@@ -82,7 +82,7 @@ PyObject *class_next(Walk &walk, Visit &visit) {
 void class_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     walk.op(Op::class_fill);
     walk.ref(visit);
-    Ref qualname = Ref::checked(PyType_GetQualName(as_type(visit.object.get())));
+    Ref qualname = Ref::checked(elw_type_qualname(as_type(visit.object.get())));
     walk.out().text(text(qualname.get()));
     walk.out().varint(visit.flags);
     const auto count = static_cast<std::size_t>(visit.count);

@@ -1,4 +1,5 @@
 // Exceptions, with what pickle loses: cause, context, traceback, and the fields of their class.
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
 #include <structmember.h> // PyMemberDef, before 3.12
@@ -10,8 +11,8 @@ using namespace snapshot;
 namespace {
 
 bool is_group(PyObject *object) {
-    return PyType_IsSubtype(Py_TYPE(object),
-                            reinterpret_cast<PyTypeObject *>(PyExc_BaseExceptionGroup)) != 0;
+    PyTypeObject *group = elw_exception_group();
+    return group != nullptr && PyType_IsSubtype(Py_TYPE(object), group) != 0;
 }
 
 // Fields that the C classes of its base hold, e.g. errno; null where unset.

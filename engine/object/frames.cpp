@@ -15,9 +15,9 @@ std::vector<Ref> variable_names(PyObject *code) {
         Ref tuple = Ref::checked(PyObject_GetAttrString(code, attribute));
         for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple.get()); ++i) {
             PyObject *name = PyTuple_GET_ITEM(tuple.get(), i);
-            // A parameter that is also a cell has one place, among the parameters.
+            // A parameter that is also a cell has one place, among the parameters (from 3.11 on).
             bool there = false;
-            if (attribute[3] == 'c')
+            if (attribute[3] == 'c' && !elw_facts.cells_apart)
                 for (const Ref &other : names)
                     there = there || PyUnicode_Compare(other.get(), name) == 0;
             if (!there) names.push_back(Ref::share(name));
@@ -27,9 +27,9 @@ std::vector<Ref> variable_names(PyObject *code) {
 }
 
 std::string place_of(const frame::FrameRecord &record) {
-    const PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
+    PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
     const std::string file = text(code->co_filename);
-    return text(code->co_qualname) + ", " + file.substr(file.rfind('/') + 1) + ":" +
+    return text(elw_qualname(code)) + ", " + file.substr(file.rfind('/') + 1) + ":" +
            std::to_string(record.line);
 }
 
@@ -77,6 +77,12 @@ void write_frame(Writer &out, const frame::FrameRecord &record, const FrameLinks
         out.varint(call.slots.size());
         for (Reference r : parts.subspan(at, call.slots.size())) out.varint(r);
         at += call.slots.size();
+    }
+    out.varint(record.blocks.size());
+    for (const ElwBlock &block : record.blocks) {
+        out.varint(block.handling ? 1 : 0);
+        out.varint(static_cast<std::uint64_t>(block.target + 1));
+        out.varint(static_cast<std::uint64_t>(block.level));
     }
 }
 
@@ -185,6 +191,7 @@ void gather_frame(Walk &walk, Visit &visit) {
     }
     visit.flags = dead;
     record.stack.clear();
+    record.blocks.clear();
     visit.parts->push_back({record.code.copy(), ".f_code"});
     add_parts(*visit.parts, record, " frame (" + place_of(record) + ")");
 }

@@ -71,13 +71,8 @@ PyObject *code_next(Walk &walk, Visit &visit) {
         PyObject *code = visit.object.get();
         walk.source_of(code);
         visit.parts = std::make_unique<std::vector<Part>>();
-        // In the order of types.CodeType's parameters.
-        for (const char *name :
-             {"co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_nlocals",
-              "co_stacksize", "co_flags", "co_code", "co_consts", "co_names", "co_varnames",
-              "co_filename", "co_name", "co_qualname", "co_firstlineno", "co_linetable",
-              "co_exceptiontable", "co_freevars", "co_cellvars"})
-            add(visit, Ref::checked(PyObject_GetAttrString(code, name)), "");
+        for (const char *const *name = elw_code_fields; *name != nullptr; ++name)
+            add(visit, Ref::checked(PyObject_GetAttrString(code, *name)), "");
     }
     return next_part(walk, visit);
 }
@@ -168,8 +163,8 @@ void hash_bytes(std::uint64_t &hash, const void *data, std::size_t size) { // FN
 // Of what decides whether a frame can go on in this code: instructions, tables, names.
 std::uint64_t code_hash(PyObject *code) {
     std::uint64_t hash = 0xCBF29CE484222325u;
-    for (const char *name : {"co_code", "co_linetable", "co_exceptiontable"}) {
-        Ref bytes = Ref::checked(PyObject_GetAttrString(code, name));
+    for (const char *const *name = elw_code_tables; *name != nullptr; ++name) {
+        Ref bytes = Ref::checked(PyObject_GetAttrString(code, *name));
         hash_bytes(hash, PyBytes_AS_STRING(bytes.get()),
                    static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.get())));
     }

@@ -65,8 +65,8 @@ void walk_program(Walk &walk, const Program &program) {
 }
 
 void write_stack_frame(Walk &walk, Writer &out, const frame::FrameRecord &record) {
-    const PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
-    out.text(text(code->co_qualname));
+    PyCodeObject *code = reinterpret_cast<PyCodeObject *>(record.code.get());
+    out.text(text(elw_qualname(code)));
     out.text(text(code->co_filename));
     const std::vector<Ref> names = variable_names(record.code.get());
     out.varint(names.size());
@@ -103,6 +103,8 @@ std::vector<Span> Stream::pieces() const {
 
 Image freeze(const Program &program) {
     Walk walk(&program.stack);
+    // Before 3.11 it may be a tuple made for us: referred to twice, it gets an id to be asked by.
+    const Ref handled = program.stack.handled_exception.copy();
     walk_program(walk, program);
     walk.finish();
     Writer frames;

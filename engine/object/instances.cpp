@@ -1,4 +1,5 @@
 // Instances of Python classes: attributes and slots, natively. No user code runs.
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -9,8 +10,7 @@ namespace {
 
 // The instance's dict (new reference), or null if it has none.
 Ref dict_of(PyObject *object) {
-    PyTypeObject *type = Py_TYPE(object);
-    if (type->tp_dictoffset == 0 && (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) == 0) return {};
+    if (!elw_instances_have_dict(Py_TYPE(object))) return {};
     return Ref::checked(PyObject_GenericGetDict(object, nullptr));
 }
 

@@ -71,10 +71,10 @@ bool now_module(Walk &walk, PyObject *object, Reference &reference) {
         reference = module_shell(walk, object);
         return true;
     }
-    const char *name = PyModule_GetName(object);
-    if (name == nullptr) throw PythonError{};
+    PyObject *name = names.name_of(object);
+    if (name == nullptr || !PyUnicode_Check(name)) throw walk.refusal("a module without a name");
     reference = to_reference(walk.make(object, Op::module_named, 0));
-    walk.out().text(name);
+    walk.out().text(text(name));
     walk.memo().add(object, static_cast<std::uint32_t>(reference >> 1), 0);
     return true;
 }

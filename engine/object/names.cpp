@@ -168,11 +168,23 @@ bool Names::own_file(PyObject *path) const {
     return true;
 }
 
+PyObject *Names::name_of(PyObject *module) const {
+    PyObject *name = raw(module, "__name__");
+    if (name != nullptr && PyDict_GetItem(modules_.get(), name) == module) return name;
+    PyObject *spec = raw(module, "__spec__");
+    if (spec == nullptr || spec == Py_None) return name;
+    Ref imported = Ref::steal(PyObject_GetAttrString(spec, "name"));
+    if (!imported) PyErr_Clear(); // a spec of the program's making
+    const bool listed = imported && PyUnicode_Check(imported.get()) &&
+                        PyDict_GetItem(modules_.get(), imported.get()) == module;
+    return listed ? imported.get() : name; // the spec keeps it
+}
+
 bool Names::own(PyObject *module) {
     const auto known = own_.find(module);
     if (known != own_.end()) return known->second;
     bool own = false;
-    PyObject *name = raw(module, "__name__");
+    PyObject *name = name_of(module);
     if (text_of(name) == "__main__") {
         own = true;
     } else if (name == nullptr || PyDict_GetItem(modules_.get(), name) != module) {
@@ -227,7 +239,7 @@ void Names::index_libraries(PyObject *patched) {
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules.get()); ++i) {
         PyObject *module = PyList_GET_ITEM(modules.get(), i);
         if (!PyModule_Check(module) || own(module)) continue;
-        PyObject *name = raw(module, "__name__");
+        PyObject *name = name_of(module);
         index(module,
               patched == nullptr || name == nullptr ? nullptr : PyDict_GetItem(patched, name));
     }
@@ -261,7 +273,7 @@ Names::Name Names::by_own_name(PyObject *object) {
         module_name = Ref::steal(PyType_Type.tp_getattro(
             object, Ref::checked(PyUnicode_InternFromString("__module__")).get()));
         if (!module_name) PyErr_Clear(); // a class without a module has no name to go by
-        qualname = Ref::checked(PyType_GetQualName(type));
+        qualname = Ref::checked(elw_type_qualname(type));
     } else if (PyCFunction_Check(object)) {
         PyCFunctionObject *function = reinterpret_cast<PyCFunctionObject *>(object);
         if (function->m_module != nullptr && PyUnicode_Check(function->m_module))

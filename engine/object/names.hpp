@@ -22,6 +22,9 @@ class Names {
 
     Names();
 
+    // The name it is imported by, which is not always its __name__ (_collections_abc); borrowed, or
+    // null.
+    [[nodiscard]] PyObject *name_of(PyObject *module) const;
     // True for a module that is kept by value: __main__, and what was imported from the program's
     // own files.
     bool own(PyObject *module);

@@ -91,7 +91,7 @@ void Thaw::on_code_of() {
     if (code_hash(code.get()) != hash) {
         PyCodeObject *c = reinterpret_cast<PyCodeObject *>(code.get());
         throw Error(ErrorKind::unsupported,
-                    text(c->co_qualname) + " of " + text(c->co_filename) +
+                    text(elw_qualname(c)) + " of " + text(c->co_filename) +
                         " is not the code that the program was running",
                     "install the version that the program was started with");
     }

@@ -46,6 +46,16 @@ frame::FrameRecord Thaw::read_frame(Reader &in) {
             call.slots.push_back(object(in.varint()));
         record.calls.push_back(std::move(call));
     }
+    const std::size_t blocks = in.count(3);
+    for (std::size_t i = 0; i < blocks; ++i) {
+        ElwBlock block{};
+        block.handling = in.varint() != 0;
+        block.target = static_cast<int>(in.varint()) - 1;
+        block.level = static_cast<int>(in.varint());
+        if (block.level < 0 || static_cast<std::size_t>(block.level) > depth)
+            damaged("a block outside of its frame");
+        record.blocks.push_back(block);
+    }
     return record;
 }
 

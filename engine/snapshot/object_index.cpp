@@ -83,6 +83,8 @@ FrameEntry read_frame(Reader &in) {
         for (int left = 3; left > 0; --left) in.u64(); // its numbers
         (void)read_references(in);
     }
+    for (std::size_t left = in.count(3); left > 0; --left) // blocks
+        for (int fields = 3; fields > 0; --fields) in.varint();
     return frame;
 }
 

@@ -6,7 +6,7 @@
 // and by the parser that only looks. Knows nothing of Python.
 namespace elsewhere::snapshot {
 
-inline constexpr std::uint64_t object_stream_version = 1;
+inline constexpr std::uint64_t object_stream_version = 2;
 
 enum class Op : std::uint8_t {
 #define ELSEWHERE_OP(name, number, made, operands) name = number,

@@ -43,8 +43,8 @@ template <typename Noting> PyObject *then(PyObject *result, Noting noting) {
 using WithKeywords = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 WithKeywords original_exec = nullptr;
 
-PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-    return then(original_exec(self, arguments, count, names), [&] {
+PyObject *note_exec(PyObject *result, PyObject *const *arguments, Py_ssize_t count) {
+    return then(result, [&] {
         if (count < 2 || !PyCode_Check(arguments[0]) || !PyDict_CheckExact(arguments[1])) return;
         PyObject *name = PyDict_GetItemString(arguments[1], "__name__");
         if (name == nullptr || !PyUnicode_CheckExact(name)) return;
@@ -52,6 +52,24 @@ PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyO
         if (is_library(text(file))) note(name, arguments[1]);
         if (text(name) == "linecache") object::linecache_is_imported();
     });
+}
+
+PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    return note_exec(original_exec(self, arguments, count, names), arguments, count);
+}
+
+// Before 3.11 it takes no keywords.
+using Plain = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
+Plain original_plain_exec = nullptr;
+
+PyObject *plain_exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    return note_exec(original_plain_exec(self, arguments, count), arguments, count);
+}
+
+template <typename Function> Function interpose_exec(int flags, Function ours) {
+    return reinterpret_cast<Function>(reinterpret_cast<void (*)()>(
+        interpose("builtins", "exec", flags,
+                  reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(ours)))));
 }
 
 template <int which> struct ExecNative {
@@ -79,9 +97,8 @@ PyObject *watch_imports(PyObject *, PyObject *folder) {
         for (Py_ssize_t at = 0; PyDict_Next(modules.get(), &at, &name, &module);)
             if (PyUnicode_Check(name) && PyModule_Check(module) && text(name) != "__main__")
                 note(name, PyModule_GetDict(module));
-        original_exec = reinterpret_cast<WithKeywords>(reinterpret_cast<void (*)()>(
-            interpose("builtins", "exec", METH_FASTCALL | METH_KEYWORDS,
-                      reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(exec)))));
+        original_exec = interpose_exec(METH_FASTCALL | METH_KEYWORDS, exec);
+        original_plain_exec = interpose_exec(METH_FASTCALL, plain_exec);
         ExecNative<0>::install("exec_builtin");
         ExecNative<1>::install("exec_dynamic");
         return Ref::share(baselines);

@@ -34,7 +34,7 @@ void check_outermost(const frame::StackRecord &stack) {
         outermost.globals.get() == PyModule_GetDict(runpy))
         return;
     throw Error(ErrorKind::refused,
-                "cannot leave from " + text(code->co_qualname) +
+                "cannot leave from " + text(elw_qualname(code)) +
                     ": the main program is not on the stack",
                 "suspend while the main program runs, not from an exit handler or a callback");
 }

@@ -83,6 +83,7 @@ class Departures {
     }
     void on_signal(int number);
     int on_pending_call();
+    int on_stopped();
     void stop();
 
   private:
@@ -144,7 +145,8 @@ void Departures::on_signal(int number) {
         ask(Source::control); // else: a tick of our own timer
     }
     if (busy_ || !request_) return;
-    if (elw_signal_between_instructions() && !frame::may_be_inside_call())
+    if (!elw_facts.stops_by_trace && elw_signal_between_instructions() &&
+        !frame::may_be_inside_call())
         attempt_between();
     else
         attempt_in_c();
@@ -182,10 +184,12 @@ void Departures::attempt_between() {
 // Inside C code: wait for the eval loop, unless this C code waits for the world and can be asked
 // to wait again later.
 void Departures::attempt_in_c() {
-    if (!call_pending_ &&
-        Py_AddPendingCall([](void *) { return departures.on_pending_call(); }, nullptr) == 0)
-        call_pending_ = true;
     PyThreadState *thread = PyThreadState_Get();
+    if (elw_facts.stops_by_trace)
+        elw_stop_at_next(thread, [] { return departures.on_stopped(); });
+    else if (!call_pending_ &&
+             Py_AddPendingCall([](void *) { return departures.on_pending_call(); }, nullptr) == 0)
+        call_pending_ = true;
     ElwFrame *frame = elw_innermost(thread);
     const Waiting here{frame, frame != nullptr ? elw_in_flight(frame) : -1};
     const bool still = waiting_ == here;
@@ -213,6 +217,17 @@ int Departures::on_pending_call() {
             arm(0.002);
             return 0;
         }
+        waiting_ = Waiting{};
+        attempt_between();
+    } catch (const PythonError &) {
+        return -1;
+    }
+    return 0;
+}
+
+int Departures::on_stopped() {
+    if (!request_ || busy_) return 0;
+    try {
         waiting_ = Waiting{};
         attempt_between();
     } catch (const PythonError &) {

@@ -231,8 +231,9 @@ void add_gateway(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
     add_endpoint(module);
     add_channel(module);
-    Ref type = Ref::checked(PyType_FromModuleAndSpec(module, &gateway_spec,
-                                                     reinterpret_cast<PyObject *>(endpoint_type)));
+    Ref bases =
+        Ref::checked(PyTuple_Pack(1, endpoint_type)); // a bare class will not do before 3.10
+    Ref type = Ref::checked(PyType_FromModuleAndSpec(module, &gateway_spec, bases.get()));
     if (PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type.get())) < 0)
         throw PythonError{};
     static PyMethodDef functions[] = {{"command_for", command_for, METH_VARARGS, nullptr},

@@ -35,9 +35,10 @@ def _import_elsewhere(arrival):
 
     here = __file__.rpartition("/")[0]
     if "package" in arrival:
+        from _frozen_importlib import spec_from_loader
         from zipimport import zipimporter
 
-        spec = zipimporter(arrival["package"]).find_spec("elsewhere")
+        spec = spec_from_loader("elsewhere", zipimporter(arrival["package"]))
     else:
         spec = spec_from_file_location(
             "elsewhere", here + "/__init__.py", submodule_search_locations=[here]
@@ -52,7 +53,10 @@ def _import_elsewhere(arrival):
         loader.exec_module(engine)
         engine.__file__ = here + "/_elsewhere.so"  # it belongs to the package, and is kept by name
         package._elsewhere = engine
-    spec.loader.exec_module(package)
+    if hasattr(spec.loader, "exec_module"):
+        spec.loader.exec_module(package)
+    else:  # a zip file, before 3.10
+        exec(spec.loader.get_code("elsewhere"), vars(package))
 
 
 def _main():

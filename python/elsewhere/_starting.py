@@ -31,7 +31,7 @@ def _new_main() -> ModuleType:
 
 def _set_path0(first: str | None) -> None:
     """sys.path[0] is the directory of the boot file; `first` takes its place (None: nothing)."""
-    if not sys.flags.safe_path:
+    if not getattr(sys.flags, "safe_path", False):  # from 3.11 on
         sys.path[:1] = [] if first is None else [first]
     elif first is not None and first.endswith((".zip", ".pyz")):
         sys.path.insert(0, first)
@@ -67,16 +67,26 @@ def _compile(source: str | bytes, filename: str) -> CodeType:
         sys.exit(1)
 
 
+def _interpreter(told: Told) -> list[str]:
+    """The words of the command line up to the program; before 3.10 nobody is told of them."""
+    return [getattr(sys, "orig_argv", [sys.executable])[0], *told["interpreter_arguments"]]
+
+
+def _set_orig_argv(words: list[str]) -> None:
+    if hasattr(sys, "orig_argv"):
+        sys.orig_argv = words
+
+
 def _start(told: Told) -> Callable[[], object]:
     """Prepares a fresh program; returns the call that runs it."""
     import os
 
     main = _new_main()
     target, program = told["target"], told["program"]
-    interpreter = [sys.orig_argv[0], *told["interpreter_arguments"]]
+    interpreter = _interpreter(told)
     if target == "command":
         sys.argv = ["-c", *told["arguments"]]
-        sys.orig_argv = [*interpreter, "-c", program, *told["arguments"]]
+        _set_orig_argv([*interpreter, "-c", program, *told["arguments"]])
         _set_path0("")
         from _frozen_importlib import BuiltinImporter
 
@@ -89,13 +99,13 @@ def _start(told: Told) -> Callable[[], object]:
         return lambda: _elsewhere.run_code(code, vars(main))
     if target == "module":
         sys.argv = ["-m", *told["arguments"]]
-        sys.orig_argv = [*interpreter, "-m", program, *told["arguments"]]
+        _set_orig_argv([*interpreter, "-m", program, *told["arguments"]])
         _set_path0(os.getcwd())
         from runpy import _run_module_as_main as as_main  # type: ignore[attr-defined]
 
         return lambda: _elsewhere.run_callable(as_main, program)
     sys.argv = [program, *told["arguments"]]
-    sys.orig_argv = [*interpreter, *sys.argv]
+    _set_orig_argv([*interpreter, *sys.argv])
     if _runs_as_package(program):
         path = _absolute(program)
         _set_path0(path)
@@ -125,12 +135,8 @@ def _resume(told: Told) -> Callable[[], object]:
     _set_path0(None)
     named = {"script": [told["program"]], "module": ["-m", told["program"]]}
     named["command"] = ["-c", told["program"]]
-    sys.orig_argv = [
-        sys.orig_argv[0],
-        *told["interpreter_arguments"],
-        *named.get(told["target"], []),
-        *told["arguments"],
-    ]
+    words = [*named.get(told["target"], []), *told["arguments"]]
+    _set_orig_argv([*_interpreter(told), *words])
     arrival = told.get("arrival")
     if arrival is None:
         return lambda: _elsewhere.resume_program(told["file"], told["clone"])

@@ -126,7 +126,7 @@ def _numbers() -> dict[str, Any]:
         "umask": mask,
         "recursion": sys.getrecursionlimit(),
         "switch": sys.getswitchinterval(),
-        "digits": sys.get_int_max_str_digits(),
+        "digits": getattr(sys, "get_int_max_str_digits", int)(),  # not in each release before 3.11
     }
 
 
@@ -240,7 +240,7 @@ def _set_numbers(numbers: dict[str, Any]) -> None:
         "umask": os.umask,
         "recursion": sys.setrecursionlimit,
         "switch": sys.setswitchinterval,
-        "digits": sys.set_int_max_str_digits,
+        "digits": getattr(sys, "set_int_max_str_digits", int),
     }
     for name, value in numbers.items():
         setters[name](value)

@@ -18,7 +18,8 @@ def refuse_other_threads() -> None:
             continue
         name = known[ident].name if ident in known else f"thread {ident}"
         code = frame.f_code
+        function = getattr(code, "co_qualname", code.co_name)  # from 3.11 on
         raise Refused(
-            f"{name!r} is running: {code.co_qualname}, {code.co_filename}:{frame.f_lineno}",
+            f"{name!r} is running: {function}, {code.co_filename}:{frame.f_lineno}",
             "let it end, and join it, before suspending: only the main thread is kept",
         )

@@ -1,3 +1,4 @@
+# needs Python 3.11
 """asyncio.run on the stack: C tasks and futures, gather, task groups, queues, timeouts, contexts."""
 import asyncio
 import contextlib

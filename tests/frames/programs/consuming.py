@@ -1,3 +1,4 @@
+# needs Python 3.11
 """Builtins that consume a generator or call a function for each item, left in the middle."""
 import collections
 import functools

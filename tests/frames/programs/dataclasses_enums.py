@@ -1,3 +1,4 @@
+# needs Python 3.10
 """dataclasses and Enum members of __main__ keep identity, order and behaviour."""
 import dataclasses
 import enum

@@ -1,3 +1,4 @@
+# needs Python 3.11
 """Causes, contexts, notes and tracebacks printed with their lines after any number of suspends."""
 import sys
 import traceback

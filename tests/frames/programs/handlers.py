@@ -1,4 +1,4 @@
-"""Active handlers: bare raise, sys.exc_info, nested handlers and exception groups."""
+"""Active handlers: bare raise, sys.exc_info, and nested handlers."""
 import sys
 
 from checkpoint import checkpoint
@@ -53,19 +53,6 @@ def nested(n):
         checkpoint()
 
 
-def grouped(n):
-    caught = []
-    try:
-        raise ExceptionGroup("several", [ValueError(n), TypeError(n), KeyError(n)])
-    except* (ValueError, KeyError) as group:
-        checkpoint()
-        caught.append([type(e).__name__ for e in group.exceptions])
-    except* TypeError as group:
-        checkpoint()
-        caught.append([type(e).__name__ for e in group.exceptions])
-    return caught
-
-
 def replaced(n):
     try:
         try:
@@ -80,8 +67,8 @@ def replaced(n):
 
 for turn in range(400 * ROUNDS):
     result = nested(turn)
-    others = grouped(turn), replaced(turn)
+    other = replaced(turn)
     if turn % 100 == 0:
-        print(result, *others)
+        print(result, other)
 assert sys.exc_info() == (None, None, None)
 print("no exception left", turn)

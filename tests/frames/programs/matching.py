@@ -1,3 +1,4 @@
+# needs Python 3.10
 """match statements with calls in guards and captures of every kind of pattern."""
 import dataclasses
 import sys
