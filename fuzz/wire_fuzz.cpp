@@ -21,6 +21,7 @@ using mux::Mux;
 using mux::Side;
 using wire::Container;
 using wire::Value;
+using Bytes = Value::Bytes;
 using Random = std::mt19937_64;
 
 std::size_t below(Random &random, std::size_t bound) { return random() % bound; }

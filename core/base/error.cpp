@@ -7,7 +7,7 @@ int exit_code(ErrorKind kind) noexcept {
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
     case ErrorKind::name:                                                                          \
         return exit_code;
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
     }
     return 70;
@@ -18,7 +18,7 @@ std::string_view name(ErrorKind kind) noexcept {
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
     case ErrorKind::name:                                                                          \
         return #name;
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
     }
     return "internal";

@@ -120,7 +120,6 @@ class Link {
     struct Waiter {
         virtual bool ready() = 0;
         Wakeup wakeup;
-        std::uint64_t stint_seen = 0;
 
       protected:
         ~Waiter() = default;
@@ -142,7 +141,7 @@ class Link {
     Wait wait_as(Waiter &waiter, Lock &lock, Deadline deadline);
     Wait sleep(Waiter &waiter, Lock &lock, Deadline deadline, bool stepped_down);
     Wait pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_down);
-    void leave(Clock::time_point begun, bool stepped_down);
+    void leave(bool stepped_down);
     void read(Lock &lock);
     void write(Lock &lock);
     // Wakes the sleepers that can go on; whether there were any.
@@ -174,9 +173,9 @@ class Link {
     bool stopping_ = false;
     bool first_waits_ = false; // in next_request()
     bool first_woken_ = false;
-    std::uint64_t stints_ = 0; // of pumps
-    Clock::time_point left_{}; // when the last pump left
-    bool quick_ = false;       // it came back soon
+    Clock::time_point begun_{}; // when the last pump came
+    Clock::time_point left_{};  // when the one before, or it, left
+    bool quick_ = false;        // it came back soon
 };
 
 } // namespace elsewhere::gateway

@@ -46,15 +46,18 @@ Wait Link::wait_as(Waiter &waiter, Lock &lock, Deadline deadline) {
 Wait Link::sleep(Waiter &waiter, Lock &lock, Deadline deadline, bool stepped_down) {
     if (pumping_ != nullptr && mux_.has_output() && !writing_ && !polls_output_) nudge();
     const auto place = waiters_.insert(stepped_down ? waiters_.begin() : waiters_.end(), &waiter);
-    waiter.stint_seen = 0;
     Wait wait = Wait::done;
     for (;;) {
         waiter.wakeup.reset();
         Deadline until = deadline;
-        // The first looks after the stream, as long as pumps come and go without a word.
-        const bool news = std::exchange(waiter.stint_seen, stints_) != stints_;
-        if (waiters_.front() == &waiter && (news || pumping_ == nullptr))
-            until = earlier(deadline, Clock::now() + patience);
+        // The first looks after the stream, as long as pumps may go without a word: see leave().
+        if (waiters_.front() == &waiter) {
+            const auto now = Clock::now();
+            if (pumping_ == nullptr)
+                until = earlier(deadline, now + patience);
+            else if (now < begun_ + patience)
+                until = earlier(deadline, begun_ + patience);
+        }
         lock.unlock();
         wait = waiter.wakeup.sleep(until);
         lock.lock();
@@ -71,10 +74,9 @@ Wait Link::sleep(Waiter &waiter, Lock &lock, Deadline deadline, bool stepped_dow
 
 // Reads and writes until the waiter can go on, or has woken another who is likely to pump next.
 Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_down) {
-    const auto begun = Clock::now();
-    quick_ = begun - left_ < soon;
+    begun_ = Clock::now();
+    quick_ = begun_ - left_ < soon;
     pumping_ = &waiter;
-    ++stints_;
     Wait wait = Wait::done;
     while (!waiter.ready() && mux_.over() == nullptr) {
         if (mux_.has_output() && !writing_) {
@@ -118,18 +120,18 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         }
     }
     pumping_ = nullptr;
-    leave(begun, stepped_down);
+    leave(stepped_down);
     return wait;
 }
 
 // Sees to it that the stream is looked after, at once or within `patience`.
-void Link::leave(Clock::time_point begun, bool stepped_down) {
+void Link::leave(bool stepped_down) {
     left_ = Clock::now();
     if (mux_.over() != nullptr) {
         for (Waiter *other : waiters_) other->wakeup.wake();
         return;
     }
-    const bool expected_back = quick_ && left_ - begun < patience;
+    const bool expected_back = quick_ && left_ - begun_ < patience;
     if (waiters_.empty() || stepped_down || (expected_back && !mux_.has_output())) return;
     waiters_.front()->wakeup.wake();
 }

@@ -12,6 +12,7 @@ namespace {
 
 using wire::Kind;
 using wire::Value;
+using Bytes = Value::Bytes;
 
 wire::Payload payload(const Value &value) { return wire::Payload(wire::encode(value).joined()); }
 wire::Payload text(const std::string &v) { return payload({v}); }

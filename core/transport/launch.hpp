@@ -10,7 +10,7 @@ namespace elsewhere::transport {
 
 // What a launch needs to know of this side.
 struct Origin {
-    std::string python = {};   // the interpreter for `popen` without `python=`
+    std::string python = {};   // for `popen` without `python=`; empty: the finder's
     bool has_terminal = false; // somebody can be asked for a password: see terminal_is_here
     Words dialer = {};         // for `socket=` and `unix=`: what takes the part of ssh
 };

@@ -27,7 +27,7 @@ Words found_here(const XSpec &spec, const Boot &boot, const Origin &origin) {
     Wish wish = wish_of(spec);
     const auto before = spec.get("before");
     // What `before=` sets up is wanted then, not the interpreter that runs here.
-    if (wish.kind == Wish::Kind::any && !before) {
+    if (wish.kind == Wish::Kind::any && !before && !origin.python.empty()) {
         wish.kind = Wish::Kind::path;
         wish.command = {origin.python};
     }

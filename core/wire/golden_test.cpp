@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/bytes.hpp"
 #include "core/wire/packet.hpp"
 #include "core/wire/value.hpp"
 

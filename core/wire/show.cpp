@@ -2,9 +2,9 @@
 #include <cmath>
 #include <cstdio>
 
-#include "core/wire/value.hpp"
+#include <elsewhere/value.hpp>
 
-namespace elsewhere::wire {
+namespace elsewhere {
 namespace {
 
 // As float.__repr__: the shortest digits that read back the same.
@@ -49,7 +49,7 @@ std::string show_complex(const Value::Complex &v) {
 }
 
 std::string show_big(const Value::Big &v) {
-    Bytes rest = v.magnitude;
+    Value::Bytes rest = v.magnitude;
     std::string text;
     while (!rest.empty()) {
         std::uint32_t remainder = 0;
@@ -115,10 +115,10 @@ std::string show_items(const Value::Items &v) {
     for (const Value &item : v.items) inside += (inside.empty() ? "" : ", ") + show(item);
     const bool empty = v.items.empty();
     switch (v.kind) {
-    case Container::list: return "[" + inside + "]";
-    case Container::tuple: return "(" + inside + (v.items.size() == 1 ? ",)" : ")");
-    case Container::set: return empty ? "set()" : "{" + inside + "}";
-    case Container::frozen_set: return empty ? "frozenset()" : "frozenset({" + inside + "})";
+    case Value::Kind::list: return "[" + inside + "]";
+    case Value::Kind::tuple: return "(" + inside + (v.items.size() == 1 ? ",)" : ")");
+    case Value::Kind::set: return empty ? "set()" : "{" + inside + "}";
+    case Value::Kind::frozen_set: return empty ? "frozenset()" : "frozenset({" + inside + "})";
     }
     return inside;
 }
@@ -130,7 +130,7 @@ struct Show {
     std::string operator()(const Value::Big &v) { return show_big(v); }
     std::string operator()(double v) { return show_real(v); }
     std::string operator()(const Value::Complex &v) { return show_complex(v); }
-    std::string operator()(const Bytes &v) { return "b" + quoted(v, true); }
+    std::string operator()(const Value::Bytes &v) { return "b" + quoted(v, true); }
     std::string operator()(const std::string &v) { return quoted(code_points(v), false); }
     std::string operator()(const Value::Items &v) { return show_items(v); }
     std::string operator()(const Value::Dict &v) {
@@ -149,4 +149,4 @@ struct Show {
 
 std::string show(const Value &value) { return std::visit(Show{}, value.any); }
 
-} // namespace elsewhere::wire
+} // namespace elsewhere

@@ -11,33 +11,31 @@ class ValueBuilder {
     using Value = wire::Value;
     using Span = std::span<const std::uint8_t>;
 
-    static Value failure() { return {Value::Failed{}}; }
+    static Value failure() { return Value::Failed{}; }
     static bool ok(const Value &value) { return !std::holds_alternative<Value::Failed>(value.any); }
     [[nodiscard]] std::string why() const { return why_; }
 
-    static Value none() { return {Value::None{}}; }
-    static Value boolean(bool v) { return {v}; }
-    static Value integer(std::int64_t v) { return {v}; }
-    static Value real(double v) { return {v}; }
-    static Value complex(double real, double imaginary) {
-        return {Value::Complex{real, imaginary}};
-    }
-    static Value bytes(Span v) { return {Bytes(v.begin(), v.end())}; }
+    static Value none() { return Value::None{}; }
+    static Value boolean(bool v) { return Value(v); }
+    static Value integer(std::int64_t v) { return Value(v); }
+    static Value real(double v) { return Value(v); }
+    static Value complex(double real, double imaginary) { return Value::Complex{real, imaginary}; }
+    static Value bytes(Span v) { return Value::Bytes(v.begin(), v.end()); }
     static Value text(Span v) {
         if (!is_text(v)) return failure();
-        return {std::string(v.begin(), v.end())};
+        return std::string(v.begin(), v.end());
     }
-    static Value channel(std::uint32_t id) { return {Value::Channel{id}}; }
+    static Value channel(std::uint32_t id) { return Value::Channel{id}; }
     static Value big(bool negative, Span magnitude) {
         const bool fits = magnitude.size() < 8 || (magnitude.size() == 8 && magnitude[7] < 0x80);
-        if (!fits) return {Value::Big{negative, Bytes(magnitude.begin(), magnitude.end())}};
+        if (!fits) return Value::Big{negative, Value::Bytes(magnitude.begin(), magnitude.end())};
         std::int64_t v = 0;
         if (!magnitude.empty()) std::memcpy(&v, magnitude.data(), magnitude.size());
-        return {negative ? -v : v};
+        return Value(negative ? -v : v);
     }
     // Sharing is copying here: a few bytes could ask for more than there is.
     Value share(const Value &value) {
-        shared_ += value.as<Bytes>()->size();
+        shared_ += value.as<Value::Bytes>()->size();
         if (shared_ <= most_shared) return value;
         why_ = "it repeats long strs too often";
         return failure();
@@ -47,13 +45,13 @@ class ValueBuilder {
         Value::Items items{kind, {}};
         // A Value is much larger than the byte an item may take: no trust in the count.
         items.items.reserve(count < 4 ? count : 4);
-        return {std::move(items)};
+        return items;
     }
     template <Container> static bool add(Value &into, std::uint32_t, Value &&item) {
         std::get<Value::Items>(into.any).items.push_back(std::move(item));
         return true;
     }
-    static Value begin_dict() { return {Value::Dict{}}; }
+    static Value begin_dict() { return Value::Dict{}; }
     static bool add_pair(Value &into, Value &&key, Value &&item) {
         std::get<Value::Dict>(into.any).pairs.emplace_back(std::move(key), std::move(item));
         return true;
@@ -74,7 +72,7 @@ struct Write {
     void operator()(const Value::Big &v) { out.big(v.negative, v.magnitude); }
     void operator()(double v) { out.real(v); }
     void operator()(const Value::Complex &v) { out.complex(v.real, v.imaginary); }
-    void operator()(const Bytes &v) { out.bytes(v); }
+    void operator()(const Value::Bytes &v) { out.bytes(v); }
     void operator()(const std::string &v) { out.text(v); }
     void operator()(const Value::Items &v) {
         out.begin(v.kind, static_cast<std::uint32_t>(v.items.size()));
@@ -95,13 +93,6 @@ struct Write {
 };
 
 } // namespace
-
-const Value *Value::Dict::find(std::string_view key) const {
-    for (const auto &[name, value] : pairs)
-        if (const auto *text = name.as<std::string>(); text != nullptr && *text == key)
-            return &value;
-    return nullptr;
-}
 
 Result<Value> decode(std::span<const std::uint8_t> bytes, bool extended) {
     ValueBuilder builder;

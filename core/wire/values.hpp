@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include <elsewhere/value.hpp>
+
 #include "core/base/result.hpp"
 
 namespace elsewhere::wire {
@@ -14,7 +16,7 @@ namespace elsewhere::wire {
 // Containers may be nested this deep.
 constexpr unsigned deepest = 1000;
 
-enum class Container : std::uint8_t { tuple = '(', list = '[', set = '<', frozen_set = '>' };
+using Container = Value::Kind;
 
 // Reads one value of spec/values.md from bytes of anyone. What the value becomes is the builder's
 // affair; everything it is told has been checked but text, which may be other than UTF-8. Calls

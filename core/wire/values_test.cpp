@@ -22,11 +22,13 @@ TEST(Values, nested_as_deep_as_allowed_are_read_and_one_deeper_refused) {
 }
 
 TEST(Values, with_long_bytes_attach_them_where_they_are) {
-    const Value value =
-        list({{Bytes(ValueWriter::long_bytes, 7)}, {true}, {std::string(100'000, 'x')}, {Bytes{}}});
+    const Value value = list({{Value::Bytes(ValueWriter::long_bytes, 7)},
+                              {true},
+                              {std::string(100'000, 'x')},
+                              {Value::Bytes{}}});
     const Payload payload = encode(value);
     ASSERT_EQ(payload.attachments().size(), 2u);
-    const auto &first = *value.as<Value::Items>()->items[0].as<Bytes>();
+    const auto &first = *value.as<Value::Items>()->items[0].as<Value::Bytes>();
     EXPECT_EQ(payload.attachments()[0].bytes.data(), first.data());
     EXPECT_LT(payload.written().size(), 100u);
     EXPECT_EQ(payload.size(), payload.joined().size());
@@ -48,7 +50,7 @@ TEST(Values, of_ints_by_their_bytes_are_the_ints) {
 
 TEST(Values, that_repeat_a_long_str_without_end_are_refused) {
     ValueWriter text;
-    text.bytes(Bytes(30'000));
+    text.bytes(Value::Bytes(30'000));
     Buffer bytes;
     const std::uint8_t head[] = {'[', 0, 1, 1, 0};
     bytes.append(head);

@@ -162,7 +162,7 @@ Error error_from_python() {
         const long exit = PyLong_AsLong(code.get());
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
     if (exit == exit_code) kind = ErrorKind::name;
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
         PyErr_Clear();
         return Error(kind, text(message.get()), text(hint.get()));

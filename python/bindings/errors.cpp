@@ -11,7 +11,7 @@ const char *class_name(ErrorKind kind) noexcept {
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
     case ErrorKind::name:                                                                          \
         return #python_class;
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
     }
     return "InternalError";
@@ -37,12 +37,12 @@ void set_error(const Error &error) noexcept {
 void add_errors(PyObject *module) {
     Ref rows = Ref::checked(Py_BuildValue("("
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code) "(sssi)"
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
                                           ")"
 #define ELSEWHERE_ERROR_KIND(name, python_class, python_base, exit_code)                           \
     , #name, #python_class, #python_base, exit_code
-#include "core/base/error_kinds.def"
+#include <elsewhere/error_kinds.def>
 #undef ELSEWHERE_ERROR_KIND
                                           ));
     if (PyModule_AddObjectRef(module, "error_kinds", rows.get()) < 0) throw PythonError{};
