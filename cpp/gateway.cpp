@@ -189,7 +189,9 @@ Gateway make_gateway(std::string_view text) {
     transport::validate(spec);
     gateway::Settings settings;
     settings.origin = {.python = {}, .has_terminal = transport::terminal_is_here()};
-    settings.hello = gateway::hello_for(spec, spec.get("id").value_or(next_id()));
+    settings.greet = [&](const mux::Message &) -> gateway::Settings::Greeting {
+        return {.hello = gateway::hello_for(spec, spec.get("id").value_or(next_id()))};
+    };
     return Gateway(std::make_shared<Gateway::State>(spec, std::move(settings)));
 }
 
