@@ -43,6 +43,7 @@ const char *name_of(Target target) {
     case Target::script: return "script";
     case Target::module: return "module";
     case Target::command: return "command";
+    case Target::input: return "input";
     case Target::none: break;
     }
     return "none";
@@ -104,7 +105,7 @@ void print_text(const Snapshot &snapshot, const ObjectIndex &objects,
     std::string program = header.target == Target::module    ? "-m "
                           : header.target == Target::command ? "-c "
                                                              : "";
-    program += header.program;
+    if (header.target != Target::input) program += header.program;
     for (const std::string &argument : header.arguments) program += " " + argument;
     std::string python =
         header.python_version + " (" + header.python_tag + ") " + header.executable;

@@ -39,6 +39,7 @@ const char *name_of(snapshot::Target target) {
     case snapshot::Target::module: return "module";
     case snapshot::Target::command: return "command";
     case snapshot::Target::none: return "none";
+    case snapshot::Target::input: return "input";
     }
     return "none";
 }
@@ -112,8 +113,9 @@ void launch(const Interpreter &interpreter, const Package &package,
     const int error = errno;
     if (error == E2BIG)
         throw Error(ErrorKind::usage,
-                    "the arguments are too long: " + std::to_string(told.size()) + " bytes",
-                    "pass them in a file; about 120 kB fit");
+                    "the program's text and arguments are too long: " +
+                        std::to_string(told.size()) + " bytes",
+                    "save them to a file; about 120 kB fit");
     throw Error(ErrorKind::unsupported,
                 "cannot start " + command.front() + ": " + std::strerror(error),
                 "name another interpreter with --python");

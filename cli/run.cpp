@@ -1,6 +1,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -16,13 +17,34 @@ namespace fs = std::filesystem;
 using snapshot::Target;
 
 void check_script(const std::string &script) {
-    if (script == "-")
-        throw Error(ErrorKind::usage, "a program from standard input cannot be suspended",
-                    "save it to a file, or use -c");
     if (::access(script.c_str(), R_OK) == 0) return;
     const std::string why = "cannot read " + script + ": " + std::strerror(errno);
     if (errno == EACCES) throw Error(ErrorKind::untrusted, why, "make it readable");
     throw Error(ErrorKind::missing, why, "check the name of the script");
+}
+
+[[noreturn]] void refuse_interactive() {
+    throw Error(ErrorKind::usage, "an interactive session cannot be suspended",
+                "name a script, use -c or -m, or redirect standard input from a file");
+}
+
+// As `python -` does, the whole program is read before it begins: it finds its input at the end,
+// in its first life and in every later one that gets the program again.
+std::string program_from_input() {
+    if (::isatty(STDIN_FILENO) != 0) refuse_interactive();
+    std::string program;
+    std::array<char, 65536> piece = {};
+    for (;;) {
+        const ssize_t count = ::read(STDIN_FILENO, piece.data(), piece.size());
+        if (count == 0) return program;
+        if (count > 0)
+            program.append(piece.data(), static_cast<std::size_t>(count));
+        else if (errno != EINTR)
+            throw Error(ErrorKind::missing,
+                        std::string("cannot read the program from standard input: ") +
+                            std::strerror(errno),
+                        "redirect it from a file, or name a script");
+    }
 }
 
 // Better now than when the program has to leave.
@@ -36,9 +58,9 @@ void check_directory_of(const std::string &file) {
 
 std::string words_of(Target target, const std::string &program, const Words &arguments) {
     std::string text = target == Target::module ? "-m " : target == Target::command ? "-c " : "";
-    text += program;
+    if (target != Target::input) text += program;
     for (const std::string &argument : arguments) text += " " + argument;
-    return text;
+    return target == Target::input ? text + " < a program" : text;
 }
 
 bool same_program(const snapshot::Header &header, const Instructions &asked) {
@@ -81,10 +103,10 @@ int run(const Words &words) {
         };
     };
     const Options options(
-        "run", "[options] SCRIPT|-m MOD|-c CODE [ARGS…]",
-        "Runs a Python program. SIGUSR1 writes a snapshot, SIGTERM writes one and ends the "
-        "program\n"
-        "with exit code 75. The same command line with --snapshot FILE goes on from FILE.",
+        "run", "[options] SCRIPT|FOLDER|ZIP|-m MOD|-c CODE|- [ARGS…]",
+        "Runs a Python program; - is one from standard input. SIGUSR1 writes a snapshot, SIGTERM\n"
+        "writes one and ends the program with exit code 75. The same command line with --snapshot\n"
+        "FILE goes on from FILE.",
         {{.name = "snapshot",
           .value = "FILE",
           .help = "where snapshots go, and what to go on from if it is there",
@@ -106,6 +128,9 @@ int run(const Words &words) {
                   if (!seconds) throw wrong_grace(value);
                   asked.grace = *seconds;
               }},
+         {.letter = 'i',
+          .help = "refused: an interactive session cannot be suspended",
+          .apply = [](const std::string &) { refuse_interactive(); }},
          {.letter = 'm',
           .value = "MOD",
           .help = "run a module; all that follows are its arguments",
@@ -119,10 +144,15 @@ int run(const Words &words) {
     auto rest = options.parse(words);
     if (!rest) return 0;
     if (asked.target == Target::none) {
-        if (rest->empty()) throw options.wrong("no program given");
-        program_is(Target::script)(rest->front());
-        rest->erase(rest->begin());
-        check_script(asked.program);
+        const bool bare = rest->empty();
+        if (bare) rest->emplace_back(); // sys.argv is [''] then, and ['-'] after a dash
+        if (bare || rest->front() == "-") {
+            program_is(Target::input)(program_from_input());
+        } else {
+            program_is(Target::script)(rest->front());
+            rest->erase(rest->begin());
+            check_script(asked.program);
+        }
     }
     asked.arguments = std::move(*rest);
 

@@ -15,7 +15,7 @@ namespace elsewhere::snapshot {
 inline constexpr std::uint32_t format_version = 1;
 
 // How the program was started, so that the same command line is recognised.
-enum class Target : std::uint8_t { script = 0, module = 1, command = 2, none = 3 };
+enum class Target : std::uint8_t { script = 0, module = 1, command = 2, none = 3, input = 4 };
 
 enum class Purpose : std::uint8_t {
     suspend = 0,   // the program left: this file is its only life
@@ -29,8 +29,8 @@ struct Header {
     std::vector<std::string> interpreter_arguments; // options of the interpreter: -O, -X dev, …
     std::string creator;                            // "elsewhere 0.1.0"
     Target target = Target::none;
-    std::string program;                    // absolute script path | module name | source of -c
-    std::vector<std::string> arguments;     // sys.argv[1:] as started
+    std::string program;                    // absolute script path | module name | source
+    std::vector<std::string> arguments;     // sys.argv[1:] as started; of an input sys.argv
     std::string directory;                  // working directory at start
     std::optional<std::uint32_t> hash_seed; // PYTHONHASHSEED pinned by `run`
     std::uint64_t created = 0;              // Unix time in nanoseconds

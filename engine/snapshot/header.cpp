@@ -41,7 +41,7 @@ Header decode(Reader &in) {
     header.interpreter_arguments = get_list(in);
     header.creator = in.text();
     header.target =
-        Target{get_choice(in, static_cast<std::uint8_t>(Target::none), "kind of program")};
+        Target{get_choice(in, static_cast<std::uint8_t>(Target::input), "kind of program")};
     header.program = in.text();
     header.arguments = get_list(in);
     header.directory = in.text();

@@ -15,7 +15,7 @@ told: dict[str, Any] = {}
 # The life of this program: its id, and how many snapshots were taken of it before.
 life: dict[str, Any] = {"id": b"", "generation": 0}
 
-_TARGETS = {"script": 0, "module": 1, "command": 2, "none": 3}
+_TARGETS = ("script", "module", "command", "none", "input")  # as a snapshot counts them
 
 
 def remember(instructions: dict[str, Any]) -> None:
@@ -62,7 +62,7 @@ def header() -> dict[str, Any]:
         "executable": sys.executable,
         "interpreter_arguments": start["interpreter_arguments"],
         "creator": f"elsewhere {__version__}",
-        "target": _TARGETS[start["target"]],
+        "target": _TARGETS.index(start["target"]),
         "program": start["program"],
         "arguments": start["arguments"],
         "directory": told.get("directory", os.getcwd()),
@@ -80,14 +80,25 @@ def tag() -> str:
     return str(_imp.extension_suffixes()[0]).split(".")[1]
 
 
+def target_of(number: int) -> str:
+    """The kind of program that a snapshot's header gives by number."""
+    return _TARGETS[number]
+
+
+def name() -> str:
+    """For its snapshots."""
+    start = told or _start()
+    if start["target"] in ("command", "input"):
+        return "command" if start["target"] == "command" else "stdin"
+    return os.path.basename(start["program"]).removesuffix(".py") or "program"
+
+
 def default_path() -> str:
     """Where a program without --snapshot is written to; its directory is made."""
     directory = told["default_snapshot_dir"]
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    name = os.path.basename(told["program"]) if told["target"] != "command" else "command"
-    stem = name.removesuffix(".py") or "program"
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    return os.path.join(directory, f"{stem}-{stamp}-{os.getpid()}.snap")
+    return os.path.join(directory, f"{name()}-{stamp}-{os.getpid()}.snap")
 
 
 def _exchange() -> str:

@@ -31,7 +31,7 @@ def replace_by(path: str) -> NoReturn:
     path = os.path.abspath(path)
     told = {
         "mode": "resume",
-        "target": ("script", "module", "command", "none")[header["target"]],
+        "target": _program.target_of(header["target"]),
         "program": header["program"],
         "arguments": header["arguments"],
         "snapshot": None,

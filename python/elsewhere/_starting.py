@@ -72,6 +72,12 @@ def _interpreter(told: Told) -> list[str]:
     return [getattr(sys, "orig_argv", [sys.executable])[0], *told["interpreter_arguments"]]
 
 
+def _words_of(told: Told) -> list[str]:
+    """The arguments as they stood on the command line."""
+    bare = told["target"] == "input" and told["arguments"] == [""]
+    return [] if bare else told["arguments"]
+
+
 def _set_orig_argv(words: list[str]) -> None:
     if hasattr(sys, "orig_argv"):
         sys.orig_argv = words
@@ -96,6 +102,18 @@ def _start(told: Told) -> Callable[[], object]:
             import linecache
 
             linecache._register_code(code, program, "<string>")
+        return lambda: _elsewhere.run_code(code, vars(main))
+    if target == "input":
+        sys.argv = told["arguments"]
+        _set_orig_argv([*interpreter, *_words_of(told)])
+        _set_path0("")
+        from _frozen_importlib import BuiltinImporter
+
+        main.__loader__ = BuiltinImporter
+        main.__file__ = "<stdin>"
+        if sys.version_info < (3, 15):
+            vars(main)["__cached__"] = None
+        code = _compile(program.encode("utf-8", "surrogateescape"), "<stdin>")
         return lambda: _elsewhere.run_code(code, vars(main))
     if target == "module":
         sys.argv = ["-m", *told["arguments"]]
@@ -135,7 +153,7 @@ def _resume(told: Told) -> Callable[[], object]:
     _set_path0(None)
     named = {"script": [told["program"]], "module": ["-m", told["program"]]}
     named["command"] = ["-c", told["program"]]
-    words = [*named.get(told["target"], []), *told["arguments"]]
+    words = [*named.get(told["target"], []), *_words_of(told)]
     _set_orig_argv([*_interpreter(told), *words])
     arrival = told.get("arrival")
     if arrival is None:

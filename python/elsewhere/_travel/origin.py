@@ -219,7 +219,7 @@ class Journey(Far):
         from elsewhere._travel.files import keep_state, state_folder
 
         stamp = time.strftime("%Y%m%d-%H%M%S")
-        here = f"{state_folder()}/{name_of_program()}-{stamp}-{os.getpid()}.snap"
+        here = f"{state_folder()}/{_program.name()}-{stamp}-{os.getpid()}.snap"
         hint = f"once {self.host} can be reached, `elsewhere resume {self.place}` there"
         try:
             keep_state(self.state, here)
@@ -246,18 +246,11 @@ def instructions(directory: str | None, value: bytes) -> dict[str, Any]:
         "original_signal_mask": list(start.get("original_signal_mask", ())),
         "interpreter_arguments": list(start["interpreter_arguments"]),
         "arrival": {
-            "name": name_of_program(),
+            "name": _program.name(),
             "directory": directory,
             "value": _text_of(value),
         },
     }
-
-
-def name_of_program() -> str:
-    """For its snapshots."""
-    start = _program.told or _program._start()
-    name = os.path.basename(start["program"]) if start["target"] != "command" else "command"
-    return name.removesuffix(".py") or "program"
 
 
 def _text_of(value: bytes) -> str:
