@@ -54,6 +54,16 @@ CASES = {
             raise AssertionError
         assert rsync.send(raises=False) is None
     """,
+    "a_link_that_was_laid_where_a_file_is_made_is_not_followed": """
+        (here / "prey").write_text("mine")
+        (source / "file").write_text("sent")
+        one.mkdir()
+        far = group[0].remote_exec("import os; channel.send(os.getpid())").receive()
+        (one / f"file.{far}.part").symlink_to(here / "prey")
+        sync(one)
+        assert (here / "prey").read_text() == "mine" and (one / "file").read_text() == "sent"
+        assert not (one / "file").is_symlink()
+    """,
     "modes_and_times_are_kept": """
         (source / "run").write_text("x")
         (source / "run").chmod(0o754)

@@ -31,6 +31,12 @@ def remove(path):
         os.unlink(path)
 
 
+def private(path):
+    """A new file that is ours alone until it has its mode, whatever somebody has put there."""
+    remove(path)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+
+
 class Target(object):
     def __init__(self, channel, folder, options):
         self.channel, self.folder = channel, folder
@@ -93,7 +99,7 @@ class Target(object):
             # Beside it first: who reads the file sees the old or the new one.
             beside = "%s.%d.part" % (path, os.getpid())
             try:
-                with open(beside, "wb") as file:
+                with os.fdopen(private(beside), "wb") as file:
                     while piece is not None:
                         file.write(piece)
                         piece = self.channel.receive()
