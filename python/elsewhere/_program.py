@@ -108,19 +108,29 @@ def _exchange() -> str:
     return f"{directory}/{os.getpid()}"
 
 
+def _open_no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
 def take_request() -> str | None:
     """The file that `elsewhere suspend` asks for, or None where there is no request."""
+    import errno
     import json
 
     path = _exchange() + ".request"
     try:
-        if os.lstat(path).st_uid not in (os.getuid(), 0):
-            return None
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", opener=_open_no_link) as file:
+            # Of the file that is read: in /tmp the folder may be somebody else's.
+            if os.fstat(file.fileno()).st_uid not in (os.getuid(), 0):
+                return None
             request = json.load(file)
         os.unlink(path)
     except FileNotFoundError:
         return _place_after_a_lost_link()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # no link of ours
+            return None
+        raise
     life["asked"] = request["file"] or told.get("snapshot") or default_path()
     asked: str = life["asked"]
     return asked
