@@ -100,7 +100,7 @@ constexpr std::array<Sign, 6> of_bwrap = {{
     {"Can't ", Stage::reach, unsupported, "the jail could not be made", "see `man bwrap`"},
 }};
 
-constexpr std::array<Sign, 13> of_sockets = {{
+constexpr std::array<Sign, 14> of_sockets = {{
     {"does not resolve", Stage::reach, unreachable, "the name in HOST does not resolve",
      "check the spelling"},
     {"Connection refused", Stage::reach, unreachable, "HOST refuses the connection",
@@ -124,6 +124,8 @@ constexpr std::array<Sign, 13> of_sockets = {{
      "copy the file that `elsewhere serve` names to here"},
     {"loopback only", Stage::login, untrusted, "HOST needs a token",
      "start it there without --no-token"},
+    {"of another user", Stage::login, untrusted, "HOST is a socket of another user",
+     "name one in a folder that only you can write to; root goes by sudo=USER"},
     {"no server of ours", Stage::login, unreachable, "HOST is no server of `elsewhere serve`",
      "is that the right port? token=none is for servers with --no-token"},
     {"elsewhere socket:", Stage::reach, unreachable, "HOST cannot be reached",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import concurrent.futures
 import contextlib
 import os
 import pty
@@ -45,6 +46,7 @@ def serve(command, home) -> Iterator[Start]:
         assert spec, server.stderr.read()
         return spec
 
+    start.servers = servers  # type: ignore[attr-defined]
     yield start
     for server in servers:
         server.terminate()
@@ -427,3 +429,97 @@ def test_a_token_is_asked_for_on_the_terminal_and_not_shown(serve, command, home
         os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 5, shown
     assert b"there" in shown and said.encode() not in shown
+
+
+# --- who must not get in, and what strangers and mistakes must not do ---------------------------
+
+
+def refused(command, home, *words: str) -> str:
+    done = subprocess.run(
+        [command, "serve", *words], capture_output=True, text=True, env=home, timeout=60
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+def test_a_file_that_is_no_socket_is_not_removed_for_one(command, home, tmp_path):
+    file = tmp_path / "thesis"
+    file.write_text("years of work")
+    assert "cannot listen on" in refused(command, home, str(file))
+    assert file.read_text() == "years of work"
+    (tmp_path / "link").symlink_to(file)
+    refused(command, home, str(tmp_path / "link"))
+    assert (tmp_path / "link").is_symlink()
+
+
+def test_a_socket_that_another_server_made_meanwhile_is_left(serve, run, tmp_path):
+    path = tmp_path / "socket"
+    serve(str(path))
+    path.unlink()
+    spec = serve(str(path))
+    serve.servers[0].terminate()
+    serve.servers[0].wait(30)
+    assert run(spec, PID).stdout == "True\n"
+
+
+def test_servers_that_start_at_once_have_the_same_key(serve, run):
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        specs = list(pool.map(lambda _: serve("127.0.0.1:0"), range(4)))
+    for spec in specs:
+        assert run(spec, PID).stdout == "True\n"
+
+
+def test_a_key_is_not_written_through_a_link_that_was_laid(serve, run, tmp_path):
+    prey = tmp_path / "prey"
+    prey.write_text("mine")
+    for name in "shared.new", "shared.pem.new":
+        (tmp_path / name).symlink_to(prey)
+    spec = serve("--token", str(tmp_path / "shared"), "127.0.0.1:0")
+    assert run(spec, PID).stdout == "True\n"
+    assert prey.read_text() == "mine"
+
+
+def test_a_stranger_who_says_a_byte_now_and_then_is_sent_away(serve):
+    spec = serve("--no-token", "127.0.0.1:0")
+    host, _, port = spec.partition("//")[0][len("socket=") :].partition(":")
+    with socket.create_connection((host, int(port))) as stranger:
+        begin = time.monotonic()
+        with contextlib.suppress(OSError):
+            for byte in b"elsewhere socket 1\n" + bytes(49):
+                stranger.sendall(bytes((byte,)))
+                stranger.settimeout(2)
+                with contextlib.suppress(TimeoutError):
+                    if not stranger.recv(1):
+                        break
+        assert time.monotonic() - begin < 30
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="is another user only as root")
+def test_a_socket_that_another_user_has_laid_is_not_spoken_to(run, tmp_path):
+    os.chmod(tmp_path, 0o777)
+    for parent in tmp_path.parents:
+        if not parent.stat().st_mode & 0o1:
+            pytest.skip("nobody else gets there")
+    path = tmp_path / "socket"
+    listen = (
+        "import os, socket; os.setuid(65534); s = socket.socket(socket.AF_UNIX); "
+        f"s.bind({str(path)!r}); s.listen(); print('up', flush=True); "
+        "print(s.accept()[0].recv(100))"
+    )
+    with subprocess.Popen(["python3", "-c", listen], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "up\n"
+        done = run(f"unix={path}", PID)
+        assert "Untrusted: " in done.stderr and "of another user" in done.stderr
+        assert other.stdout.read() == "b''\n"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="has other /etc/hosts only as root")
+def test_a_localhost_that_is_everywhere_is_not_taken_for_the_loopback(command, home, tmp_path):
+    hosts = tmp_path / "hosts"
+    hosts.write_text("0.0.0.0 localhost\n")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", 'mount --bind "$1" /etc/hosts && exec "$2" serve --no-token'
+         " localhost:0", "sh", str(hosts), command],
+        capture_output=True, text=True, env=home, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2 and "anybody who reaches it" in done.stderr

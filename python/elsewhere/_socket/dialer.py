@@ -45,6 +45,7 @@ from elsewhere._socket.token import (
     read_token,
     settings_folder,
     split_address,
+    user_of,
 )
 
 SAYS = "elsewhere socket: "
@@ -70,6 +71,9 @@ class Server:
             sock.settimeout(timeout)
             try:
                 sock.connect(self.address)
+                # What it answers may be pickles. Anybody can make a socket in a shared folder.
+                if user_of(sock) not in (0, os.geteuid()):
+                    raise Refused(f"the server there is of another user, {user_of(sock)}")
             except BaseException:
                 sock.close()
                 raise
@@ -77,6 +81,9 @@ class Server:
         sock = socket.create_connection(split_address(self.address), timeout)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.pin is None:
+            if not is_loopback(sock.getpeername()[0]):  # whatever /etc/hosts makes of its name
+                sock.close()
+                raise Refused("token=none is for a server on this machine's loopback only")
             return sock
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hmac
 import json
@@ -16,6 +17,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 
 from elsewhere._socket.session import (
     ANSWER,
@@ -33,7 +35,7 @@ from elsewhere._socket.session import (
     Session,
     read_exactly,
 )
-from elsewhere._socket.token import NOBODY
+from elsewhere._socket.token import NOBODY, user_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,11 +59,17 @@ class Life:
         self.session = Session({}, self.arrived, self.ended)
         self.wake_read, self.wake_write = os.pipe()
         self.exit_read = -1
+        self.lock = threading.Lock()
+        self.over = False
 
-    def attach(self, sock: socket.socket, got: int) -> None:
-        """From any thread: goes on with this connection instead of the one before."""
-        self.connections.put((sock, got))
-        os.write(self.wake_write, b"x")
+    def attach(self, sock: socket.socket, got: int) -> bool:
+        """From any thread: goes on with this connection instead of the one before, if at all."""
+        with self.lock:  # after the end, the number of wake_write may be another's file
+            if self.over:
+                return False
+            self.connections.put((sock, got))
+            os.write(self.wake_write, b"x")
+            return True
 
     def run(self) -> None:
         try:
@@ -87,6 +95,10 @@ class Life:
             self.end()
 
     def end(self) -> None:
+        with self.lock:
+            self.over = True
+        while not self.connections.empty():
+            self.connections.get()[0].close()
         process = self.process
         if process is not None:
             for stream in process.stdin, process.stdout, process.stderr:
@@ -206,12 +218,18 @@ class Server:
                 return
             try:
                 sock, address = self.listener.accept()
-            except OSError:
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    time.sleep(0.1)  # it stays readable until somebody leaves
                 continue
             if not self.strangers.acquire(blocking=False):
                 sock.close()  # a flood
                 continue
-            threading.Thread(target=self.meet, args=(sock, address), daemon=True).start()
+            try:
+                threading.Thread(target=self.meet, args=(sock, address), daemon=True).start()
+            except RuntimeError:  # no more threads
+                self.strangers.release()
+                sock.close()
 
     def meet(self, sock: socket.socket, address: object) -> None:
         """A caller says who it is; this thread is then its Life's."""
@@ -227,6 +245,7 @@ class Server:
             life.run()
 
     def admit(self, sock: socket.socket) -> Life | None:
+        until = time.monotonic() + HANDSHAKE
         sock.settimeout(HANDSHAKE)
         if sock.family == socket.AF_UNIX:
             check_user(sock)
@@ -234,9 +253,10 @@ class Server:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self.context is not None:
             sock = self.context.wrap_socket(sock, server_side=True)
-        if read_exactly(sock, len(PREAMBLE)) != PREAMBLE:
+        if read_exactly(sock, len(PREAMBLE), until) != PREAMBLE:
             raise ValueError("it does not speak our language")
-        greeting = read_exactly(sock, GREETING.size)
+        greeting = read_exactly(sock, GREETING.size, until)
+        sock.settimeout(HANDSHAKE)
         secret, wish, name, got = GREETING.unpack(greeting)
         wanted = NOBODY if self.secret is None else self.secret
         if not hmac.compare_digest(secret, wanted):
@@ -246,10 +266,9 @@ class Server:
         if wish == b"N":
             life = Life(self, secrets.token_bytes(16))
             self.lives[life.name] = life
-        elif life is None:
+        if life is None or not life.attach(sock, got):
             refuse(sock, "what was started here is not there any more")
             raise ValueError("it wants to go on with what is not there")
-        life.attach(sock, got)
         return life if wish == b"N" else None
 
 
@@ -260,8 +279,7 @@ def refuse(sock: socket.socket, why: str) -> None:
 
 def check_user(sock: socket.socket) -> None:
     """A unix socket is for its own user and root, whatever the mode of the file."""
-    size = struct.calcsize("3i")
-    _, uid, _ = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    uid = user_of(sock)
     if uid not in (0, os.geteuid()):
         raise ValueError(f"user {uid} is not the one of this server")
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import signal
 import socket
+import stat
 import sys
+import tempfile
 
 from elsewhere._socket.certificate import make_certificate
 from elsewhere._socket.server import Server, listen, server_context
@@ -42,6 +46,7 @@ def complain(error: Error) -> int:
 
 
 def serve(address: str, token: str, openly: bool) -> None:
+    inode = None
     if "/" in address:
         if token or openly:
             raise UsageError(
@@ -49,6 +54,7 @@ def serve(address: str, token: str, openly: bool) -> None:
             )
         listener = listen_unix(address)
         spec, server = f"unix={address}", Server(listener, None, None, log)
+        inode = inode_of(address)
     else:
         try:
             host, port = split_address(address)
@@ -66,6 +72,12 @@ def serve(address: str, token: str, openly: bool) -> None:
             pem, secret, token = keys(token or os.path.join(settings_folder(), "token"))
             context = server_context(pem)
         listener = listen_tcp(host, port)
+        if openly and not is_loopback(listener.getsockname()[0]):  # so says /etc/hosts
+            raise UsageError(
+                f"--no-token on {host}, which is {listener.getsockname()[0]} here: anybody who "
+                "reaches it could run programs here",
+                "leave --no-token away, or listen on 127.0.0.1",
+            )
         shown = f"[{host}]" if ":" in host else host
         spec = f"socket={shown}:{listener.getsockname()[1]}"
         spec += "//token=none" if openly else f"//token={token}"
@@ -76,8 +88,8 @@ def serve(address: str, token: str, openly: bool) -> None:
         log(f"other machines need a copy of {token}, readable by nobody else")
     with listener:
         server.run(wake)
-    if "/" in address:
-        os.unlink(address)
+        if inode is not None and inode == inode_of(address):  # not a later server's
+            os.unlink(address)
 
 
 def log(text: str) -> None:
@@ -123,8 +135,21 @@ def listen_unix(path: str) -> socket.socket:
     return listener
 
 
+def inode_of(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def is_stale(path: str) -> bool:
-    """A socket on which nobody listens any more."""
+    """A socket on which nobody listens any more; of any other file connect() says the same."""
+    try:
+        if not stat.S_ISSOCK(os.lstat(path).st_mode):
+            return False
+    except OSError:
+        return False
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(path)
@@ -142,6 +167,23 @@ def keys(path: str) -> tuple[str, bytes, str]:
     """(PEM, secret, path of the token), made where there is none. The key is beside the token."""
     path = os.path.abspath(path)
     try:
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise CannotWrite(
+            f"cannot write {error.filename}: {error.strerror}", "name another file: --token FILE"
+        ) from None
+    try:
+        # Of servers that start at once, one makes the files and the others read them.
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(folder, fcntl.LOCK_EX)
+        return kept_keys(path)
+    finally:
+        os.close(folder)
+
+
+def kept_keys(path: str) -> tuple[str, bytes, str]:
+    try:
         pem = read_private(f"{path}.pem")
         return pem, read_token(read_private(path), path)[0], path
     except FileNotFoundError:
@@ -156,7 +198,6 @@ def keys(path: str) -> tuple[str, bytes, str]:
     secret = os.urandom(SECRET_SIZE)
     pem, certificate = make_certificate()
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         write_private(f"{path}.pem", pem)
         write_private(path, make_token(secret, certificate) + "\n")
     except OSError as error:
@@ -167,10 +208,14 @@ def keys(path: str) -> tuple[str, bytes, str]:
 
 
 def write_private(path: str, text: str) -> None:
-    fd = os.open(f"{path}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w") as file:
-        os.fchmod(fd, 0o600)
-        file.write(text)
-        file.flush()
-        os.fsync(fd)
-    os.rename(f"{path}.new", path)
+    """To a file that is new and ours alone, also where others may write into the folder."""
+    fd, new = tempfile.mkstemp(prefix=".elsewhere-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(fd, "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(fd)
+        os.rename(new, path)
+    except BaseException:
+        os.unlink(new)
+        raise

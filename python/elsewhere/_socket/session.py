@@ -294,11 +294,16 @@ def write_now(fd: int, data: memoryview) -> int:
         return len(data)
 
 
-def read_exactly(sock: socket.socket, size: int) -> bytes:
-    """From a socket that blocks. Raises Cut."""
+def read_exactly(sock: socket.socket, size: int, until: float | None = None) -> bytes:
+    """From a socket that blocks; all of it by `until`, of time.monotonic(). Raises Cut."""
     data = b""
     while len(data) < size:
         try:
+            if until is not None:
+                left = until - time.monotonic()
+                if left <= 0:
+                    raise Cut("it took too long")
+                sock.settimeout(left)
             more = sock.recv(size - len(data))
         except OSError as error:
             raise Cut(error.strerror or str(error)) from None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import socket
 import stat
+import struct
 
 SECRET_SIZE = 24
 NOBODY = b"\0" * SECRET_SIZE  # said where no secret is asked for
@@ -66,6 +68,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def user_of(sock: socket.socket) -> int:
+    """Who is at the other end of a unix socket: who connected, or who listens."""
+    size = struct.calcsize("3i")
+    found = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    uid: int = found[1]
+    return uid
 
 
 def split_address(address: str) -> tuple[str, int]:
