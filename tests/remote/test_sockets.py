@@ -7,10 +7,12 @@ import concurrent.futures
 import contextlib
 import os
 import pty
+import shutil
 import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -495,12 +497,10 @@ def test_a_stranger_who_says_a_byte_now_and_then_is_sent_away(serve):
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="is another user only as root")
-def test_a_socket_that_another_user_has_laid_is_not_spoken_to(run, tmp_path):
-    os.chmod(tmp_path, 0o777)
-    for parent in tmp_path.parents:
-        if not parent.stat().st_mode & 0o1:
-            pytest.skip("nobody else gets there")
-    path = tmp_path / "socket"
+def test_a_socket_that_another_user_has_laid_is_not_spoken_to(run):
+    shared = Path(tempfile.mkdtemp(dir="/tmp"))  # tmp_path is below what is ours alone
+    shared.chmod(0o1777)
+    path = shared / "socket"
     listen = (
         "import os, socket; os.setuid(65534); s = socket.socket(socket.AF_UNIX); "
         f"s.bind({str(path)!r}); s.listen(); print('up', flush=True); "
@@ -511,6 +511,7 @@ def test_a_socket_that_another_user_has_laid_is_not_spoken_to(run, tmp_path):
         done = run(f"unix={path}", PID)
         assert "Untrusted: " in done.stderr and "of another user" in done.stderr
         assert other.stdout.read() == "b''\n"
+    shutil.rmtree(shared)
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="has other /etc/hosts only as root")
