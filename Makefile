@@ -3,6 +3,8 @@
 .DELETE_ON_ERROR:
 .PHONY: menu demo build test bench torture fuzz lint wheel clean
 JOBS ?= $(shell nproc)
+# Most tests wait for processes most of the time.
+TEST_JOBS ?= $(shell expr 2 '*' $(JOBS))
 PY := .venv/bin/python
 export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 # bash or dash, Debian or not: programs under test must not inherit these from make.
@@ -39,7 +41,7 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 	cmake -B build/wheel -DELSEWHERE_TESTS=ON >/dev/null
 	cmake --build build/wheel --target unit_tests
 	ctest --test-dir build/wheel --output-on-failure -j $(JOBS)
-	$(PY) -m pytest -q $(ARGS)
+	$(PY) -m pytest -q -n $(TEST_JOBS) --dist worksteal $(ARGS)
 
 bench: build ## measure: frames, start-up, slowdown, gateways
 	$(PY) bench/run $(ARGS)

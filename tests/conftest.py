@@ -14,6 +14,7 @@ import sysconfig
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from shutil import which
 
 import pytest
 from ssh_server import sshd as sshd
@@ -52,6 +53,9 @@ def found_pythons() -> list[Python]:
         has_engine = (PACKAGE / f"_elsewhere{suffix}").exists()
         if has_engine and (not wanted or version in wanted):
             pythons.append(Python(version, executable, suffix))
+    # As for somebody who uses them: the product looks for `python3.N` on PATH, too.
+    places = [str(Path(p.executable).parent) for p in pythons if not which(f"python{p.version}")]
+    os.environ["PATH"] = os.pathsep.join([os.environ.get("PATH", os.defpath), *places])
     return pythons
 
 

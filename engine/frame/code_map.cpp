@@ -138,8 +138,11 @@ void CodeMap::trace(PyCodeObject *code) {
             if (effect == PY_INVALID_STACK_EFFECT) return;
             const int depth = instruction.depth + effect;
             std::vector<int> after = before;
-            // Whatever changes the depth wrote the new top of the stack.
-            if (effect != 0 && depth > 0) {
+            // Whatever changes the depth wrote the new top of the stack, and so does an attribute.
+            if (effect == 0 && instruction.op == ELW_OP_LOAD_ATTRIBUTE && depth > 0) {
+                after.resize(static_cast<std::size_t>(depth), i);
+                after.back() = i;
+            } else if (effect != 0 && depth > 0) {
                 after.resize(static_cast<std::size_t>(std::min(instruction.depth, depth - 1)));
                 after.resize(static_cast<std::size_t>(depth), i);
             }

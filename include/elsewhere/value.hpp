@@ -57,22 +57,21 @@ struct Value {
                              Items, Dict, Channel, Failed>;
 
     Value() = default; // None
-    Value(bool v) : any(v) {}
+    Value(None);
+    Value(bool v);
     template <std::integral T>
-    requires(!std::same_as<T, bool> && (std::signed_integral<T> || sizeof(T) < 8)) Value(T v)
-        : any(static_cast<std::int64_t>(v)) {}
-    Value(double v) : any(v) {}
-    Value(const char *text) : any(std::string(text)) {}
-    Value(std::string_view text) : any(std::string(text)) {}
-    Value(std::string v) : any(std::move(v)) {}
-    Value(Bytes v) : any(std::move(v)) {}
-    Value(None) {}
-    Value(Big v) : any(std::move(v)) {}
-    Value(Complex v) : any(v) {}
-    Value(Items v) : any(std::move(v)) {}
-    Value(Dict v) : any(std::move(v)) {}
-    Value(Channel v) : any(v) {}
-    Value(Failed v) : any(v) {}
+    requires(!std::same_as<T, bool> && (std::signed_integral<T> || sizeof(T) < 8)) Value(T v);
+    Value(double v);
+    Value(const char *text);
+    Value(std::string_view text);
+    Value(std::string v);
+    Value(Bytes v);
+    Value(Big v);
+    Value(Complex v);
+    Value(Items v);
+    Value(Dict v);
+    Value(Channel v);
+    Value(Failed v);
 
     static Value list(std::initializer_list<Value> items);
     static Value tuple(std::initializer_list<Value> items);
@@ -97,6 +96,24 @@ struct Value::Pair {
     Value first, second;
     bool operator==(const Pair &) const = default;
 };
+
+// Here, where all of a Value is known.
+inline Value::Value(None) {}
+template <std::integral T>
+requires(!std::same_as<T, bool> && (std::signed_integral<T> || sizeof(T) < 8)) Value::Value(T v)
+    : any(static_cast<std::int64_t>(v)) {}
+inline Value::Value(bool v) : any(v) {}
+inline Value::Value(double v) : any(v) {}
+inline Value::Value(const char *text) : any(std::string(text)) {}
+inline Value::Value(std::string_view text) : any(std::string(text)) {}
+inline Value::Value(std::string v) : any(std::move(v)) {}
+inline Value::Value(Bytes v) : any(std::move(v)) {}
+inline Value::Value(Big v) : any(std::move(v)) {}
+inline Value::Value(Complex v) : any(v) {}
+inline Value::Value(Items v) : any(std::move(v)) {}
+inline Value::Value(Dict v) : any(std::move(v)) {}
+inline Value::Value(Channel v) : any(v) {}
+inline Value::Value(Failed v) : any(v) {}
 
 // As Python's ascii() writes it; a channel is <channel 3>.
 [[nodiscard]] std::string show(const Value &value);

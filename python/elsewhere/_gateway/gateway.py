@@ -85,8 +85,14 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 return hello, None
             return {**hello, "engine": offer.terms}, offer.content
 
-        super().__init__(text, sys.executable, magic, greet, _dialer(self.spec), carrier)
-        if hello.get("chdir", ".") != "." or "nice" in hello:
+        demanding = hello.get("chdir", ".") != "." or "nice" in hello
+        try:
+            super().__init__(text, sys.executable, magic, greet, _dialer(self.spec), carrier)
+        except Disconnected as error:  # an engine was offered, and no verdict came
+            if demanding:
+                self._check_wish(hello, str(error), error)
+            raise
+        if demanding:
             self._prove_start(hello)
 
     def __repr__(self) -> str:
@@ -104,14 +110,19 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 pass  # then what has been said is all
             reason = self._why_over() or str(error)
             self._close(1.0)
-            if "[Errno" not in reason:
-                raise Disconnected(
-                    f"the connection to {self.host} ended as it began: {reason}",
-                    "try again; `elsewhere doctor` tries the way there, step by step",
-                ) from error
+            self._check_wish(hello, f"{self.host}: {reason}", error)
+            raise Disconnected(
+                f"the connection to {self.host} ended as it began: {reason}",
+                "try again; `elsewhere doctor` tries the way there, step by step",
+            ) from error
+
+    @staticmethod
+    def _check_wish(hello: dict[str, Any], reason: str, error: Exception) -> None:
+        """Raises UsageError if the worker ended because it could not be as `hello` asks."""
+        if "[Errno" in reason:
             wish = "//".join(f"{key}={hello[key]}" for key in ("chdir", "nice") if key in hello)
             raise UsageError(
-                f"{self.host}: what {wish} asks for cannot be: {reason}",
+                f"what {wish} asks for cannot be: {reason}",
                 "name a folder that is there or whose parent is, and a nice that you are allowed",
             ) from error
 

@@ -50,8 +50,10 @@ class Relay:
             early, self.early = self.early, None
         for message in early or ():
             self.say(*message)
-        for function in (self.write_input, self.read_control, self.hear):
+        for function in (self.write_input, self.hear):
             self.start(function)
+        # Its last values go before the news of its end, as its output does.
+        self.readers.append(self.start(self.read_control))
 
     def serve(self, first: tuple[Any, ...] = ()) -> None:
         """Up to the end of the process, and that is said last; `first` is said before all else."""
