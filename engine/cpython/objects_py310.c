@@ -39,6 +39,13 @@ typedef struct { PyObject_HEAD Py_ssize_t width; PyObject *sources; PyObject *re
 typedef struct { PyObject_HEAD Py_ssize_t index; PyObject *source; PyObject *result;
     PyObject *long_index; } Enumerate;
 
+/* ---- structs: what an await goes through -------------------------------------------------- */
+
+typedef struct { PyObject_HEAD PyObject *generator; PyObject *value; int state; } Sending;
+typedef struct { PyObject_HEAD PyObject *generator; PyObject *arguments; int state; } Throwing;
+typedef struct { PyObject_HEAD PyObject *coroutine; } Awaiting;
+typedef struct { PyObject_HEAD PyObject *awaitable; PyObject *fallback; } NextOr;
+
 /* ---- structs: itertools ------------------------------------------------------------------ */
 
 typedef struct { PyObject_HEAD PyObject *total; PyObject *source; PyObject *function;
@@ -178,6 +185,18 @@ static const ElwLayout layouts[] = {
     WHOLE("odict_values", NULL, View, "OrderedDict().values()", OBJECT(View, mapping)),
     WHOLE("odict_items", NULL, View, "OrderedDict().items()", OBJECT(View, mapping)),
     WHOLE("mappingproxy", NULL, View, "type.__dict__", REQUIRED(View, mapping)),
+    WHOLE("async_generator_asend", NULL, Sending,
+        "(lambda n: (exec('async def g(): yield', n), n['g']().asend(None))[1])({})",
+        REQUIRED(Sending, generator), OBJECT(Sending, value), INT(Sending, state, 0)),
+    WHOLE("async_generator_athrow", NULL, Throwing,
+        "(lambda n: (exec('async def g(): yield', n), n['g']().athrow(ValueError))[1])({})",
+        REQUIRED(Throwing, generator), OBJECT(Throwing, arguments), INT(Throwing, state, 0)),
+    WHOLE("coroutine_wrapper", NULL, Awaiting,
+        "(lambda n: (exec('async def c(): pass\\nx = c()\\nw = x.__await__()\\nx.close()', n), "
+        "n['w'])[1])({})", REQUIRED(Awaiting, coroutine)),
+    WHOLE("anext_awaitable", NULL, NextOr,
+        "(lambda n: (exec('async def g(): yield', n), anext(n['g'](), 1))[1])({})",
+        REQUIRED(NextOr, awaitable), REQUIRED(NextOr, fallback)),
     WHOLE("filter", NULL, Filtering, "filter(None, [])", OBJECT(Filtering, function),
         OBJECT(Filtering, source)),
     WHOLE("map", NULL, Mapping, "map(int, [])", OBJECT(Mapping, sources),

@@ -163,6 +163,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     } catch (const Error &error) {
         diverged(error.what(), rest);
     }
+    record.generator = Ref(); // whoever runs it holds it; here it would live as long as the program
     if (entered) links.back().inner = frame;
     const CodeMap &map = maps_.of(elw_code(frame));
     if (map.start(at) != at) diverged("an instruction that is not one", rest);

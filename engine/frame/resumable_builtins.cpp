@@ -1,30 +1,17 @@
-// sum, any, all, min, max, sorted, list.sort, str.join, reduce, list, set: as CPython does them,
-// with their state in an Activation. Whatever is not usual (wrong arguments above all) is left to
+// sum, any, all, min, max, str.join, reduce, list, set: as CPython does them, with their state in
+// an Activation. Whatever is not usual (wrong arguments above all) is left to
 // CPython's own.
 #include <cmath>
 #include <optional>
 #include <string_view>
 
 #include "engine/cpython/frame_abi.h"
-#include "engine/frame/activation.hpp"
+#include "engine/frame/consuming.hpp"
 #include "engine/frame/method_tables.hpp"
 
 namespace elsewhere::frame {
 
 namespace {
-
-using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
-
-// Its items come without any Python code.
-bool is_passive(PyObject *iterable) {
-    static PyTypeObject *const types[] = {&PyList_Type,       &PyTuple_Type,     &PyDict_Type,
-                                          &PySet_Type,        &PyFrozenSet_Type, &PyUnicode_Type,
-                                          &PyBytes_Type,      &PyRange_Type,     &PyDictKeys_Type,
-                                          &PyDictValues_Type, &PyDictItems_Type, &PyByteArray_Type};
-    for (PyTypeObject *each : types)
-        if (Py_IS_TYPE(iterable, each)) return true;
-    return false;
-}
 
 // A list or tuple that looks like plain numbers: nothing that CPython does with it is ours.
 bool is_plain_numbers(PyObject *iterable) {
@@ -36,8 +23,6 @@ bool is_plain_numbers(PyObject *iterable) {
     return plain(PySequence_Fast_GET_ITEM(iterable, 0)) &&
            plain(PySequence_Fast_GET_ITEM(iterable, size - 1));
 }
-
-bool runs_no_python(PyObject *key) { return PyCFunction_Check(key) || PyType_Check(key); }
 
 // ---- sum ----------------------------------------------------------------------------------------
 
@@ -306,35 +291,7 @@ template <int which> struct Extreme {
     }
 };
 
-// ---- what takes all items first: list, set, frozenset, str.join, sorted
-// --------------------------
-
-// Moves the items of slots[from] into the list or set in slots[into]. CPython's own `extend` and
-// `update` put each item into its place at once: called again, they go on. But they ask for an
-// iterator first, and that of a class of Python's runs its `__iter__`.
-bool take_all(Activation &a, std::size_t from, std::size_t into) {
-    PyObject *container = a.slots[into].get();
-    if (Py_TYPE(a.slots[from].get())->tp_iter == PyObject_SelfIter &&
-        !PyFrozenSet_CheckExact(container)) {
-        a.begin(Step::next, a.slots[from].get());
-        const Ref done = Ref::steal(PyObject_CallMethod(
-            container, PyList_Check(container) ? "extend" : "update", "O", a.slots[from].get()));
-        a.end();
-        return static_cast<bool>(done);
-    }
-    for (;;) {
-        const Ref item = a.next(from);
-        if (!item) return PyErr_Occurred() == nullptr;
-        const int done = PyList_Check(container) ? PyList_Append(container, item.get())
-                                                 : PySet_Add(container, item.get());
-        if (done < 0) return false;
-    }
-}
-
-// A list asks how many items to expect; whoever counts them may be Python.
-bool begin_list(Activation &a, std::size_t iterator, PyObject *iterable) {
-    return a.iterate(iterator, iterable) && PyObject_LengthHint(iterable, 8) >= 0;
-}
+// ---- what takes all items first: list, set, frozenset, str.join ---------------------------------
 
 using Vectorcall = PyObject *(*)(PyObject *, PyObject *const *, std::size_t, PyObject *);
 
@@ -388,190 +345,88 @@ PyObject *join(PyObject *self, PyObject *iterable) {
     return original_join(self, a.slots[1].get());
 }
 
-// ---- sorted, list.sort --------------------------------------------------------------------------
-
-Fast original_sort = nullptr;
-
-// Gives list.sort the keys that were made before, one by one.
-PyObject *next_key(PyObject *keys, PyObject *) { return PyIter_Next(keys); }
-PyMethodDef next_key_method = {"next_key", next_key, METH_O, nullptr};
-
-struct Sorting {
-    enum { source = 0, items = 1, keys = 2, key = 3, reverse = 4, list = 5 };
-    Activation &a;
-
-    // The keys of slots[items], in slots[keys].
-    bool make_keys() {
-        PyObject *all = a.slots[items].get();
-        while (PyList_GET_SIZE(a.slots[keys].get()) < PyList_GET_SIZE(all)) {
-            PyObject *item = PyList_GET_ITEM(all, PyList_GET_SIZE(a.slots[keys].get()));
-            Ref made = a.call(a.slots[key].get(), &item, 1);
-            if (!made || PyList_Append(a.slots[keys].get(), made.get()) < 0) return false;
-        }
-        return true;
-    }
-
-    bool sort(PyObject *what) {
-        static PyObject *const names =
-            PyTuple_Pack(2, Ref::checked(PyUnicode_FromString("key")).get(),
-                         Ref::checked(PyUnicode_FromString("reverse")).get());
-        Ref iterator = Ref::steal(PyObject_GetIter(a.slots[keys].get()));
-        Ref function =
-            Ref::steal(iterator ? PyCFunction_New(&next_key_method, iterator.get()) : nullptr);
-        if (!function || names == nullptr) return false;
-        PyObject *const arguments[] = {function.get(), a.slots[reverse].get()};
-        return static_cast<bool>(Ref::steal(original_sort(what, arguments, 0, names)));
-    }
-};
-
-struct SortArguments {
-    PyObject *key = nullptr;
-    PyObject *reverse = Py_False;
-    bool usual = true;
-    SortArguments(PyObject *const *values, PyObject *names) {
-        for (Py_ssize_t i = 0; names != nullptr && i < PyTuple_GET_SIZE(names); ++i) {
-            PyObject *name = PyTuple_GET_ITEM(names, i);
-            if (PyUnicode_CompareWithASCIIString(name, "key") == 0)
-                key = values[i] == Py_None ? nullptr : values[i];
-            else if (PyUnicode_CompareWithASCIIString(name, "reverse") == 0)
-                reverse = values[i];
-            else
-                usual = false;
-        }
-        usual = usual && PyBool_Check(reverse);
-    }
-    [[nodiscard]] bool calls_python() const { return key != nullptr && !runs_no_python(key); }
-};
-
-PyMethodDef *sorted_definition = nullptr;
-Fast original_sorted = nullptr;
-PyObject *sorted(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-    const SortArguments given(arguments + count, names);
-    if (count != 1 || !given.usual || Py_TYPE(arguments[0])->tp_iter == nullptr ||
-        (is_passive(arguments[0]) && !given.calls_python()))
-        return original_sorted(self, arguments, count, names);
-    Activation a("sorted", sorted_definition);
-    Sorting sorting{a};
-    if (a.phase == 0) {
-        a.slots[Sorting::items] = Ref::steal(PyList_New(0));
-        a.slots[Sorting::keys] = Ref::steal(PyList_New(0));
-        a.slots[Sorting::key] = Ref::share(given.key);
-        a.slots[Sorting::reverse] = Ref::share(given.reverse);
-        if (!a.slots[Sorting::items] || !a.slots[Sorting::keys] ||
-            !begin_list(a, Sorting::source, arguments[0]))
-            return nullptr;
-        a.phase = 1;
-    }
-    if (a.phase == 1 && !take_all(a, Sorting::source, Sorting::items)) return nullptr;
-    a.phase = 2;
-    a.slots[Sorting::source] = Ref();
-    PyObject *items = a.slots[Sorting::items].get();
-    if (!given.calls_python()) {
-        // The key is C, or there is none: nothing more can be left in the middle.
-        if (!Ref::steal(original_sort(items, arguments + count, 0, names))) return nullptr;
-        return a.slots[Sorting::items].release();
-    }
-    if (!sorting.make_keys() || !sorting.sort(items)) return nullptr;
-    return a.slots[Sorting::items].release();
-}
-
-// In place: meanwhile the list is empty for everybody else, and must stay so.
-PyMethodDef *sort_definition = nullptr;
-PyObject *sort(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-    const SortArguments given(arguments + count, names);
-    if (count != 0 || !given.usual || !given.calls_python() || !PyList_Check(self))
-        return original_sort(self, arguments, count, names);
-    Activation a("list.sort", sort_definition);
-    Sorting sorting{a};
-    const Py_ssize_t everything = PY_SSIZE_T_MAX;
-    if (a.phase == 0) {
-        a.slots[Sorting::items] = Ref::steal(PyList_GetSlice(self, 0, everything));
-        a.slots[Sorting::keys] = Ref::steal(PyList_New(0));
-        a.slots[Sorting::key] = Ref::share(given.key);
-        a.slots[Sorting::reverse] = Ref::share(given.reverse);
-        if (!a.slots[Sorting::items] || !a.slots[Sorting::keys] ||
-            PyList_SetSlice(self, 0, everything, nullptr) < 0)
-            return nullptr;
-        a.phase = 1;
-    }
-    const bool made = sorting.make_keys();
-    Ref error_type, error_value, error_traceback;
-    if (!made) {
-        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
-        PyErr_Fetch(&type, &value, &traceback);
-        error_type = Ref::steal(type);
-        error_value = Ref::steal(value);
-        error_traceback = Ref::steal(traceback);
-    }
-    const bool modified = PyList_GET_SIZE(self) != 0;
-    if (PyList_SetSlice(self, 0, everything, a.slots[Sorting::items].get()) < 0) return nullptr;
-    if (!made) {
-        PyErr_Restore(error_type.release(), error_value.release(), error_traceback.release());
-        return nullptr;
-    }
-    if (!sorting.sort(self)) return nullptr;
-    if (modified) {
-        PyErr_SetString(PyExc_ValueError, "list modified during sort");
-        return nullptr;
-    }
-    Py_RETURN_NONE;
-}
-
 // ---- functools.reduce ---------------------------------------------------------------------------
 
-PyMethodDef *reduce_definition = nullptr;
-PyCFunction original_reduce = nullptr;
-PyObject *reduce(PyObject *self, PyObject *arguments) {
-    const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
-    if (count < 2 || count > 3 || runs_no_python(PyTuple_GET_ITEM(arguments, 0)))
-        return original_reduce(self, arguments);
+struct Reduce {
     enum { function = 1, result = 2, item = 3 };
-    Activation a("reduce", reduce_definition);
-    if (a.phase == 0) {
-        PyObject *iterable = PyTuple_GET_ITEM(arguments, 1);
-        if (Py_TYPE(iterable)->tp_iter == nullptr) return original_reduce(self, arguments);
-        if (!a.iterate(iterator_slot, iterable)) return nullptr;
-        a.slots[function] = Ref::share(PyTuple_GET_ITEM(arguments, 0));
-        if (count == 3) a.slots[result] = Ref::share(PyTuple_GET_ITEM(arguments, 2));
-        a.phase = 1;
+    static inline PyMethodDef *definition = nullptr;
+    static inline PyCFunction original = nullptr;
+
+    static bool is_usual(PyObject *function_given, PyObject *iterable) {
+        return !runs_no_python(function_given) && Py_TYPE(iterable)->tp_iter != nullptr;
     }
-    bool calling = a.phase == 2;
-    for (;;) {
-        if (!calling) {
+
+    static PyObject *run(PyObject *function_given, PyObject *iterable, PyObject *initial) {
+        Activation a("reduce", definition);
+        if (a.phase == 0) {
+            if (!a.iterate(iterator_slot, iterable)) return nullptr;
+            a.slots[function] = Ref::share(function_given);
+            a.slots[result] = Ref::share(initial);
             a.phase = 1;
-            a.slots[item] = a.next(iterator_slot);
-            if (!a.slots[item]) break;
-            if (!a.slots[result]) {
-                a.slots[result] = std::move(a.slots[item]);
-                continue;
-            }
         }
-        calling = false;
-        a.phase = 2;
-        PyObject *const both[] = {a.slots[result].get(), a.slots[item].get()};
-        Ref made = a.call(a.slots[function].get(), both, 2);
-        if (!made) return nullptr;
-        a.slots[result] = std::move(made);
-        a.slots[item] = Ref();
+        bool calling = a.phase == 2;
+        for (;;) {
+            if (!calling) {
+                a.phase = 1;
+                a.slots[item] = a.next(iterator_slot);
+                if (!a.slots[item]) break;
+                if (!a.slots[result]) {
+                    a.slots[result] = std::move(a.slots[item]);
+                    continue;
+                }
+            }
+            calling = false;
+            a.phase = 2;
+            PyObject *const both[] = {a.slots[result].get(), a.slots[item].get()};
+            Ref made = a.call(a.slots[function].get(), both, 2);
+            if (!made) return nullptr;
+            a.slots[result] = std::move(made);
+            a.slots[item] = Ref();
+        }
+        if (PyErr_Occurred()) return nullptr;
+        if (a.slots[result]) return a.slots[result].release();
+        PyErr_SetString(PyExc_TypeError, elw_facts.minor == 10
+                                             ? "reduce() of empty sequence with no initial value"
+                                             : "reduce() of empty iterable with no initial value");
+        return nullptr;
     }
-    if (PyErr_Occurred()) return nullptr;
-    if (a.slots[result]) return a.slots[result].release();
-    PyErr_SetString(PyExc_TypeError, elw_facts.minor == 10
-                                         ? "reduce() of empty sequence with no initial value"
-                                         : "reduce() of empty iterable with no initial value");
-    return nullptr;
-}
+
+    // Up to 3.13.
+    static PyObject *plain(PyObject *self, PyObject *arguments) {
+        const Py_ssize_t count = PyTuple_GET_SIZE(arguments);
+        if (count < 2 || count > 3 ||
+            !is_usual(PyTuple_GET_ITEM(arguments, 0), PyTuple_GET_ITEM(arguments, 1)))
+            return original(self, arguments);
+        return run(PyTuple_GET_ITEM(arguments, 0), PyTuple_GET_ITEM(arguments, 1),
+                   count == 3 ? PyTuple_GET_ITEM(arguments, 2) : nullptr);
+    }
+
+    // Since 3.14, where `initial` may be named.
+    static PyObject *fast(PyObject *self, PyObject *const *arguments, Py_ssize_t count,
+                          PyObject *names) {
+        const Py_ssize_t named = names != nullptr ? PyTuple_GET_SIZE(names) : 0;
+        const bool usual =
+            (named == 0 && (count == 2 || count == 3)) ||
+            (named == 1 && count == 2 &&
+             PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "initial") == 0);
+        if (!usual || !is_usual(arguments[0], arguments[1]))
+            return original_of<Fast>(original)(self, arguments, count, names);
+        return run(arguments[0], arguments[1], count + named == 3 ? arguments[2] : nullptr);
+    }
+
+    static void install() {
+        definition = definition_of("_functools", nullptr, "reduce");
+        original = interpose(definition, METH_VARARGS, erase(plain));
+        if (original == nullptr)
+            original = interpose(definition, METH_FASTCALL | METH_KEYWORDS, erase(fast));
+    }
+};
 
 } // namespace
 
 void install_resumable_builtins() {
     constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
-    sort_definition = definition_of("builtins", "list", "sort");
-    PyCFunction found = interpose(sort_definition, fast, erase(sort));
-    if (found == nullptr) return; // installed before, or a Python that speaks otherwise
-    original_sort = original_of<Fast>(found);
-    sorted_definition = definition_of("builtins", nullptr, "sorted");
-    original_sorted = original_of<Fast>(interpose(sorted_definition, fast, erase(sorted)));
+    if (!install_resumable_sorting()) return; // installed before, or a Python that speaks otherwise
     if (elw_facts.minor <= 13) { // later ones add complex numbers in another way
         sum_definition = definition_of("builtins", nullptr, "sum");
         original_sum = original_of<Fast>(interpose(sum_definition, fast, erase(sum)));
@@ -584,8 +439,7 @@ void install_resumable_builtins() {
     Extreme<Py_GT>::install();
     join_definition = definition_of("builtins", "str", "join");
     original_join = interpose(join_definition, METH_O, join);
-    reduce_definition = definition_of("_functools", nullptr, "reduce");
-    original_reduce = interpose(reduce_definition, METH_VARARGS, reduce);
+    Reduce::install();
     Collector<0>::install(PyList_Type);
     Collector<1>::install(PySet_Type);
     Collector<2>::install(PyFrozenSet_Type);

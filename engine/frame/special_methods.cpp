@@ -3,6 +3,7 @@
 #include <array>
 
 #include "engine/cpython/object_abi.h"
+#include "engine/frame/awaitables.hpp"
 
 namespace elsewhere::frame {
 
@@ -137,6 +138,9 @@ bool operates(PyObject *left, PyObject *right, const Inner &inner, const char *f
 Verdict through_binary(int number, PyObject *left, PyObject *right, const Inner &inner) {
     const bool in_place = number >= 13;
     const Operator &op = operators[static_cast<std::size_t>(number % 13)];
+    // `list += generator` is list.extend: each item is in its place before the next is asked for.
+    if (in_place && number % 13 == 0 && PyList_CheckExact(left) && inner.generator != nullptr)
+        return reexecute_if(passes_on_to(right, inner.generator), "+=");
     if (inner.first != left && inner.first != right) return no("an operator");
     if (in_place && is_python(Py_TYPE(left), op.in_place))
         return reexecute_if(is_method_of(left, inner, {op.in_place}), op.in_place);

@@ -51,7 +51,8 @@ Ref type_parameter(PyObject *object) {
     Ref typing = Ref::checked(PyImport_ImportModule("typing"));
     bool known = false;
     for (const char *name : {"TypeVar", "ParamSpec", "TypeVarTuple"}) {
-        Ref type = Ref::checked(PyObject_GetAttrString(typing.get(), name));
+        Ref type = Ref::steal(PyObject_GetAttrString(typing.get(), name));
+        if (!type) PyErr_Clear(); // TypeVarTuple is new in 3.11
         known = known || reinterpret_cast<PyObject *>(Py_TYPE(object)) == type.get();
     }
     if (!known) return {};

@@ -84,6 +84,28 @@ TEST(Describe, does_not_go_in_circles) {
     EXPECT_EQ(describe(itself, objects), "<code_of ?>");
 }
 
+TEST(Describe, refuses_streams_of_another_version_by_name) {
+    for (const std::uint64_t version : {object_stream_version - 1, object_stream_version + 1}) {
+        Writer out;
+        out.varint(version);
+        const Bytes bytes = out.bytes();
+        auto message = [](auto &&read) -> std::string {
+            try {
+                read();
+            } catch (const Error &error) {
+                EXPECT_EQ(error.kind(), ErrorKind::unsupported);
+                EXPECT_EQ(error.hint(), "use the elsewhere that wrote them");
+                return error.what();
+            }
+            return "read";
+        };
+        EXPECT_EQ(message([&] { const ObjectIndex objects(bytes); }),
+                  "the objects are in a format of another version");
+        EXPECT_EQ(message([&] { (void)describe_frames(bytes, ObjectIndex(Stream().finish())); }),
+                  "the frames are in a format of another version");
+    }
+}
+
 TEST(Describe, survives_any_bytes) {
     std::mt19937 random(1);
     for (int round = 0; round < 20000; ++round) {

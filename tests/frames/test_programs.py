@@ -118,6 +118,27 @@ def test_a_stack_of_fifty_thousand_frames_sleeps_and_wakes(python, command, tmp_
     assert int(outcome.stdout) >= 50000
 
 
+def test_a_generator_that_was_left_in_the_middle_is_freed_as_ever(python, command, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import weakref\n"
+        "def inside():\n"
+        "    import elsewhere\n"
+        "    elsewhere.suspend('middle.snap')\n"
+        "    yield 1\n"
+        "generator = inside()\n"
+        "reference = weakref.ref(generator)\n"
+        "next(generator)\n"
+        "del generator\n"
+        "print(reference())\n"
+    )
+    arguments = [command, "run", "--python", python.executable, str(script)]
+    assert in_one_life(arguments, tmp_path / "life").code == SUSPENDED
+    snapshot = str(tmp_path / "life/work/middle.snap")
+    outcome = in_one_life([command, "resume", snapshot], tmp_path / "life")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, b"None\n", b"")
+
+
 def run_command(command, python, snapshot, name, *arguments):
     script = str(PROGRAMS / f"{name}.py")
     options = ["--python", python.executable, "--snapshot", snapshot]

@@ -5,7 +5,7 @@ import functools
 import itertools
 import sys
 
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
@@ -18,12 +18,17 @@ if sys.version_info >= (3, 14):  # the builtin is refused there
         return start
 
 
-
 def numbers(n):
     for i in range(n):
         checkpoint()
         yield i
     log.append(("numbers", n))
+
+
+def refused(n):
+    for i in range(n):
+        attempt()
+        yield i
 
 
 def key(x):
@@ -171,7 +176,7 @@ for turn in range(5 * ROUNDS):
         3 in numbers(5),
         9 in numbers(5),
         collections.Counter(x % 2 for x in numbers(5)),
-        collections.deque(numbers(5), 3),
+        collections.deque(refused(5), 3),  # unlike its extend()
         errors(),
     ]
     grown = [0]
