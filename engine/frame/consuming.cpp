@@ -12,8 +12,8 @@ bool is_passive(PyObject *iterable) {
     return false;
 }
 
-// CPython's own `extend` and `update` put each item into its place at once: called again, they go on. But they ask for an
-// iterator first, and that of a class of Python's runs its `__iter__`.
+// CPython's own `extend` and `update` put each item into its place at once: called again, they go
+// on. But they ask for an iterator first, and that of a class of Python's runs its `__iter__`.
 bool take_all(Activation &a, std::size_t from, std::size_t into) {
     PyObject *container = a.slots[into].get();
     if (Py_TYPE(a.slots[from].get())->tp_iter == PyObject_SelfIter &&

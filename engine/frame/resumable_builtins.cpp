@@ -427,7 +427,7 @@ struct Reduce {
 void install_resumable_builtins() {
     constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
     if (!install_resumable_sorting()) return; // installed before, or a Python that speaks otherwise
-    if (elw_facts.minor <= 13) { // later ones add complex numbers in another way
+    if (elw_facts.minor <= 13) {              // later ones add complex numbers in another way
         sum_definition = definition_of("builtins", nullptr, "sum");
         original_sum = original_of<Fast>(interpose(sum_definition, fast, erase(sum)));
     }
