@@ -100,7 +100,7 @@ def failing(n):
 
 def errors():
     found = []
-    for attempt in (
+    for call in (
         lambda: sum(failing(2)),
         lambda: list(failing(2)),
         lambda: max(failing(2), key=key),
@@ -115,7 +115,7 @@ def errors():
         lambda: list(numbers(2), numbers(2)),
     ):
         try:
-            found.append(attempt())
+            found.append(call())
         except Exception as error:
             found.append(f"{type(error).__name__}: {error}")
     return found

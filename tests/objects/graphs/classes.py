@@ -1,3 +1,5 @@
+"""Classes and their instances: metaclasses, slots, properties, enumerations, dataclasses, ABCs, generics."""
+
 import abc
 import collections.abc
 import dataclasses

@@ -1,3 +1,5 @@
+"""Builtin containers and collections: nested in themselves, keys that are not whole, order, values."""
+
 import array
 import collections
 import datetime

@@ -1,3 +1,5 @@
+"""Functions, closures, methods, partials, generators and iterators: code, cells and defaults."""
+
 import functools
 import inspect
 import itertools

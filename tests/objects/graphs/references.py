@@ -1,3 +1,5 @@
+"""Weak references and what dies with them, exceptions with tracebacks, cells, streams, modules."""
+
 import sys
 import traceback
 import types
