@@ -1,4 +1,4 @@
-"""Classes and their instances: metaclasses, slots, properties, enumerations, dataclasses, ABCs, generics."""
+"""Classes, instances: metaclasses, slots, properties, enumerations, dataclasses, ABCs."""
 
 import abc
 import collections.abc

@@ -1,4 +1,4 @@
-"""Builtin containers and collections: nested in themselves, keys that are not whole, order, values."""
+"""Containers: nested in themselves, keys that are not whole, order, values."""
 
 import array
 import collections
