@@ -348,6 +348,7 @@ def test_a_program_moves_by_any_way(way, python, package_parent, tmp_path, reque
     done = subprocess.run(
         [python.executable, str(script), way],
         env={**os.environ, "PYTHONPATH": package_parent},
+        cwd="/",  # a jail has a /tmp of its own, in which our folder may be missing
         input="typed\n",
         capture_output=True,
         text=True,
