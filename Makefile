@@ -40,7 +40,7 @@ build: .venv/.built ## compile and install into .venv: .venv/bin/elsewhere, .ven
 test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 	cmake -B build/wheel -DELSEWHERE_TESTS=ON >/dev/null
 	cmake --build build/wheel --target unit_tests
-	ctest --test-dir build/wheel --output-on-failure --repeat until-pass:3 -j $(JOBS)
+	ctest --test-dir build/wheel --output-on-failure -j $(JOBS)
 	$(PY) -m pytest -q -n $(TEST_JOBS) --dist worksteal $(ARGS)
 
 bench: build ## measure: frames, start-up, slowdown, gateways

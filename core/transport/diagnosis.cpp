@@ -158,8 +158,8 @@ Failure changed_key(const std::string &host, std::string_view errors) {
 Failure finder_failed(const XSpec &spec, const std::string &host, int code,
                       std::string_view errors) {
     const auto at = errors.rfind(finder_says);
-    std::string_view line = line_at(errors, at);
-    line.remove_prefix(std::strlen(finder_says));
+    // A login shell may have left a text without an end of line before it.
+    const std::string_view line = line_at(errors.substr(at + std::strlen(finder_says)), 0);
     if (code == before_failed) {
         const std::string output = last_words(errors.substr(0, at));
         return {Stage::before,

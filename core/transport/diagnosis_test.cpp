@@ -36,6 +36,12 @@ TEST(Diagnosis, tells_a_shell_that_starts_nothing_from_a_python_that_ends) {
                                       "Python; it printed: Welcome / to h");
 }
 
+TEST(Diagnosis, reads_the_finder_behind_a_text_without_an_end_of_line) {
+    const Failure failed = of(123, "Last login: elsewhere: no Python here; found: nothing,\n");
+    EXPECT_EQ(failed.stage, Stage::python);
+    EXPECT_EQ(failed.error.message(), "no Python on h; found: nothing");
+}
+
 TEST(Diagnosis, knows_a_full_disk_by_its_words) {
     EXPECT_EQ(of(1, "OSError: [Errno 28] No space left on device: '/tmp/x'").error.kind(),
               ErrorKind::unwritable);
