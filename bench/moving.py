@@ -136,7 +136,10 @@ def measure(tools: Tools, rounds: int) -> list[Row]:
 
     server = ssh_server()
     with tempfile.TemporaryDirectory(prefix="bench-ssh.") as folder:
-        server.start(Path(folder))
+        # What a login's profile does is not measured: its home is empty.
+        home = Path(folder, "home")
+        home.mkdir()
+        server.start(Path(folder), {"HOME": str(home)})
         try:
             rows = measure_with(bench, tools, rounds, teleporting, execnet, Path(folder))
         finally:

@@ -6,6 +6,7 @@ with link.py, but faster.
 """
 
 import atexit
+import marshal
 import os
 import sys
 from _weakref import ref
@@ -45,7 +46,12 @@ def load_engine(link, offer):
             raise IOError("%s is another file there" % path)
         return load_extension(path)
     tools = {"__name__": "_elsewhere_files"}  # as a program that moves here brings them
-    exec(compile(offer["files"], "<elsewhere files>", "exec", 0, True), tools)
+    files = offer["files"]
+    if isinstance(files, bytes):
+        code = marshal.loads(files)
+    else:
+        code = compile(files, "<elsewhere files>", "exec", 0, True)
+    exec(code, tools)
     descriptor = tools["open_cached"](offer["name"])
     if descriptor is None:
         link.send(ENGINE, 0, dumps(as_text("need"))[0])

@@ -118,6 +118,7 @@ Gateway::~Gateway() { close(std::chrono::milliseconds(500)); }
 void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
     const Nonce nonce = make_nonce();
     write(boot_bytes(nonce, settings.magic), settings);
+    settings.meanwhile();
     for (bool asked_again = false;;) {
         // Never more than the marker may still need: what follows is the link's.
         std::array<std::uint8_t, marker_size> marker{};

@@ -27,6 +27,8 @@ struct Settings {
         std::function<std::string()> engine{};
     };
     std::function<Greeting(const mux::Message &)> greet;
+    // Called once the worker is on its way, which takes a while.
+    std::function<void()> meanwhile = [] {};
     // Instead of a start: the streams of a program that somebody else has started as command_for()
     // says, and what lives as long as they are used.
     std::optional<transport::Carried> carried = {};

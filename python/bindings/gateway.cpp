@@ -89,9 +89,9 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
         Py_ssize_t magic_size = 0;
-        PyObject *greet = nullptr, *carrier = nullptr;
-        if (!PyArg_ParseTuple(arguments, "ssz#OzO:Gateway", &spec, &python, &magic, &magic_size,
-                              &greet, &dialer, &carrier))
+        PyObject *greet = nullptr, *carrier = nullptr, *meanwhile = nullptr;
+        if (!PyArg_ParseTuple(arguments, "ssz#OzOO:Gateway", &spec, &python, &magic, &magic_size,
+                              &greet, &dialer, &carrier, &meanwhile))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
@@ -106,6 +106,10 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             std::copy(magic, magic + 4, settings.magic->begin());
         }
         settings.greet = [&](const mux::Message &hello) { return greeting_of(hello, greet); };
+        settings.meanwhile = [&] {
+            const WithGil gil;
+            (void)Ref::checked(PyObject_CallFunctionObjArgs(meanwhile, nullptr));
+        };
         settings.interrupted = [] {
             const WithGil gil;
             run_signal_handlers();

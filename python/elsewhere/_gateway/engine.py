@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from elsewhere.errors import Unsupported
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +43,18 @@ def offer_of(spec: XSpec, facts: dict[str, Any], is_local: bool) -> Offer | None
     if is_local and not os.environ.get("ELSEWHERE_PUSH"):
         identity = [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
         return Offer({"path": path, "identity": identity}, lambda: luggage.engine(tag))
-    content = luggage.engine(tag)
-    terms = {"name": luggage.name(content), "files": luggage.source("files")}
-    return Offer(terms, lambda: content)
+    terms = {"name": luggage.engine_name(tag), "files": luggage.part("files", facts["magic"])}
+    return Offer(terms, lambda: luggage.engine(tag))
+
+
+def prepare(spec: XSpec, is_local: bool) -> None:
+    """Do what offer_of() takes longest for, if it is a Python like this one that will be there."""
+    if spec.engine == "no" or (is_local and not os.environ.get("ELSEWHERE_PUSH")):
+        return
+    from elsewhere import _program
+    from elsewhere._travel import luggage
+
+    try:  # noqa: SIM105  # contextlib imports much
+        luggage.engine_name(_program.tag())
+    except Unsupported:
+        pass  # offer_of() sees to that

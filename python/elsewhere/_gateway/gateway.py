@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.channel import Channel
-from elsewhere._gateway.engine import offer_of
+from elsewhere._gateway.engine import offer_of, prepare
 from elsewhere.errors import Disconnected, DumpError, Error, UsageError
 
 TYPE_CHECKING = False
@@ -85,13 +85,19 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 return hello, None
             return {**hello, "engine": offer.terms}, offer.content
 
+        def meanwhile() -> None:
+            prepare(self.spec, self.is_local)
+
         demanding = hello.get("chdir", ".") != "." or "nice" in hello
         try:
-            super().__init__(text, sys.executable, magic, greet, _dialer(self.spec), carrier)
+            super().__init__(
+                text, sys.executable, magic, greet, _dialer(self.spec), carrier, meanwhile
+            )
         except Disconnected as error:  # an engine was offered, and no verdict came
             if demanding:
                 self._check_wish(hello, str(error), error)
             raise
+        _seen_magic[_where(self.spec)] = self.facts["magic"]
         if demanding:
             self._prove_start(hello)
 
@@ -356,7 +362,18 @@ def _known_magic(spec: XSpec) -> bytes | None:
     here = (spec.popen or spec.bwrap) and wish is None
     same = isinstance(wish, str) and (wish == minor or wish.startswith(minor + "."))
     cpython = sys.implementation.name == "cpython"
-    return MAGIC_NUMBER if cpython and (here or same or wish == sys.executable) else None
+    if cpython and (here or same or wish == sys.executable):
+        return MAGIC_NUMBER
+    return _seen_magic.get(_where(spec))
+
+
+# Of interpreters that were reached before, by _where().
+_seen_magic: dict[str, bytes] = {}
+
+
+def _where(spec: XSpec) -> str:
+    """The spec without the name that this gateway has here."""
+    return "//".join(word for word in str(spec).split("//") if not word.startswith("id="))
 
 
 def _hello(spec: XSpec) -> dict[str, Any]:

@@ -10,6 +10,10 @@ import os
 
 from elsewhere.errors import Unsupported
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 # Executed with -c in the far interpreter; argv[1] is the zip.
 BOOT = (
     "import sys,zipimport;p=sys.argv[1]+'/elsewhere';"
@@ -108,6 +112,27 @@ def engine(tag: str) -> bytes:
         ) from error
 
 
+def engine_name(tag: str) -> str:
+    """The hash of engine(tag): looked for once, as long as the file is the same.
+
+    Raises:
+        elsewhere.errors.Unsupported: there is none.
+    """
+    path = engine_path(tag)
+    try:
+        status = os.stat(path)
+    except OSError:
+        return name(engine(tag))  # says what is wrong
+    key = path, status.st_ino, status.st_mtime_ns, status.st_size
+    found = _engine_names.get(key)
+    if found is None:
+        found = _engine_names[key] = name(engine(tag))
+    return found
+
+
+_engine_names: dict[tuple[str, int, int, int], str] = {}
+
+
 def name(content: bytes) -> str:
     from elsewhere._travel.files import sha256
 
@@ -115,18 +140,18 @@ def name(content: bytes) -> str:
     return text
 
 
-def files(tag: str) -> dict[str, bytes]:
-    """By role, as the porter asks for them."""
-    return {"package": package(), "engine": engine(tag)}
-
-
-def source(module: str) -> str:
-    """The text of a module of ours that runs at the far end."""
-    from _frozen_importlib_external import PathFinder
+def part(module: str, magic: bytes) -> bytes | str:
+    """A module of ours that runs at the far end: code for a Python like this one, else its text."""
+    from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
 
     from elsewhere import _travel
 
     spec = PathFinder.find_spec(f"elsewhere._travel.{module}", _travel.__path__)
     assert spec is not None
-    text: str = spec.loader.get_source(spec.name)  # type: ignore[union-attr]
+    loader: Any = spec.loader
+    if magic == MAGIC_NUMBER:
+        import marshal
+
+        return marshal.dumps(loader.get_code(spec.name))
+    text: str = loader.get_source(spec.name)
     return text

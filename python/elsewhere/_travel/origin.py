@@ -124,12 +124,16 @@ class Journey(Far):
     def depart(self) -> None:
         channel = self.channel = call_porter(self.gateway, "serve")
         direct = luggage.folder() if self.gateway.is_local and not push_always() else None
-        self.files = {} if direct else luggage.files(self.gateway.facts["tag"])
+        tag = self.gateway.facts["tag"]
+        names, package = {}, b""
+        if not direct:
+            package = luggage.package()
+            names = {"package": luggage.name(package), "engine": luggage.engine_name(tag)}
         channel.send(
             {
                 "direct": direct,
                 "identity": _identity(direct) if direct else None,
-                "files": {role: luggage.name(content) for role, content in self.files.items()},
+                "files": names,
                 "boot": luggage.BOOT,
                 "told": instructions(self.gateway.spec.chdir, self.value),
                 "terminal": self.terminal,
@@ -141,7 +145,7 @@ class Journey(Far):
         if answer[0] != "need":
             raise self.failure(answer)
         for role in answer[1]:
-            content = self.files[role]
+            content = package if role == "package" else luggage.engine(tag)
             for at in range(0, len(content), PIECE):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
@@ -283,24 +287,14 @@ _MODULES = ("files", "process", "program", "relay", "porter")
 
 def call_porter(gateway: Gateway, function: str) -> Channel:
     """Call a function of porter.py there, with a new channel."""
-    import marshal
-    from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
-
-    from elsewhere import _travel
-
     if tuple(gateway.facts["python"]) < (3, 8):
         raise Unsupported(
             f"{gateway.host}: {gateway.facts['executable']} is Python "
             + ".".join(map(str, gateway.facts["python"])),
             "name a Python from 3.8 on with //python=",
         )
-    modules = []
-    for name in _MODULES:
-        spec: Any = PathFinder.find_spec(f"elsewhere._travel.{name}", _travel.__path__)
-        same = gateway.facts["magic"] == MAGIC_NUMBER
-        loader = spec.loader
-        code = marshal.dumps(loader.get_code(spec.name)) if same else loader.get_source(spec.name)
-        modules.append((name, code))
+    magic = gateway.facts["magic"]
+    modules = [(name, luggage.part(name, magic)) for name in _MODULES]
     return gateway._execute(_RUN, "run", {"modules": modules, "function": function})
 
 
