@@ -124,6 +124,8 @@ class Execution(object):
             self.afterwards()
 
     def arrived(self, box, task):
+        if len(task) > 4:
+            return self.prepare(self.link.channel_of(box), *task)
         entry = (box, task)
         with self.lock:
             free, self.main_is_taken = not self.main_is_taken, True
@@ -137,6 +139,15 @@ class Execution(object):
             start_thread(self.refuse_late, (entry,))
         elif not waits:
             start_thread(self.run, entry, self.link.gateway.id)
+
+    def prepare(self, channel, source, name, function, kwargs, _):
+        """Code for the worker itself: before all that comes after it, so it must not block."""
+        try:
+            namespace = {"__name__": name}
+            exec(compile(source, name, "exec", 0, True), namespace)
+            namespace[function](channel, **kwargs)
+        except Exception:
+            channel.close(error_text())
 
     def refuse_late(self, entry):
         """The main thread has not come to it within a second: it is not likely to."""

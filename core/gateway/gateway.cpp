@@ -216,19 +216,28 @@ void Gateway::attend(std::chrono::seconds heartbeat) {
     ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
     bool beats = heartbeat.count() > 0;
     auto next = Clock::now() + heartbeat;
-    while (stream_.errors().fd() >= 0 || beats) {
+    const auto errors = [this] {
+        const std::lock_guard lock(taking_);
+        return stream_.errors().fd();
+    };
+    for (int fd = errors(); fd >= 0 || beats; fd = errors()) {
         if (beats && Clock::now() >= next) {
             next = Clock::now() + heartbeat;
             beats = link_->ping(Clock::now() + std::chrono::seconds(1)) != Wait::closed;
         }
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
-        std::array<pollfd, 2> watched = {
-            {{stream_.errors().fd(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+        std::array<pollfd, 2> watched = {{{fd, POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
         const int patience = static_cast<int>(std::max<long>(left.count(), 0));
         if (::poll(watched.data(), watched.size(), beats ? patience : -1) <= 0) continue;
-        if (watched[0].revents != 0) stream_.errors().take();
         if (watched[1].revents != 0) return;
+        const std::lock_guard lock(taking_);
+        if (watched[0].revents != 0) stream_.errors().take();
     }
+}
+
+Fd Gateway::take_errors() {
+    const std::lock_guard lock(taking_);
+    return stream_.errors().release();
 }
 
 void Gateway::close(std::chrono::milliseconds timeout) noexcept {
@@ -247,6 +256,7 @@ void Gateway::close(std::chrono::milliseconds timeout) noexcept {
             errors_.join();
         }
         drop();
+        const std::lock_guard lock(taking_);
         (void)stream_.end(timeout);
     } catch (...) {
         // What cannot be ended here ends with its stream.

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -58,6 +59,9 @@ class Gateway : public Endpoint {
     // Asks the worker to end, waits, then ends its process. Bounded, and never throws; may be
     // called again. What waits in use() is woken.
     void close(std::chrono::milliseconds timeout) noexcept;
+    // What the process says on stderr, for the caller to read from now on, without blocking; empty
+    // if that has ended.
+    [[nodiscard]] Fd take_errors();
 
   private:
     void boot(const transport::XSpec &spec, const Settings &settings);
@@ -76,6 +80,7 @@ class Gateway : public Endpoint {
     std::string why_pure_ = "no engine was offered";
     Fd stop_;
     std::thread errors_;
+    std::mutex taking_; // of what is said on stderr
     std::atomic<bool> closed_ = false;
 };
 

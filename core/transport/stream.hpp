@@ -37,6 +37,8 @@ class ErrorOutput {
     [[nodiscard]] std::string text() const;
     // From now on to this descriptor, which is not closed; what has been kept goes first.
     void pass_on(int fd);
+    // The pipe, for somebody else to read from now on; empty if it has ended.
+    [[nodiscard]] Fd release() noexcept { return std::move(pipe_); }
 
   private:
     void keep(std::string_view piece);

@@ -193,6 +193,18 @@ PyObject *ask_to_end(PyObject *object, PyObject *) {
     });
 }
 
+// take_errors(): a descriptor with what the process here says on stderr; -1 if that has ended.
+PyObject *take_errors(PyObject *object, PyObject *) {
+    return entry([&] {
+        Gateway &gateway = gateway_of(object);
+        Fd errors = [&] {
+            const WithoutGil free;
+            return gateway.take_errors();
+        }();
+        return Ref::checked(PyLong_FromLong(errors.release()));
+    });
+}
+
 PyObject *gateway_pid(PyObject *object, void *) {
     return entry([&] { return Ref::checked(PyLong_FromLong(gateway_of(object).pid())); });
 }
@@ -201,6 +213,7 @@ PyMethodDef gateway_methods[] = {
     {"_execute_on", execute, METH_VARARGS, nullptr},
     {"_close", close_gateway, METH_O, nullptr},
     {"_ask_to_end", ask_to_end, METH_NOARGS, nullptr},
+    {"_take_errors", take_errors, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
 PyGetSetDef gateway_properties[] = {

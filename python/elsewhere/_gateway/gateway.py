@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from elsewhere._gateway.calls import Backlog
     from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.group import Group
+    from elsewhere._gateway.output import Output
     from elsewhere._gateway.spec import XSpec
 
 
@@ -44,6 +45,8 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     _calls: Callbacks | None = None
     _info: RInfo | None = None
     _backlog: Backlog | None = None
+    _output: Output | None = None
+    _is_fresh = True  # nothing has been executed there yet
 
     def __init__(self, spec: XSpec, group: Group) -> None:
         self.spec = spec
@@ -52,7 +55,8 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self._asked_to_exit = False
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
         self._making = allocate_lock()  # of channels and callbacks
-        self._starting = allocate_lock()  # of calls
+        self._starting = allocate_lock()  # of calls, and of output
+        self._targets: dict[str, object] = {}
         if spec.installvia is None:
             self._reach(self._way(spec))
             return
@@ -221,6 +225,64 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 self._calls = Callbacks(self)
             return self._calls
 
+    # --- what is printed there ---------------------------------------------------------------
+
+    @property
+    def stdout(self) -> Any:
+        """Where what is written to stdout there goes, by Python, C or children: see stderr."""
+        return self._targets.get("stdout")
+
+    @stdout.setter
+    def stdout(self, target: Any) -> None:
+        self._set_target("stdout", target)
+
+    @property
+    def stderr(self) -> Any:
+        """Where what is written to stderr there goes, as it comes, in a thread for output.
+
+        A function, called with str; a file, text or binary; a descriptor; `subprocess.DEVNULL`,
+        or for stderr `subprocess.STDOUT`. None: where the group says, else a terminal of ours,
+        each line with the id before it; without a terminal both go to our stderr.
+
+        Raises:
+            UsageError: the target is none of these, or the worker is a thread of this process.
+            OSError: the connection was lost.
+        """
+        return self._targets.get("stderr")
+
+    @stderr.setter
+    def stderr(self, target: Any) -> None:
+        self._set_target("stderr", target)
+
+    def _set_target(self, name: str, target: object) -> None:
+        from elsewhere._gateway.output import check_target
+
+        check_target(target, name)
+        if target is not None and self.spec.thread is not None:
+            raise UsageError(
+                f"what gateway {self.id} prints is this process's own: it is a thread here",
+                "begin the spec with popen",
+            )
+        self._targets[name] = target
+        if target is not None:
+            self._tell_output_apart(wait=True)
+
+    def _tell_output_apart(self, wait: bool) -> None:
+        with self._starting:
+            if self._output is None and self.spec.thread is None:
+                from elsewhere._gateway.output import Output
+
+                self._output = Output(self, wait)
+
+    def _target(self, name: str) -> object:
+        target = self._targets.get(name)
+        if target is None:
+            target = self._group._targets.get(name)
+        return None if target is _FAILED else target
+
+    def _drop_target(self, name: str) -> None:
+        self._targets[name] = _FAILED
+
     # --- how it is ---------------------------------------------------------------------------
 
     def remote_status(self, timeout: float | None = None) -> RInfo:
@@ -286,12 +348,16 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             pass  # it is over
         if self._calls is not None:
             self._calls.join(timeout if timeout is not None else 10)
+        if self._output is not None and not self.hasreceiver():
+            self._output.finish(timeout if timeout is not None else 10)
 
     def close(self, timeout: float) -> None:
         """End it within `timeout` seconds or so, by force if need be. Never raises."""
         self.exit()
         self._group._ended(self)
         self._close(timeout)
+        if self._output is not None:
+            self._output.stop()
         if self._calls is not None:
             self._calls.join(1)
 
@@ -331,6 +397,8 @@ class RInfo:
         facts = ", ".join(f"{key}={value}" for key, value in sorted(self.__dict__.items()))
         return f"<RInfo {facts}>"
 
+
+_FAILED = object()  # a target that raised
 
 _INFORM = """
 import os, sys

@@ -17,6 +17,7 @@ from elsewhere.errors import Error, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
     from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.multi import MultiChannel
@@ -31,12 +32,22 @@ class Group:
     Args:
         xspecs: of which to make gateways at once.
         execmodel: "thread" or "main_thread_only", for gateways whose spec does not say.
+        stdout, stderr: where what is printed there goes, of gateways that do not say: see
+            Gateway.stderr.
     """
 
     defaultspec = "popen"
     _gateway_type = Gateway
+    _shows_output = True  # on a terminal of ours, what nobody has asked for
 
-    def __init__(self, xspecs: Iterable[XSpec | str] = (), execmodel: str = "thread") -> None:
+    def __init__(
+        self,
+        xspecs: Iterable[XSpec | str] = (),
+        execmodel: str = "thread",
+        *,
+        stdout: Any = None,
+        stderr: Any = None,
+    ) -> None:
         self._gateways: list[Gateway] = []
         self._ending: list[Gateway] = []
         self._count = 0
@@ -45,7 +56,9 @@ class Group:
         self._names = [execmodel, execmodel]
         if execmodel != "thread":
             self.set_execmodel(execmodel)
+        self._targets: dict[str, object] = {}
         atexit.register(self._cleanup_atexit)
+        self.stdout, self.stderr = stdout, stderr
         for spec in xspecs:
             self.makegateway(spec)
 
@@ -108,14 +121,46 @@ class Group:
         names = [execmodel, execmodel if remote_execmodel is None else remote_execmodel]
         self._names = [get_execmodel(name).backend for name in names]
 
+    # --- what is printed there ---------------------------------------------------------------
+
+    @property
+    def stdout(self) -> Any:
+        """Where what its gateways write to stdout goes, of those that do not say themselves."""
+        return self._targets.get("stdout")
+
+    @stdout.setter
+    def stdout(self, target: Any) -> None:
+        self._set_target("stdout", target)
+
+    @property
+    def stderr(self) -> Any:
+        """As stdout; see Gateway.stderr."""
+        return self._targets.get("stderr")
+
+    @stderr.setter
+    def stderr(self, target: Any) -> None:
+        self._set_target("stderr", target)
+
+    def _set_target(self, name: str, target: object) -> None:
+        if target is not None:
+            from elsewhere._gateway.output import check_target
+
+            check_target(target, name)
+        self._targets[name] = target
+        for gateway in self if target is not None else ():
+            gateway._tell_output_apart(wait=True)
+
     # --- making gateways ---------------------------------------------------------------------
 
-    def makegateway(self, spec: str | XSpec | None = None) -> Gateway:
+    def makegateway(
+        self, spec: str | XSpec | None = None, *, stdout: Any = None, stderr: Any = None
+    ) -> Gateway:
         """Start or reach a Python interpreter.
 
         Args:
             spec: how to get there, e.g. "popen", "ssh=user@host//python=3.12"; without it,
                 `defaultspec`.
+            stdout, stderr: where what is printed there goes: see Gateway.stderr.
 
         Raises:
             elsewhere.errors.UsageError: a spec that makes no sense.
@@ -126,7 +171,17 @@ class Group:
         spec = self._prepared(spec)
         gateway = self._gateway_type(spec, self)
         self._register(gateway)
+        self._connect_output(gateway, stdout, stderr)
         return gateway
+
+    def _connect_output(self, gateway: Gateway, stdout: Any, stderr: Any) -> None:
+        if stdout is not None:
+            gateway.stdout = stdout
+        if stderr is not None:
+            gateway.stderr = stderr
+        wanted = any(target is not None for target in self._targets.values())
+        if wanted or (self._shows_output and (_is_terminal(1) or _is_terminal(2))):
+            gateway._tell_output_apart(wait=not gateway._is_fresh)
 
     def _prepared(self, spec: str | XSpec | None) -> XSpec:
         """A spec with an id that is free here, and an execution model."""
@@ -222,8 +277,21 @@ def _is_over(gateway: Gateway, timeout: float) -> bool:
     return over
 
 
+def _is_terminal(number: int) -> bool:
+    try:
+        return os.isatty(number)
+    except OSError:
+        return False
+
+
+class _OfPrograms(Group):
+    """For what has a program's own stdio, beside which nothing is shown."""
+
+    _shows_output = False
+
+
 default_group = Group()
-_of_moving_programs = Group()
+of_programs = _OfPrograms()
 makegateway: Callable[..., Gateway] = default_group.makegateway
 set_execmodel: Callable[..., None] = default_group.set_execmodel
 
@@ -237,4 +305,4 @@ def open_gateway(text: str, version: str) -> Gateway:
         )
     if spec.python is None and not (spec.popen and not spec.before):
         spec.python = version
-    return _of_moving_programs.makegateway(spec)
+    return of_programs.makegateway(spec)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 HANDSHAKE = 10.0  # seconds for a caller to say who it is
 MOST_STRANGERS = 64  # callers that have not said so yet
 FAREWELL = 8.0  # seconds for a process to end once its caller is gone for good
+REST = 0.3  # seconds for the last words of a process that has ended
 F_SETPIPE_SZ = 1031
 
 
@@ -176,11 +177,17 @@ class Life:
         process = self.process
         if kind != EXIT or process is None:
             return
-        # What it has left in its pipes; who else may still write there is not waited for.
+        # What it has left in its pipes; who else may still write there is not waited for, but that
+        # its output is passed on by a process beside it (spec/output.md).
+        until = time.monotonic() + REST
         for source, of in list(self.session.sources.items()):
             while True:
                 try:
                     data = os.read(source, 1 << 18)
+                except BlockingIOError:
+                    if select.select([source], [], [], max(0.0, until - time.monotonic()))[0]:
+                        continue
+                    break
                 except OSError:
                     break
                 if not data:

@@ -32,7 +32,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
     Raises:
         elsewhere.errors.Error: it was not started.
     """
-    from elsewhere._gateway.group import Group
+    from elsewhere._gateway.group import of_programs
 
     if told["target"] == "command":
         source, arguments = b"", ["-c", told["program"], *told["arguments"]]
@@ -40,7 +40,7 @@ def execute(told: dict[str, Any]) -> NoReturn:
         source = _read(told["program"])
         arguments = ["-c", _START, told["program"], *told["arguments"]]
     occupy_closed_streams()
-    gateway = Group().makegateway(told["spec"])
+    gateway = of_programs.makegateway(told["spec"])
     try:
         far = Far(gateway, [is_terminal(number) for number in range(3)])
         far.channel = call_porter(gateway, "execute")

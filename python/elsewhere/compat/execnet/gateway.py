@@ -29,6 +29,7 @@ class Gateway(_Gateway):
     """See elsewhere.Gateway."""
 
     _channel_type = Channel
+    _is_fresh = False
 
     def __init__(self, spec: XSpec, group: Group) -> None:
         super().__init__(spec, group)

@@ -13,6 +13,7 @@ from elsewhere.errors import Untrusted
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Any
 
     from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.spec import XSpec
@@ -32,11 +33,14 @@ class Group(_Group):
     """See elsewhere.Group. Specs may have unknown keys; a host that refuses is HostNotFound."""
 
     _gateway_type = Gateway
+    _shows_output = False
 
-    def makegateway(self, spec: str | XSpec | None = None) -> Gateway:
+    def makegateway(
+        self, spec: str | XSpec | None = None, *, stdout: Any = None, stderr: Any = None
+    ) -> Gateway:
         """See elsewhere.Group.makegateway."""
         try:
-            return super().makegateway(spec)
+            return super().makegateway(spec, stdout=stdout, stderr=stderr)
         except Untrusted as error:
             raise HostNotFound(error.message, error.hint) from error
 
