@@ -120,6 +120,10 @@ Value Channel::receive(std::optional<Seconds> timeout) const {
                 "next() tells the end from a value");
 }
 
+void Channel::limit(std::uint64_t bytes) const {
+    state_->use([&](Link &link) { return link.limit(state_->id, bytes); });
+}
+
 void Channel::close() const {
     state_->use([&](Link &link) {
         if (const auto state = link.state(state_->id); state.known && !state.closed)

@@ -156,7 +156,7 @@ Bytes any_stream(Random &random) {
 // What a controller makes of a stream, in words.
 std::string meaning(const Bytes &stream, Random &random, bool at_once) {
     Mux mux(Side::controller, {});
-    for (int i = 0; i < 3; ++i) mux.set_window(mux.open(), 1000);
+    for (int i = 0; i < 3; ++i) mux.limit(mux.open(), 1000);
     mux.watch(1);
     for (std::size_t at = 0; at < stream.size();) {
         std::size_t size = stream.size() - at;

@@ -4,7 +4,8 @@ import threading
 from _weakref import ref
 
 from worker.errors import RemoteError, as_text, error_text
-from worker.link import CLOSE, END, EXIT, LAST, RECONFIGURE, Decoded
+from worker.link import CLOSE, EXIT, LAST, RECONFIGURE
+from worker.mailbox import END, Decoded
 from worker.values import dumps, loads
 
 NO_ENDMARKER_WANTED = object()
@@ -105,7 +106,7 @@ class Channel(AnyChannel):
             raise IOError("cannot send to %r" % (self,))
         payload, extended = dumps(item, is_channel)
         with self._send_lock:
-            self._link.send_data(self.id, payload, extended)
+            self._link.send_data(self._mailbox, payload, extended)
 
     def exit(self, status):
         """Tells that the process behind this channel has ended (minus N: by signal N)."""
@@ -128,6 +129,13 @@ class Channel(AnyChannel):
         self._mailbox.strings = (py2str_as_py3str, py3str_as_py2str)
         self._link.send(RECONFIGURE, self.id, dumps(self._mailbox.strings)[0])
 
+    def limit(self, bytes):
+        """From now on the other side's send() waits while `bytes` of what it has sent here were not
+        received; 0: as before. Without one, what nobody receives waits in a file."""
+        if bytes < 0:
+            raise ValueError("a limit is not negative")
+        self._link.limit(self._mailbox, bytes)
+
     # --- receiving ---------------------------------------------------------------------------
 
     def receive(self, timeout=None):
@@ -145,12 +153,12 @@ class Channel(AnyChannel):
                 if not self._link.wait(self._mailbox, timeout):
                     raise self.TimeoutError("no item after %r seconds" % timeout)
             try:
-                entry = items.popleft()
+                entry = self._link.take(self._mailbox)
             except IndexError:
                 continue  # another thread was faster
+            if entry is None:
+                continue
             if entry is END:
-                items.append(END)
-                self._mailbox.wake()
                 self._check_receivable()
                 raise self._getremoteerror() or EOFError()
             if self._mailbox.callback is not None:
@@ -189,11 +197,11 @@ class Channel(AnyChannel):
             raise IOError("%r has callback already registered" % (self,))
         box.endmarker = endmarker
         while self._items:
-            entry = self._items.popleft()
+            entry = self._link.take(box)
             if entry is END:
-                self._items.append(END)
                 break
-            callback(open_entry(entry, box.strings))
+            if entry is not None:
+                callback(open_entry(entry, box.strings))
         box.callback = callback
         self.gateway._start_callbacks()
         self._link.calls.put(box)
@@ -219,7 +227,9 @@ def run_callbacks(link):
         if box is END:
             return
         while box.items:
-            entry = box.items.popleft()
+            entry = link.take(box)
+            if entry is None:
+                continue
             try:
                 if entry is not END:
                     box.callback(open_entry(entry, box.strings))
@@ -233,7 +243,6 @@ def run_callbacks(link):
                 if not known:  # what the other side does next finds it closed here
                     link.post(CLOSE, box.number, dumps(as_text(text))[0])
             if entry is END:
-                box.items.append(END)
                 break
 
 

@@ -8,7 +8,7 @@ from collections import deque
 
 from worker.channel import Channel, run_callbacks
 from worker.errors import INTERRUPTED, error_text, register_source
-from worker.link import END
+from worker.mailbox import END
 from worker.values import PY2
 
 DEADLOCK = "concurrent remote_exec would cause deadlock for main_thread_only execmodel"

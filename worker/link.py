@@ -11,7 +11,9 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
     tasks, calls                Mailboxes of the link itself, for execution.py and callbacks
     mailbox(), drop(mailbox)    opens a channel, forgets one
     send(kind, number, value)   blocks until the packet is out, reading meanwhile
-    send_data(number, payload, extended)
+    send_data(mailbox, payload, extended)
+    take(mailbox)               the next entry if that is there; None: look again
+    limit(mailbox, bytes)       how much may wait in it before the other end does
     post(kind, number, payload) the same for any moment (finalizers, dispatch): never blocks
     wait(mailbox, timeout, finished)  until something is in it, or it is finished; False: too late
     start_service(afterwards)   a thread that reads when no one else does, then calls
@@ -22,13 +24,27 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
 """
 
 import struct
-import threading  # by the main thread: who imports it first is its main thread
+import threading
 import time
 from collections import deque
 
 from worker.errors import RemoteError, as_text
+from worker.mailbox import (
+    END,
+    ENTRY,
+    MOST,
+    MOST_KEPT,
+    NARROW,
+    PACK,
+    Decoded,
+    Mailbox,
+    Pack,
+    closed_gate,
+    length,
+    release,
+)
 from worker.streams import read_some, wait_for, write_some
-from worker.values import PY2, JYTHON, dumps, loads
+from worker.values import PY2, dumps, loads
 
 HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT = range(7)
 TERMINATE, PING, PONG, STATUS, RECONFIGURE, ENGINE = range(7, 13)
@@ -39,67 +55,12 @@ PIECE = 131072
 READ = 65536
 # For so long after a caller has read, the service thread leaves the stream to callers.
 PATIENCE = 0.005
-END = object()  # the last entry of a mailbox
 
 clock = getattr(time, "monotonic", time.time)
 
 
 class ProtocolError(Exception):
     pass
-
-
-class Mailbox(object):
-    """What has come for one channel and was not taken yet; the link keeps it until it is closed.
-
-    Entries: bytes (a payload), a list of bytes (a payload in pieces), Decoded, and at last END,
-    which stays. Any thread takes; only the thread that reads the stream puts.
-    """
-
-    def __init__(self, number, strings=(True, False)):
-        self.number = number
-        self.strings = strings
-        self.items = deque()
-        self.pieces = None  # of a message that is not complete
-        self.waiters = []  # a locked lock for each thread that sleeps for it
-        self.closed = False  # neither side sends any more
-        self.finished = False  # nothing comes any more
-        self.errors = []
-        self.callback = None
-        self.endmarker = None
-        self.channel = None  # a weak reference once there is one
-        self.unclaimed = None  # the channel itself, until the program has seen it
-
-    def put(self, entry):
-        self.items.append(entry)
-        if self.waiters:
-            self.wake()
-
-    def wake(self):
-        for lock in list(self.waiters):
-            release(lock)
-
-
-class Decoded(object):
-    """An entry that had to be decoded at once, for the channels in it."""
-
-    def __init__(self, value):
-        self.value = value
-
-
-def closed_gate():
-    """What a thread sleeps on until another one releases it."""
-    if JYTHON:  # a lock of Jython is released by its owner only
-        return threading.Semaphore(0)
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
-
-
-def release(lock):
-    try:
-        lock.release()
-    except Exception:  # each Python has another
-        pass  # someone else has woken that thread
 
 
 class Link(object):
@@ -135,6 +96,7 @@ class Link(object):
         self.polls = type(source) is int  # else (Jython) a read cannot be given a time limit
         self.parked = False
         self.held = bool(early)  # `buffer` has packets to look at before anything is read
+        self.fresh = 0  # bytes that came since somebody looked how many wait
         self.engine = []  # pieces of one that was asked for; the last is empty
         # A payload of which a part is missing.
         self.head, self.parts, self.missing = None, [], 0
@@ -257,17 +219,25 @@ class Link(object):
             mailbox = self.mailboxes.get(number) or self.unknown(number)
             if mailbox is None or mailbox.finished:
                 return
+            size = length(payload)
+            mailbox.came += size
+            self.fresh += size + ENTRY
             if mailbox.pieces is not None or flags & MORE:
                 pieces = mailbox.pieces
                 if pieces is None:
                     pieces = mailbox.pieces = []
                 pieces.extend(payload if type(payload) is list else [payload])
                 if flags & MORE:
+                    if mailbox.window and not mailbox.items:
+                        self.took(mailbox, size)  # it may be longer than the window
                     return
                 payload, mailbox.pieces = pieces, None
             if flags & EXTENDED:
-                payload = Decoded(self.decode(payload, True, mailbox.strings))
+                size = length(payload)
+                payload = Decoded(self.decode(payload, True, mailbox.strings), size)
             mailbox.put(payload)
+            if self.fresh > MOST:
+                self.make_room()
             if mailbox.callback is not None:
                 self.calls.put(mailbox)
             return
@@ -292,6 +262,13 @@ class Link(object):
                 raise ProtocolError("channel %d is in use" % number)
             box = self.open_theirs(number)
             self.on_task(box, self.decode(payload, flags & EXTENDED))
+        elif kind == CREDIT:
+            mailbox = self.mailboxes.get(number)
+            if mailbox is not None:
+                said = struct.unpack("<%dQ" % (len(payload) // 8), payload)
+                mailbox.gate = mailbox.gate or Mailbox(0)
+                mailbox.taken, mailbox.limit = said if len(said) > 1 else (said[0], mailbox.limit)
+                mailbox.gate.put(True)
         elif kind == TERMINATE:
             self.end()
         elif kind == ENGINE:
@@ -424,11 +401,70 @@ class Link(object):
         if not sendonly:
             mailbox.closed = True
             self.drop(mailbox)
+        if mailbox.gate is not None:
+            mailbox.gate.put(True)
         if not mailbox.finished:
             mailbox.finished = True
             mailbox.put(END)
             if mailbox.callback is not None:
                 self.calls.put(mailbox)
+
+    # --- what is too much --------------------------------------------------------------------
+
+    def make_room(self):
+        """Much has come: if much of it waits, it goes to files, or its senders are to wait."""
+        boxes = list(self.mailboxes.values())
+        waiting = sorted([(box.waiting(ENTRY, 0), box.number, box) for box in boxes])
+        total = sum([entry[0] for entry in waiting])
+        kept = sum([box.file_end for box in boxes])
+        while waiting and total > MOST and waiting[-1][0] > PACK:
+            size, _, box = waiting.pop()
+            if kept < MOST_KEPT:
+                box.spill()
+                if box.callback is not None:
+                    self.calls.put(box)  # it may have found nothing just now
+            left = box.waiting(ENTRY, 0)
+            if left > PACK and not 0 < box.window <= NARROW:
+                self.give(box, NARROW)
+            total -= size - left
+        self.fresh = min(total, MOST // 2)
+
+    def take(self, box):
+        entry = box.items.popleft()
+        if type(entry) is Pack:
+            return box.open(entry)
+        if entry is END:
+            box.put(END)
+            if box.packs:  # another thread opens one just now
+                return time.sleep(0.001)
+        elif box.window:
+            self.took(box, length(entry))
+        return entry
+
+    def took(self, box, size):
+        """Tells the other end of it when that was much, or when there is room again."""
+        box.fresh += size
+        if box.window != box.wanted and not box.items:
+            self.give(box, box.wanted)
+        elif 4 * box.fresh >= box.window or not box.items:
+            self.give(box)
+
+    def limit(self, box, size):
+        box.wanted = size
+        self.give(box, size)
+
+    def give(self, box, window=None):
+        """Says how much was taken, exactly: takers count in `fresh` without a lock."""
+        with box.lock:
+            box.fresh, said = 0, [max(box.said, box.came - box.waiting())]
+            if window is not None:
+                box.window = window
+                said.append(window)
+            elif said[0] == box.said:
+                return
+            box.said = said[0]
+            self.outbox.append((CREDIT, box.number, struct.pack("<%dQ" % len(said), *said), 0))
+        self.flush()
 
     # --- writing -----------------------------------------------------------------------------
 
@@ -438,16 +474,25 @@ class Link(object):
         if self.outbox:
             self.flush()
 
-    def send_data(self, number, payload, extended=False):
+    def send_data(self, box, payload, extended=False):
         """One message, in pieces if it is long; the caller sees to one at a time per channel."""
         flags = EXTENDED if extended else 0
         if len(payload) > PIECE:
             view = memoryview(payload)
             last = (len(payload) - 1) // PIECE * PIECE
             for at in range(0, last, PIECE):
-                self.send(DATA, number, view[at : at + PIECE], flags | MORE)
+                self.send_piece(box, view[at : at + PIECE], flags | MORE)
             payload = view[last:]
-        self.send(DATA, number, payload, flags)
+        self.send_piece(box, payload, flags)
+
+    def send_piece(self, box, payload, flags):
+        while box.limit and box.sent - box.taken >= box.limit:
+            if box.closed or self.ended:
+                raise IOError("cannot send to channel %d" % box.number)
+            self.wait(box.gate)
+            box.gate.items.clear()
+        box.sent += len(payload)
+        self.send(DATA, box.number, payload, flags)
 
     def post(self, kind, number, payload=b"", flags=0):
         self.outbox.append((kind, number, payload, flags))

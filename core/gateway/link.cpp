@@ -104,7 +104,10 @@ Wait Link::go_out(Lock &lock, Ticket ticket, Deadline deadline) {
         if (pumping_ != nullptr || !waiters_.empty()) tell();
     }
     if (mux_.is_out(ticket)) return Wait::done;
-    const Wait result = wait(lock, deadline, [&] { return mux_.is_out(ticket) || cannot_write_; });
+    const Wait result = wait(lock, deadline, [&] {
+        return mux_.is_out(ticket) || cannot_write_ ||
+               (mux_.ending() && mux_.waits_for_credit(ticket.channel));
+    });
     if (mux_.is_out(ticket)) return Wait::done;
     // Another thread may be writing just these bytes.
     for (const auto before = writes_; writing_ && writes_ == before;) {
@@ -114,6 +117,13 @@ Wait Link::go_out(Lock &lock, Ticket ticket, Deadline deadline) {
     }
     mux_.own(ticket);
     return result == Wait::done ? Wait::closed : result;
+}
+
+// The same, without waiting where the other end does not take what is before it: goes when it does.
+Wait Link::go_behind(Lock &lock, Ticket ticket, Deadline deadline) {
+    if (!mux_.waits_for_credit(ticket.channel)) return go_out(lock, ticket, deadline);
+    mux_.own(ticket);
+    return Wait::done;
 }
 
 // --- the link ----------------------------------------------------------------------------------
@@ -304,7 +314,7 @@ Wait Link::wait_out(Ticket ticket, Deadline deadline) {
 Wait Link::close(std::uint32_t id, Payload &&error, Deadline deadline) {
     if (forked()) return Wait::closed;
     Lock lock(mutex_);
-    const Wait result = go_out(lock, mux_.close(id, std::move(error)), deadline);
+    const Wait result = go_behind(lock, mux_.close(id, std::move(error)), deadline);
     tell(); // who receives from it here
     return result;
 }
@@ -312,7 +322,7 @@ Wait Link::close(std::uint32_t id, Payload &&error, Deadline deadline) {
 Wait Link::last(std::uint32_t id, Deadline deadline) {
     if (forked()) return Wait::closed;
     Lock lock(mutex_);
-    return go_out(lock, mux_.last(id), deadline);
+    return go_behind(lock, mux_.last(id), deadline);
 }
 
 Received Link::receive(std::uint32_t id, Deadline deadline) {
@@ -366,9 +376,9 @@ Link::Ready Link::next_ready(Deadline deadline) {
     }
 }
 
-void Link::set_window(std::uint32_t id, std::uint64_t bytes) {
-    const Lock lock = locked();
-    mux_.set_window(id, bytes);
+Wait Link::limit(std::uint32_t id, std::uint64_t bytes, Deadline deadline) {
+    Lock lock = locked();
+    return go_out(lock, mux_.limit(id, bytes), deadline);
 }
 
 Wait Link::set_strings(std::uint32_t id, mux::StringRules rules, Deadline deadline) {

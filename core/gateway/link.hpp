@@ -103,7 +103,8 @@ class Link {
         std::uint32_t id = 0;
     };
     Ready next_ready(Deadline deadline = {});
-    void set_window(std::uint32_t id, std::uint64_t bytes);
+    // See Mux. Tells the other end, which obeys from then on.
+    Wait limit(std::uint32_t id, std::uint64_t bytes, Deadline deadline = {});
     Wait set_strings(std::uint32_t id, mux::StringRules rules, Deadline deadline = {});
     // A channel of the other end that came as a value. forget(): see Mux.
     void accept(std::uint32_t id);
@@ -152,6 +153,7 @@ class Link {
     Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out);
     Wait flush(Lock &lock, Deadline deadline);
     Wait go_out(Lock &lock, mux::Ticket ticket, Deadline deadline);
+    Wait go_behind(Lock &lock, mux::Ticket ticket, Deadline deadline);
 
     static constexpr std::size_t scratch_size = 65'536;
     Fd in_, out_, nudge_;

@@ -327,8 +327,9 @@ TEST_P(LinkTest, gives_up_asking_an_end_that_says_nothing) {
 
 TEST_P(LinkTest, blocks_a_sender_at_its_window_until_messages_are_taken) {
     const auto id = channel();
-    here_->set_window(id, 1000);
-    there_->set_window(id, 1000);
+    there_->start_service();
+    there_->limit(id, 1000);
+    ASSERT_EQ(here_->ping(in(5s)), Wait::done); // it has come
     const Bytes part(600, 'p');
     EXPECT_EQ(here_->send(id, bytes(part)).wait, Wait::done);
     EXPECT_EQ(here_->send(id, bytes(part)).wait, Wait::done);
@@ -336,6 +337,15 @@ TEST_P(LinkTest, blocks_a_sender_at_its_window_until_messages_are_taken) {
     EXPECT_EQ(third.wait, Wait::timed_out);
     EXPECT_EQ(there_->receive(id, in(5s)).wait, Wait::done);
     EXPECT_EQ(here_->wait_out(third.ticket, in(5s)), Wait::done);
+    // A close does not wait for that, and comes behind.
+    EXPECT_EQ(here_->send(id, bytes(part), in(20ms)).wait, Wait::timed_out);
+    EXPECT_EQ(here_->close(id), Wait::done);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_EQ(here_->ping(in(5s)), Wait::done); // somebody looks after the stream
+        EXPECT_EQ(there_->receive(id, in(5s)).wait, Wait::done) << i;
+    }
+    EXPECT_EQ(here_->ping(in(5s)), Wait::done);
+    EXPECT_EQ(there_->wait_closed(id, in(5s)), Wait::done);
 }
 
 long resident_kib() {

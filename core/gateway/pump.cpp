@@ -119,6 +119,8 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
             break;
         }
     }
+    // What has come last may have let something go: an answer, what waited for credit.
+    if (mux_.has_output() && !writing_) write(lock);
     pumping_ = nullptr;
     leave(stepped_down);
     return wait;

@@ -152,7 +152,9 @@ bool Mux::of_channel(const Header &header, Buffer &&payload) {
         return true;
     }
     Channel *channel = named(header.channel);
-    if (channel == nullptr || channel->closed_here || channel->closed_there) return true;
+    if (channel == nullptr || channel->closed_there) return true;
+    // What was sent before CLOSE may still wait for it.
+    if (channel->closed_here && header.kind != Kind::credit) return true;
     switch (header.kind) {
     case Kind::data:
         if (channel->last_there) return breach("a message after the last one");
@@ -174,6 +176,8 @@ bool Mux::of_channel(const Header &header, Buffer &&payload) {
         if (consumed > channel->lane.sent || consumed < channel->lane.consumed)
             return breach("credit for what was never sent");
         channel->lane.consumed = consumed;
+        if (payload.size() == 16)
+            std::memcpy(&channel->lane.window, payload.data() + 8, sizeof channel->lane.window);
         output_.resume(channel->lane);
         break;
     }
@@ -198,42 +202,22 @@ void Mux::receive(std::uint32_t id, Channel &channel, const Header &header, Buff
                 channel.partial.reserve_more(whole - channel.partial.size());
         }
     } else {
-        put(channel, {std::move(payload), extended, channel.strings});
+        channel.inbox.put({std::move(payload), extended, channel.strings});
         ready(id, channel);
+        if (channel.inbox.is_swamped() && (channel.window == 0 || channel.window > narrow_window))
+            set_window(id, channel, narrow_window);
     }
-    if (channel.lane.window != 0) give_credit(id, channel);
-}
-
-void Mux::put(Channel &channel, Message &&message) {
-    message.size = message.bytes.size();
-    // One that is alone is likely to be taken at once, however long it is.
-    if (overflow_ != nullptr && in_memory_ != 0 && in_memory_ + message.size > most_in_memory)
-        if (const auto at = overflow_->keep(message.bytes.span())) {
-            message.bytes = Buffer();
-            message.spilled = true;
-            message.at = *at;
-        }
-    if (!message.spilled) in_memory_ += message.size;
-    channel.inbox.push_back(std::move(message));
-}
-
-void Mux::drop_inbox(Channel &channel) {
-    for (const Message &message : channel.inbox)
-        if (message.spilled)
-            overflow_->forget(message.at, message.size);
-        else
-            in_memory_ -= message.size;
-    channel.inbox.clear();
+    if (channel.window != 0) give_credit(id, channel);
 }
 
 // What is taken is whole messages. A message that comes while no other waits counts as it comes,
 // or one longer than the window would never end.
 void Mux::give_credit(std::uint32_t id, Channel &channel) {
-    if (channel.inbox.empty()) {
+    if (channel.inbox.empty() && channel.partial.size() > channel.ahead) {
         channel.taken += channel.partial.size() - channel.ahead;
         channel.ahead = channel.partial.size();
     }
-    if (channel.taken - channel.said < std::max<std::uint64_t>(channel.lane.window / 4, 1)) return;
+    if (channel.taken - channel.said < std::max<std::uint64_t>(channel.window / 4, 1)) return;
     if (over_ || channel.closed_here || channel.closed_there) return;
     channel.said = channel.taken;
     Buffer said;

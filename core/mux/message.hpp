@@ -22,10 +22,12 @@ struct Message {
     wire::Buffer bytes;
     bool extended = false;
     StringRules strings; // as they were when it came
-    // In a mux only: not in `bytes` but in its overflow.
-    bool spilled = false;
-    std::uint64_t at = 0;
-    std::size_t size = 0;
+    // In an inbox only: where it is in the overflow; with `messages`, so many are there instead.
+    struct Kept {
+        std::uint64_t at = 0;
+        std::size_t size = 0; // 0: it is in `bytes`
+        std::size_t messages = 0;
+    } kept{};
 };
 
 // The other end wants something: EXEC, TERMINATE, or STATUS as a question.

@@ -5,6 +5,7 @@
 
 namespace elsewhere::mux {
 
+using wire::Buffer;
 using wire::Kind;
 using wire::Payload;
 
@@ -90,7 +91,7 @@ Mux::Channel *Mux::find(std::uint32_t id) const {
 
 Mux::Channel &Mux::make(std::uint32_t id) {
     auto &channel = channels_[id];
-    channel = std::make_unique<Channel>();
+    channel = std::make_unique<Channel>(room_);
     channel->strings = strings_;
     return *channel;
 }
@@ -149,11 +150,27 @@ Ticket Mux::last(std::uint32_t id) {
     return {id, channel->lane.queued};
 }
 
-void Mux::set_window(std::uint32_t id, std::uint64_t bytes) {
-    if (Channel *channel = find(id)) {
-        channel->lane.window = bytes;
-        output_.resume(channel->lane);
-    }
+Ticket Mux::limit(std::uint32_t id, std::uint64_t bytes) {
+    Channel *channel = find(id);
+    if (over_ || channel == nullptr || channel->forgotten) return {};
+    channel->wanted = bytes;
+    set_window(id, *channel, bytes);
+    return {0, link_lane_.queued};
+}
+
+void Mux::set_window(std::uint32_t id, Channel &channel, std::uint64_t bytes) {
+    if (over_ || channel.closed_here || channel.closed_there) return;
+    channel.window = bytes;
+    channel.said = channel.taken;
+    Buffer said;
+    std::memcpy(said.extend(8), &channel.said, 8);
+    std::memcpy(said.extend(8), &channel.window, 8);
+    queue(Kind::credit, Payload(std::move(said)), id);
+}
+
+bool Mux::waits_for_credit(std::uint32_t id) const {
+    const Channel *channel = find(id);
+    return channel != nullptr && !channel->lane.queue.empty() && !channel->lane.has_credit();
 }
 
 Ticket Mux::set_strings(std::uint32_t id, StringRules rules, bool tell) {
@@ -183,7 +200,7 @@ void Mux::forget(std::uint32_t id) {
     if (channel == nullptr) return;
     channel->forgotten = true;
     channel->watched = false;
-    drop_inbox(*channel);
+    channel->inbox.clear();
     channel->partial = wire::Buffer();
     erase_if_done(id);
 }
@@ -211,22 +228,17 @@ ChannelState Mux::state(std::uint32_t id) const {
 std::optional<Message> Mux::take(std::uint32_t id) {
     Channel *channel = find(id);
     if (channel == nullptr || channel->inbox.empty()) return {};
-    Message message = std::move(channel->inbox.front());
-    channel->inbox.pop_front();
-    if (message.spilled) {
-        if (!overflow_->give_back(message.at, {message.bytes.extend(message.size), message.size})) {
-            end(Error(ErrorKind::io, "a message that waited in a temporary file cannot be read"));
-            return {};
-        }
-        message.spilled = false;
-    } else {
-        in_memory_ -= message.size;
+    Result<Message> message = channel->inbox.take();
+    if (!message) {
+        end(message.error());
+        return {};
     }
-    if (channel->lane.window != 0) {
-        channel->taken += message.bytes.size() - std::exchange(channel->ahead, 0);
+    channel->taken += message.value().bytes.size() - std::exchange(channel->ahead, 0);
+    if (channel->window != channel->wanted && channel->inbox.empty())
+        set_window(id, *channel, channel->wanted); // there is room again
+    else if (channel->window != 0)
         give_credit(id, *channel);
-    }
-    return message;
+    return std::move(message).value();
 }
 
 const Message *Mux::error(std::uint32_t id) const {

@@ -9,10 +9,10 @@
 #include <unordered_map>
 
 #include "core/mux/id_set.hpp"
+#include "core/mux/inbox.hpp"
 #include "core/mux/input.hpp"
 #include "core/mux/message.hpp"
 #include "core/mux/output.hpp"
-#include "core/mux/overflow.hpp"
 
 namespace elsewhere::mux {
 
@@ -44,7 +44,7 @@ class Mux {
     void greet(wire::Payload &&hello) { queue(wire::Kind::hello, std::move(hello)); }
 
     // Without one all messages that nobody takes wait in memory. Outlives this.
-    void set_overflow(Overflow *overflow) noexcept { overflow_ = overflow; }
+    void set_overflow(Overflow *overflow) noexcept { room_.overflow = overflow; }
 
     // --- what comes ---
     void feed(std::span<const std::uint8_t> bytes);
@@ -98,7 +98,11 @@ class Mux {
     // Nothing, if it is closed already. `error`: a value, the text; or empty.
     Ticket close(std::uint32_t id, wire::Payload &&error = {});
     Ticket last(std::uint32_t id);
-    void set_window(std::uint32_t id, std::uint64_t bytes);
+    // The other end waits with what it sends while `bytes` of it were not taken here; 0: not for
+    // the program's sake.
+    Ticket limit(std::uint32_t id, std::uint64_t bytes);
+    // A message that is not out because the other end takes none.
+    [[nodiscard]] bool waits_for_credit(std::uint32_t id) const;
     // Channel 0: for all that open later.
     Ticket set_strings(std::uint32_t id, StringRules rules, bool tell = true);
     void watch(std::uint32_t id);
@@ -122,8 +126,9 @@ class Mux {
 
   private:
     struct Channel {
+        explicit Channel(Room &room) : inbox(room) {}
         Lane lane;
-        std::deque<Message> inbox;
+        Inbox inbox;
         wire::Buffer partial; // of a message whose pieces come
         bool partial_extended = false;
         bool closed_here = false, closed_there = false;
@@ -131,8 +136,10 @@ class Mux {
         bool forgotten = false, watched = false, ready = false;
         StringRules strings;
         std::optional<Message> error, exit;
-        // Credit this end gives: what was taken, of that what was said, and what of a message
-        // that is still incomplete counts as taken already.
+        // Credit this end gives: its window (0: none), and what the program wants that to be; what
+        // was taken, of that what was said, and what of a message that is still incomplete counts
+        // as taken already.
+        std::uint64_t window = 0, wanted = 0;
         std::uint64_t taken = 0, said = 0, ahead = 0;
     };
     friend class Input;
@@ -147,9 +154,8 @@ class Mux {
     void receive(std::uint32_t id, Channel &channel, const wire::Header &header,
                  wire::Buffer &&payload);
     bool reconfigure(const wire::Header &header, const wire::Buffer &payload);
-    void put(Channel &channel, Message &&message);
-    void drop_inbox(Channel &channel);
     void give_credit(std::uint32_t id, Channel &channel);
+    void set_window(std::uint32_t id, Channel &channel, std::uint64_t bytes);
     void close_there(std::uint32_t id, Channel &channel, std::optional<Message> error);
     void ready(std::uint32_t id, Channel &channel);
 
@@ -165,13 +171,11 @@ class Mux {
     Channel &sendable(std::uint32_t id);
     void erase_if_done(std::uint32_t id);
 
-    // Of all channels' whole messages, as much waits in memory before the overflow is used. With
-    // what is kept of each message there, less than 32 MiB for 400 MiB in messages of 1 KiB.
-    static constexpr std::size_t most_in_memory = 8 << 20;
+    // Of a channel that swamps this end: there is no room for what comes.
+    static constexpr std::uint64_t narrow_window = 1 << 20;
 
     const Side side_;
-    Overflow *overflow_ = nullptr;
-    std::size_t in_memory_ = 0;
+    Room room_;
     Input input_;
     Output output_;
     Lane link_lane_;

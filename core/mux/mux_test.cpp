@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <deque>
+#include <map>
 #include <random>
 
 #include "core/wire/value.hpp"
@@ -230,8 +232,8 @@ TEST(Mux, keeps_what_comes_for_a_channel_that_arrives_as_a_value_later) {
 TEST(Mux, stops_at_the_end_of_a_window_and_goes_on_as_messages_are_taken) {
     Ends ends;
     const auto id = ends.channel();
-    ends.here.set_window(id, 1000);
-    ends.there.set_window(id, 1000);
+    ends.there.limit(id, 1000);
+    ends.talk();
     const std::string part(400, 'p');
     for (int i = 0; i < 100; ++i) ends.here.send(id, text(part));
     ends.talk();
@@ -250,6 +252,86 @@ TEST(Mux, stops_at_the_end_of_a_window_and_goes_on_as_messages_are_taken) {
     EXPECT_EQ(shown(ends.there.take(id)).size(), 500'002u);
     ends.talk();
     EXPECT_EQ(shown(ends.there.take(id)), "1");
+}
+
+// Memory in the place of a file, with so much room.
+class Shelf final : public Overflow {
+  public:
+    std::optional<std::uint64_t> keep(std::span<const std::uint8_t> bytes) override {
+        if (bytes.size() > room) return {};
+        room -= bytes.size();
+        kept[next].assign(bytes.begin(), bytes.end());
+        return next++;
+    }
+    bool give_back(std::uint64_t at, std::span<std::uint8_t> to) override {
+        std::ranges::copy(kept.at(at), to.begin());
+        forget(at, to.size());
+        return true;
+    }
+    void forget(std::uint64_t at, std::size_t size) override {
+        room += size;
+        kept.erase(at);
+    }
+    std::size_t room = 0;
+    std::uint64_t next = 0;
+    std::map<std::uint64_t, Bytes> kept;
+};
+
+TEST(Mux, keeps_short_messages_in_packs_and_long_ones_each_and_gives_them_back_in_order) {
+    Shelf shelf;
+    shelf.room = 1 << 30;
+    Ends ends;
+    ends.there.set_overflow(&shelf);
+    const auto id = ends.channel(), other = ends.channel();
+    std::mt19937 random(7);
+    std::deque<std::size_t> sizes;
+    for (int i = 0; i < 20'000; ++i) {
+        sizes.push_back(i % 500 == 0 ? 300'000 : random() % 2000);
+        ends.here.send(id, text(std::string(sizes.back(), static_cast<char>('a' + i % 26))));
+        if (i % 100 == 0) ends.here.send(other, number(i));
+        ends.talk();
+        if (i % 3 == 0) { // somebody takes, but too little
+            EXPECT_EQ(shown(ends.there.take(id)).size(), sizes.front() + 2);
+            sizes.pop_front();
+        }
+    }
+    EXPECT_GT(shelf.kept.size(), 20u);
+    EXPECT_LT(shelf.kept.size(), 200u) << "short ones have a place each";
+    for (int i = 0; i < 20'000; i += 100)
+        ASSERT_EQ(shown(ends.there.take(other)), std::to_string(i));
+    for (int i = 20'000 - static_cast<int>(sizes.size()); !sizes.empty(); ++i, sizes.pop_front())
+        ASSERT_EQ(shown(ends.there.take(id)),
+                  "'" + std::string(sizes.front(), static_cast<char>('a' + i % 26)) + "'");
+    EXPECT_TRUE(shelf.kept.empty());
+}
+
+TEST(Mux, holds_up_only_the_channel_for_which_there_is_no_room) {
+    Shelf shelf;
+    shelf.room = 20 << 20;
+    Ends ends;
+    ends.there.set_overflow(&shelf);
+    const auto id = ends.channel(), other = ends.channel();
+    constexpr int count = 1000;
+    for (int i = 0; i < count; ++i) {
+        ends.here.send(id, text(std::string(100'000, 'x')));
+        ends.talk();
+    }
+    EXPECT_TRUE(ends.here.waits_for_credit(id));
+    for (int i = 0; i < 10; ++i) {
+        ends.here.send(other, number(i));
+        ends.talk();
+        EXPECT_EQ(shown(ends.there.take(other)), std::to_string(i));
+    }
+    for (int i = 0; i < count; ++i) {
+        ASSERT_EQ(shown(ends.there.take(id)).size(), 100'002u) << i;
+        ends.talk();
+    }
+    EXPECT_FALSE(ends.here.waits_for_credit(id));
+    EXPECT_TRUE(shelf.kept.empty());
+    // It is over with the window, too.
+    for (int i = 0; i < 30; ++i) ends.here.send(id, text(std::string(100'000, 'y')));
+    ends.talk();
+    EXPECT_FALSE(ends.here.waits_for_credit(id));
 }
 
 TEST(Mux, answers_pings_and_passes_requests_on) {

@@ -95,7 +95,7 @@ inline void encode(const Header &header, std::uint8_t *to) noexcept {
         return bad("with flags " + std::to_string(header.flags));
     const bool empty = header.kind == Kind::last || header.kind == Kind::terminate;
     if (header.size > longest_payload || (empty && header.size != 0) ||
-        (header.kind == Kind::credit && header.size != 8))
+        (header.kind == Kind::credit && header.size != 8 && header.size != 16))
         return bad("of " + std::to_string(header.size) + " bytes");
     return header;
 }

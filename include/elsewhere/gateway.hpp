@@ -40,6 +40,10 @@ class Channel {
     [[nodiscard]] std::optional<Value> next(std::optional<Seconds> timeout = {}) const;
     // The same where a value is expected: throws Error{disconnected} at the end, too.
     [[nodiscard]] Value receive(std::optional<Seconds> timeout = {}) const;
+    // From now on code there waits with a send while `bytes` of what it has sent were not received;
+    // 0: as before. Without a limit, what nobody receives waits in a file. Throws
+    // Error{disconnected}.
+    void limit(std::uint64_t bytes) const;
     // Neither sends nor receives any more; code there that does gets an error.
     void close() const;
     [[nodiscard]] bool is_closed() const;

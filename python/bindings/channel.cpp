@@ -13,6 +13,8 @@ namespace {
 
 PyTypeObject *channel_type = nullptr;
 
+constexpr auto patience = std::chrono::milliseconds(500);
+
 struct ChannelObject {
     PyObject_HEAD EndpointObject *owner; // strong
     std::uint32_t id;
@@ -67,10 +69,12 @@ void dealloc_channel(PyObject *object) {
             self->owner->endpoint->use([&](Link &link) {
                 const mux::ChannelState state = link.state(self->id);
                 if (self->watched) {
-                    (void)link.last(self->id);
+                    (void)link.last(self->id, gateway::Clock::now() + patience);
                     return 0;
                 }
-                if (state.known && !state.closed) (void)link.close(self->id);
+                // What is freed does not wait for an end that does not read.
+                if (state.known && !state.closed)
+                    (void)link.close(self->id, {}, gateway::Clock::now() + patience);
                 link.forget(self->id);
                 return 0;
             });
@@ -219,6 +223,23 @@ PyObject *close_channel(PyObject *object, PyObject *error) {
     });
 }
 
+PyObject *limit(PyObject *object, PyObject *bytes) {
+    return channel_entry(object, [&] {
+        const long long size = PyLong_AsLongLong(bytes);
+        if (size == -1 && PyErr_Occurred()) throw PythonError{};
+        if (size < 0) {
+            PyErr_SetString(PyExc_ValueError, "a limit is not negative");
+            throw PythonError{};
+        }
+        ChannelObject *self = as_channel(object);
+        Endpoint &gateway = endpoint_of(self);
+        const WithoutGil free;
+        (void)gateway.use(
+            [&](Link &link) { return link.limit(self->id, static_cast<std::uint64_t>(size)); });
+        return none();
+    });
+}
+
 // (readable, finished, closed, parted)
 PyObject *channel_state(PyObject *object, PyObject *) {
     return entry([&] {
@@ -270,6 +291,11 @@ PyMethodDef channel_methods[] = {
      "receive(timeout=None)\n--\n\nThe next item that the other end sent.\n\n"
      "Raises EOFError when there will be none (again and again), elsewhere.RemoteError if an\n"
      "exception ended the code there, elsewhere.TimeoutError after `timeout` seconds."},
+    {"limit", limit, METH_O,
+     "limit(bytes)\n--\n\nFrom now on the other end's send() waits while `bytes` of what it has "
+     "sent here\n"
+     "were not received; 0: as before. Without one, what nobody receives waits in a file.\n\n"
+     "Raises ValueError for a negative number."},
     {"_wait_closed", wait_closed, METH_O, nullptr},
     {"_take_error", take_error, METH_NOARGS, nullptr},
     {"_watch", watch, METH_NOARGS, nullptr},

@@ -6,6 +6,8 @@ builtin exception that a caller without knowledge of elsewhere would catch.
 
 from __future__ import annotations
 
+import sys
+
 
 class Error(Exception):
     """Base of all of elsewhere's exceptions.
@@ -140,8 +142,6 @@ class RemoteError(Error):
 
     def warn(self) -> None:
         """Say on stderr that nobody has asked for this error."""
-        import sys
-
         if self.formatted != "keyboard-interrupted" and sys.stderr is not None:
             sys.stderr.write(f"Warning: unhandled {self!r}\n")
 
