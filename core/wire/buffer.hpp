@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "core/base/huge_pages.hpp"
+
 namespace elsewhere::wire {
 
 // Bytes that grow. Unlike a vector it leaves new bytes as they are (they are about to be read
@@ -58,6 +60,7 @@ class Buffer {
         if (data == nullptr) throw std::bad_alloc();
         data_ = static_cast<std::uint8_t *>(data);
         capacity_ = capacity;
+        expect_fill(data_ + size_, capacity_ - size_);
     }
 
     std::uint8_t *data_ = nullptr;

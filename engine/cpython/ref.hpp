@@ -3,7 +3,10 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstring>
 #include <utility>
+
+#include "core/base/huge_pages.hpp"
 
 #if PY_VERSION_HEX < 0x030A0000   // as the next version has them
 extern "C" int PyGC_Enable(void); // py309.c
@@ -65,5 +68,14 @@ class Ref {
     explicit Ref(PyObject *object) noexcept : object_(object) {}
     PyObject *object_ = nullptr;
 };
+
+// A new bytes object with a copy of `data`; empty: a Python exception is set.
+inline Ref new_bytes(const void *data, std::size_t size) {
+    Ref bytes = Ref::steal(PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(size)));
+    if (!bytes || size == 0) return bytes;
+    expect_fill(PyBytes_AS_STRING(bytes.get()), size);
+    std::memcpy(PyBytes_AS_STRING(bytes.get()), data, size);
+    return bytes;
+}
 
 } // namespace elsewhere

@@ -131,7 +131,7 @@ void Thaw::on_interned() {
 }
 void Thaw::on_bytes() {
     const std::string_view data = in_.text();
-    add(Ref::checked(PyBytes_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
+    add(Ref::checked(new_bytes(data.data(), data.size()).release()));
 }
 void Thaw::on_byte_array() {
     const std::string_view data = in_.text();

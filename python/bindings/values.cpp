@@ -175,10 +175,9 @@ struct Builder {
         return Ref::steal(PyComplex_FromDoubles(real, imaginary));
     }
     Ref bytes(std::span<const std::uint8_t> v) {
-        const char *data = reinterpret_cast<const char *>(v.data());
-        const auto size = static_cast<Py_ssize_t>(v.size());
-        return Ref::steal(bytes_are_text ? PyUnicode_DecodeLatin1(data, size, nullptr)
-                                         : PyBytes_FromStringAndSize(data, size));
+        if (!bytes_are_text) return new_bytes(v.data(), v.size());
+        return Ref::steal(PyUnicode_DecodeLatin1(reinterpret_cast<const char *>(v.data()),
+                                                 static_cast<Py_ssize_t>(v.size()), nullptr));
     }
     Ref text(std::span<const std::uint8_t> v) {
         return Ref::steal(PyUnicode_DecodeUTF8(reinterpret_cast<const char *>(v.data()),
