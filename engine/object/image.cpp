@@ -14,14 +14,20 @@ std::string label(std::size_t index, const frame::FrameRecord &record) {
     return "frame " + std::to_string(index) + " (" + place_of(record) + ")";
 }
 
+// From a file, and not made while the program ran, by a library that compiles what it calls.
+bool is_imported(PyObject *code) {
+    const std::string file = text(reinterpret_cast<PyCodeObject *>(code)->co_filename);
+    return !file.starts_with('<') || file.starts_with("<frozen ");
+}
+
 // Code of a function that is known by name is asked for, and checked to be the same.
 void root_code(Walk &walk, const frame::FrameRecord &record, const std::string &label) {
     Reference reference;
     PyObject *function = record.function.get();
     if (function != nullptr && PyFunction_Check(function)) {
         walk.root(function, label + " function");
-        if (PyFunction_GET_CODE(function) == record.code.get() && walk.names().find(function) &&
-            walk.memo().find(record.code.get()) == nullptr) {
+        if (PyFunction_GET_CODE(function) == record.code.get() && is_imported(record.code.get()) &&
+            walk.names().find(function) && walk.memo().find(record.code.get()) == nullptr) {
             const Reference by = walk.reference(function);
             reference = to_reference(walk.make(record.code.get(), Op::code_of));
             walk.out().varint(by);
@@ -42,10 +48,10 @@ void root_frame(Walk &walk, const frame::FrameRecord &record, const std::string 
         if (part.value) walk.root(part.value.get(), part.label);
 }
 
-// state["patches"]["attributes"] is {module: {attribute: object}} of what the program has replaced.
+// state["patches"]["changed"] is {module: {attribute, …}} of what a fresh import has otherwise.
 void forget_patches(Walk &walk, PyObject *state) {
     PyObject *attributes = state;
-    for (const char *key : {"patches", "attributes"}) {
+    for (const char *key : {"patches", "changed"}) {
         if (attributes == nullptr || !PyDict_Check(attributes)) return;
         attributes = PyDict_GetItemString(attributes, key);
     }
@@ -117,8 +123,9 @@ Image freeze(const Program &program) {
     return {std::move(frames.bytes()), walk.take()};
 }
 
-Program thaw(Span frames, Span objects) {
-    Thaw thaw(objects, true);
+namespace {
+
+Program thaw_with(Thaw &thaw, Span frames) {
     thaw.run();
     Reader in(frames.data(), frames.size());
     if (in.varint() != object_stream_version)
@@ -135,6 +142,18 @@ Program thaw(Span frames, Span objects) {
     program.stack.handled_exception = thaw.object(in.varint());
     program.state = thaw.object(in.varint());
     return program;
+}
+
+} // namespace
+
+Program thaw(Span frames, Span objects) {
+    Thaw thaw(objects, true);
+    try {
+        return thaw_with(thaw, frames);
+    } catch (...) {
+        thaw.forsake();
+        throw;
+    }
 }
 
 std::vector<Problem> problems_of(const Program &program) {

@@ -155,7 +155,7 @@ Names::Names() {
         kept_.push_back(Ref::share(module));
         dicts_.emplace(PyModule_GetDict(module), module);
     }
-    index_libraries(nullptr);
+    index_libraries();
 }
 
 bool Names::own_file(PyObject *path) const {
@@ -229,36 +229,42 @@ bool Names::kept_by_value(PyObject *object) {
     return module == nullptr || foreign(module) == nullptr;
 }
 
-void Names::forget(PyObject *attributes) {
+void Names::forget(PyObject *changed) {
+    changed_ = Ref::share(changed);
     index_.clear();
-    index_libraries(attributes);
+    index_libraries();
 }
 
-void Names::index_libraries(PyObject *patched) {
+// A dict or set of names that do not count, or null.
+PyObject *Names::changed_in(PyObject *module) const {
+    PyObject *name = changed_ ? name_of(module) : nullptr;
+    return name == nullptr ? nullptr : PyDict_GetItem(changed_.get(), name);
+}
+
+void Names::index_libraries() {
     Ref modules = Ref::checked(PyDict_Values(modules_.get()));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules.get()); ++i) {
         PyObject *module = PyList_GET_ITEM(modules.get(), i);
-        if (!PyModule_Check(module) || own(module)) continue;
-        PyObject *name = name_of(module);
-        index(module,
-              patched == nullptr || name == nullptr ? nullptr : PyDict_GetItem(patched, name));
+        if (PyModule_Check(module) && !own(module)) index(module);
     }
 }
 
-// `patched`: a dict by names that do not count, or null.
-void Names::index(PyObject *module, PyObject *patched) {
+void Names::index(PyObject *module) {
     PyObject *dict = PyModule_GetDict(module);
+    PyObject *changed = changed_in(module);
     const std::string_view name = text_of(raw(module, "__name__"));
     const bool sys = name == "sys", builtins = name == "builtins";
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
         if (trivial(value) || !PyUnicode_Check(key) || streams_.count(value) != 0) continue;
-        if (patched != nullptr && PyDict_Contains(patched, key) == 1) continue;
+        if (changed != nullptr && PySequence_Contains(changed, key) == 1) continue;
         const std::string_view text = text_of(key);
         // The program may have put anything there; only what every interpreter has is asked for.
         if (builtins && !PyCFunction_Check(value) && !PyType_Check(value)) continue;
         if (sys && !every_sys_has(text, value)) continue;
-        if (text == "__builtins__" || text == "__path__" || text == "__annotations__") continue;
+        if (text == "__builtins__" || text == "__path__" || text == "__annotations__" ||
+            text == "__warningregistry__")
+            continue;
         index_.try_emplace(value, Entry{module, key});
     }
 }
@@ -284,6 +290,10 @@ Names::Name Names::by_own_name(PyObject *object) {
     if (module == nullptr || !qualname) return {};
     const std::string name(text_of(qualname.get()));
     if (name.empty() || name.find('<') != name.npos) return {};
+    if (PyObject *changed = changed_in(module)) {
+        Ref first = Ref::checked(PyUnicode_FromString(name.substr(0, name.find('.')).c_str()));
+        if (PySequence_Contains(changed, first.get()) == 1) return {};
+    }
     for (Unwrap unwrap : {Unwrap::nothing, Unwrap::function, Unwrap::getter, Unwrap::setter}) {
         if (look_up(module, name, unwrap).get() == object) return {module, name, unwrap};
         if (!PyFunction_Check(object)) break;
@@ -299,7 +309,7 @@ Names::Name Names::find(PyObject *object) {
         // The interpreter's own types that builtins does not have; few programs need them.
         types_indexed_ = true;
         Ref types = Ref::checked(PyImport_ImportModule("types"));
-        index(types.get(), nullptr);
+        index(types.get());
         kept_.push_back(std::move(types));
         found = index_.find(object);
     }

@@ -36,8 +36,8 @@ class Names {
     Name find(PyObject *object);
     // The same for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
-    // {module: {attribute: object}}: what the program put into modules has no name by that place.
-    void forget(PyObject *attributes);
+    // {module: names}: what a fresh import has otherwise, or not, has no name by that place.
+    void forget(PyObject *changed);
     // The class whose namespace `dict` is, or null.
     Ref class_of_dict(PyObject *dict);
     // sys.stdin and so on: name and depth (0 text, 1 buffer, 2 raw); null name if none of them.
@@ -49,11 +49,13 @@ class Names {
 
   private:
     bool own_file(PyObject *path) const;
-    void index_libraries(PyObject *patched);
-    void index(PyObject *module, PyObject *patched);
+    [[nodiscard]] PyObject *changed_in(PyObject *module) const;
+    void index_libraries();
+    void index(PyObject *module);
     bool kept_by_value(PyObject *object);
 
     Ref modules_; // sys.modules
+    Ref changed_; // as forget() was told
     std::vector<std::string> foreign_roots_;
     std::unordered_map<PyObject *, bool> own_;
     std::unordered_map<PyObject *, PyObject *> dicts_; // module dict → module

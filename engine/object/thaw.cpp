@@ -23,6 +23,7 @@ Thaw::Thaw(Span stream, bool fresh_main)
 }
 
 Thaw::~Thaw() {
+    if (forsaken_) return;
     std::vector<PyObject *> objects = std::move(objects_);
     for (PyObject *object : objects) Py_XDECREF(object);
     if (gc_was_enabled_) PyGC_Enable();

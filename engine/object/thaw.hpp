@@ -22,6 +22,8 @@ class Thaw {
     void run();
     // The stream of one object ends with its reference.
     Ref run_for_object();
+    // Half of a program is there: it is never let go of, so that none of its finalizers runs.
+    void forsake() { forsaken_ = true; }
     // The object of a reference (new reference); null for id 0.
     Ref object(snapshot::Reference reference) { return Ref::steal(take(reference)); }
     frame::FrameRecord read_frame(Reader &in);
@@ -52,6 +54,7 @@ class Thaw {
     Ref no_arguments_;
     bool fresh_main_;
     bool gc_was_enabled_;
+    bool forsaken_ = false;
 };
 
 } // namespace elsewhere::object

@@ -1,6 +1,7 @@
 // elsewhere.suspend, elsewhere.snapshot and the two ways a program starts: fresh and resumed.
 
 #include <chrono>
+#include <memory>
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
@@ -126,6 +127,19 @@ Ref result_of_move(int control, bool checkpoint) {
     return Ref::checked(PyObject_CallMethod(arrival.get(), "value", nullptr));
 }
 
+void restore_state(PyObject *module, PyObject *state) {
+    (void)Ref::checked(PyObject_CallMethod(module, "restore", "O", state));
+    double monotonic = 0;
+    double performance = 0;
+    if (!PyArg_ParseTuple(Fields(state)["clocks"], "dd", &monotonic, &performance))
+        throw PythonError{};
+    continue_clocks(monotonic, performance);
+}
+
+bool begun = false; // has a resumed program executed anything?
+
+PyObject *has_begun(PyObject *, PyObject *) { return PyBool_FromLong(begun); }
+
 PyObject *resume_program(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *path = nullptr;
@@ -154,26 +168,26 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         const auto section = [&](snapshot::Section kind) {
             return mapped ? mapped->section(kind) : Span(file.section(kind));
         };
-        object::Program program =
-            object::thaw(section(snapshot::Section::frames), section(snapshot::Section::objects));
+        auto whole = std::make_unique<object::Program>(
+            object::thaw(section(snapshot::Section::frames), section(snapshot::Section::objects)));
+        try {
+            restore_state(state_module.get(), whole->state.get());
+        } catch (...) {
+            (void)whole.release(); // to let go of it would run its finalizers
+            throw;
+        }
+        object::Program &program = *whole;
         mapped.reset();
         file = {};
-        (void)Ref::checked(
-            PyObject_CallMethod(state_module.get(), "restore", "O", program.state.get()));
-        double monotonic = 0;
-        double performance = 0;
-        if (!PyArg_ParseTuple(Fields(program.state.get())["clocks"], "dd", &monotonic,
-                              &performance))
-            throw PythonError{};
-        continue_clocks(monotonic, performance);
         program.state = Ref();
         Ref top_result = result_of_move(control, checkpoint.get() == Py_True);
         if (program.stack.frames.empty() ||
             program.stack.frames.back().delivery != frame::Delivery::result)
             top_result = Ref();
-        const auto begun = std::chrono::steady_clock::now();
+        const auto start = std::chrono::steady_clock::now();
         Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
-            rebuilt_in = std::chrono::steady_clock::now() - begun;
+            rebuilt_in = std::chrono::steady_clock::now() - start;
+            begun = true;
             if (collecting == 1) PyGC_Enable();
             if (control >= 0) await_go(control, file_path);
             unblock_signals();
@@ -279,6 +293,8 @@ PyMethodDef methods[] = {
      METH_FASTCALL, "run_callable(callable, *arguments)\n--\n\nCall with no frame outside."},
     {"resume_program", resume_program, METH_VARARGS,
      "resume_program(path, clone, control=-1)\n--\n\nRebuild a program and run it to its end."},
+    {"has_begun", has_begun, METH_NOARGS,
+     "has_begun()\n--\n\nDoes a resumed program execute its own code?"},
     {"print_exception", print_exception, METH_O,
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from elsewhere import _elsewhere, _program, _state
-from elsewhere.errors import Error, Unsupported
+from elsewhere.errors import Error, InternalError, Unsupported
 
 TYPE_CHECKING = False  # importing typing would cost more than all else at a start
 if TYPE_CHECKING:
@@ -227,6 +227,8 @@ def main(told: Told) -> None:
     ended = _run(run)
     if ended is not None and told.get("arrival") and not _elsewhere.has_arrived():
         _fail_to_arrive(ended, told)
+    if isinstance(ended, Exception) and told["mode"] != "run" and not _elsewhere.has_begun():
+        _fail_to_resume(ended)
     _finish(ended)
 
 
@@ -237,10 +239,29 @@ def _fail_to_arrive(error: BaseException, told: Told) -> NoReturn:
     arrival.failed(error)
 
 
-def _exit_with(error: Error) -> NoReturn:
+def _fail_to_resume(error: Exception) -> NoReturn:
+    """Half of the program may be there: nothing of it, no finalizer either, is to run."""
+    import os
+
+    if not isinstance(error, Error):
+        _elsewhere.print_exception(error)
+        error = InternalError(
+            "the program cannot be put together again from its snapshot, which is kept",
+            "this is a defect of elsewhere: report it with the lines above",
+        )
+    _say(error)
+    sys.stderr.flush()
+    os._exit(error.exit_code)
+
+
+def _say(error: Error) -> None:
     print(f"error: {error.message}", file=sys.stderr)
     if error.hint:
         print(f"hint: {error.hint}", file=sys.stderr)
+
+
+def _exit_with(error: Error) -> NoReturn:
+    _say(error)
     sys.exit(error.exit_code)
 
 

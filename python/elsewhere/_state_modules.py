@@ -44,6 +44,7 @@ def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
 def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[str, Any]:
     return {
         "warnings": _warnings(start["warnings"]),
+        "shown": _shown_warnings(own),
         "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
         "decimal": sys.modules["decimal"].getcontext() if "decimal" in sys.modules else None,
         "locale": _locale() if "locale" in sys.modules else None,
@@ -64,6 +65,38 @@ def _warnings(before: list[Any]) -> dict[str, Any] | None:
         "once": dict(_warnings._onceregistry),
     }
     return None if now == {"filters": before, "once": {}} else now
+
+
+def _shown_warnings(own: dict[str, ModuleType]) -> dict[str, Any] | None:
+    """What modules have noted so as not to warn of it again, and whether that still holds."""
+    noted = {
+        name: namespace["__warningregistry__"]
+        for name, module in list(sys.modules.items())
+        if isinstance(module, ModuleType) and "__warningregistry__" in (namespace := vars(module))
+    }
+    if not noted:
+        return None
+    age = _age_of_filters()
+    return {
+        "libraries": {name: dict(registry) for name, registry in noted.items() if name not in own},
+        "age": age,
+    }
+
+
+def _age_of_filters() -> int:
+    """What a registry has for "version" unless the filters were changed since."""
+    import _warnings
+
+    registry: dict[Any, Any] = {}
+    filters = sys.modules.get("warnings", _warnings).filters
+    before = list(filters)
+    filters[:] = [("ignore", None, Warning, None, 0)]
+    try:
+        _warnings.warn_explicit("", Warning, "", 1, "", registry)
+    finally:
+        filters[:] = before
+    age: int = registry["version"]
+    return age
 
 
 def _locale() -> dict[int, str] | None:
@@ -155,7 +188,7 @@ def _timers() -> dict[int, tuple[float, float]]:
 
 
 def restore_modules(state: dict[str, Any]) -> None:
-    for name in ("warnings", "random", "decimal", "locale", "logging", "patches", "atexit"):
+    for name in _restorers:
         if name in state:
             _restorers[name](state[name])
 
@@ -166,6 +199,19 @@ def _restore_warnings(kept: dict[str, Any]) -> None:
     warnings.filters[:] = kept["filters"]  # type: ignore[index]
     warnings.onceregistry.update(kept["once"])  # type: ignore[attr-defined]
     warnings._filters_mutated()  # type: ignore[attr-defined]
+
+
+def _restore_shown_warnings(kept: dict[str, Any]) -> None:
+    import importlib
+
+    for name, registry in kept["libraries"].items():
+        vars(importlib.import_module(name))["__warningregistry__"] = registry
+    age = _age_of_filters()
+    for module in list(sys.modules.values()):
+        registry = getattr(module, "__dict__", {}).get("__warningregistry__")
+        if type(registry) is dict and "version" in registry:
+            # What was out of date stays so.
+            registry["version"] = age if registry["version"] == kept["age"] else -1
 
 
 def _restore_random(kept: Any) -> None:
@@ -228,6 +274,7 @@ def restore_signals(handlers: dict[int, Any], timers: dict[int, tuple[float, flo
 
 _restorers: dict[str, Any] = {
     "warnings": _restore_warnings,
+    "shown": _restore_shown_warnings,
     "random": _restore_random,
     "decimal": _restore_decimal,
     "locale": _restore_locale,

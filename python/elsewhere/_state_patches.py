@@ -81,6 +81,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
 
     is_foreign = Foreign(own)
     attributes: dict[str, dict[str, Any]] = {}
+    all_changed: dict[str, dict[str, None]] = {}
     removed: dict[str, list[str]] = {}
     classes: dict[type, dict[str, Any]] = {}
     tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
@@ -91,6 +92,8 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
             changed, gone = _elsewhere.changes(vars(module), before)
             if gone:
                 removed[name] = gone
+            if changed:
+                all_changed[name] = dict.fromkeys(changed)
             for attribute, value in changed.items():
                 if _is_set_by_program(name, attribute, value, before, is_foreign):
                     attributes.setdefault(name, {})[attribute] = value
@@ -100,6 +103,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
                 continue
             if before is None and is_foreign(value):
                 attributes.setdefault(name, {})[attribute] = value
+                all_changed.setdefault(name, {})[attribute] = None
             elif kind is dict:
                 if attribute != "__builtins__" and (rows := _rows(value, is_foreign)):
                     tables.append((value, rows))
@@ -111,6 +115,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
                     registered[value] = ones
     found = {
         "attributes": attributes,
+        "changed": all_changed,
         "removed": removed,
         "classes": list(classes.items()),
         "tables": tables,

@@ -44,8 +44,20 @@ def tests_of(python: str) -> frozenset[str]:
     return frozenset(name.removeprefix("test_") for name in names if name.startswith("test_"))
 
 
-def library_programs(python: str) -> list[Program]:
-    """A program for each module of CPython's tests."""
+def as_own(version: str, python: str) -> str:
+    """A folder by which CPython's `test` package is the program's own: kept by value."""
+    code = "import test; print(*test.__path__)"
+    ran = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True)
+    place = ROOT / "build/torture" / version / "own"
+    place.mkdir(parents=True, exist_ok=True)
+    link = place / "test"
+    if not link.is_symlink():
+        link.symlink_to(ran.stdout.strip())
+    return str(place)
+
+
+def library_programs(version: str, python: str) -> list[Program]:
+    """Two programs for each module of CPython's tests: as a part of the library, and as own one."""
     found = []
     for module in MODULES:
         if module not in tests_of(python):
@@ -54,6 +66,8 @@ def library_programs(python: str) -> list[Program]:
         parts = tuple(f"{name}.{part}" for part in TESTS.get(module, [])) or (name,)
         driver = DRIVERS / "library.py"
         found.append(Program(name, driver, after=parts, environment=HASH_SEED))
+        by_value = {**HASH_SEED, "PYTHONPATH": as_own(version, python)}
+        found.append(Program(f"own.{name}", driver, after=parts, environment=by_value))
     return found
 
 
@@ -88,7 +102,7 @@ def package_programs(version: str) -> list[Program]:
 
 def programs(version: str, python: str) -> list[Program]:
     """All of them that this Python can run; says which sort it cannot."""
-    library = library_programs(python)
+    library = library_programs(version, python)
     if not library:
         print(f"skipped on {version}: CPython's own tests, which {python} does not have")
     return library + package_programs(version)
