@@ -65,8 +65,27 @@ void module_again(Walk &, Visit &) {} // it always has its shell
 
 const Family module_family{module_next, module_finish, module_again, nullptr};
 
+namespace {
+
+bool by_name(Walk &walk, PyObject *object, const Names::Name &name, Reference &reference) {
+    Reference module;
+    if (!walk.now(name.module, module)) return false;
+    reference = to_reference(walk.make(object, Op::named));
+    walk.out().varint(module);
+    walk.out().text(name.qualname);
+    walk.out().varint(static_cast<std::uint64_t>(name.unwrap));
+    return true;
+}
+
+} // namespace
+
 bool now_module(Walk &walk, PyObject *object, Reference &reference) {
     Names &names = walk.names();
+    if (const Names::Name name = names.unlisted_module(object)) {
+        if (!by_name(walk, object, name, reference)) return false;
+        walk.memo().add(object, static_cast<std::uint32_t>(reference >> 1), 0);
+        return true;
+    }
     if (names.own(object)) {
         reference = module_shell(walk, object);
         return true;
@@ -88,14 +107,7 @@ bool now_named(Walk &walk, PyObject *object, Reference &reference) {
         return true;
     }
     const Names::Name name = walk.names().find(object);
-    if (!name) return false;
-    Reference module;
-    if (!walk.now(name.module, module)) return false;
-    reference = to_reference(walk.make(object, Op::named));
-    walk.out().varint(module);
-    walk.out().text(name.qualname);
-    walk.out().varint(static_cast<std::uint64_t>(name.unwrap));
-    return true;
+    return name && by_name(walk, object, name, reference);
 }
 
 bool now_dict(Walk &walk, PyObject *object, Reference &reference) {

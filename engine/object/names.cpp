@@ -42,6 +42,8 @@ bool trivial(PyObject *object) {
            object == Py_NotImplemented;
 }
 
+constexpr std::string_view monitoring_name = "sys.monitoring";
+
 // Attributes of sys that a program finds there, and whose contents are not its own.
 bool every_sys_has(std::string_view name, PyObject *value) {
     static constexpr std::string_view names[] = {"argv",
@@ -269,6 +271,15 @@ void Names::index(PyObject *module) {
     }
 }
 
+// The one module that is an attribute of another and not in sys.modules.
+Names::Name Names::unlisted_module(PyObject *module) {
+    const bool is_monitoring = text_of(raw(module, "__name__")) == monitoring_name &&
+                               PySys_GetObject("monitoring") == module;
+    if (!is_monitoring) return {};
+    return {foreign(Ref::checked(PyUnicode_FromString("sys")).get()), "monitoring",
+            Unwrap::nothing};
+}
+
 Names::Name Names::by_own_name(PyObject *object) {
     Ref module_name, qualname;
     if (PyFunction_Check(object)) {
@@ -287,8 +298,13 @@ Names::Name Names::by_own_name(PyObject *object) {
         qualname = Ref::checked(PyUnicode_FromString(function->m_ml->ml_name));
     }
     PyObject *module = foreign(module_name.get());
+    std::string within;
+    if (module == nullptr && text_of(module_name.get()) == monitoring_name) {
+        module = foreign(Ref::checked(PyUnicode_FromString("sys")).get());
+        within = "monitoring.";
+    }
     if (module == nullptr || !qualname) return {};
-    const std::string name(text_of(qualname.get()));
+    const std::string name = within + std::string(text_of(qualname.get()));
     if (name.empty() || name.find('<') != name.npos) return {};
     if (PyObject *changed = changed_in(module)) {
         Ref first = Ref::checked(PyUnicode_FromString(name.substr(0, name.find('.')).c_str()));

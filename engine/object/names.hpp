@@ -36,6 +36,8 @@ class Names {
     Name find(PyObject *object);
     // The same for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
+    // Where a module is found that is not in sys.modules; empty if it is the program's.
+    Name unlisted_module(PyObject *module);
     // {module: names}: what a fresh import has otherwise, or not, has no name by that place.
     void forget(PyObject *changed);
     // The class whose namespace `dict` is, or null.

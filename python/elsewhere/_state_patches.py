@@ -113,6 +113,10 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
                     classes[value] = members
                 if issubclass(kind, ABCMeta) and (ones := _registered(value, is_foreign)):
                     registered[value] = ones
+    # Set by the REPL's displayhook, for one; they are kept with the state of sys and builtins.
+    if "builtins" in imported:
+        changed, _ = _elsewhere.changes(vars(sys.modules["builtins"]), imported["builtins"])
+        all_changed["builtins"] = dict.fromkeys(changed)
     found = {
         "attributes": attributes,
         "changed": all_changed,

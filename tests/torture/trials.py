@@ -17,6 +17,7 @@ from lives import Hung, Outcome, Run, in_lives, in_one_life
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUSPENDS_PER_RUN = 9  # on average what is left halves every time: after that it is too short
+GRACE = "2s"  # shorter than a run: a refusal is to be seen before the program ends
 ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 
 
@@ -158,7 +159,7 @@ def torture(
         generator = random.Random(f"{seed} {program.name} {subject.version} {tally.runs}")
         place = folder / f"run{tally.runs}"
         limit = min(SUSPENDS_PER_RUN, wanted - tally.suspends)
-        options = ["--python", subject.python, "--snapshot", str(place / "program.snap")]
+        options = ["--grace", GRACE, "--python", subject.python, "--snapshot", str(place / "program.snap")]
         label = f"{subject.version} {program.name} ({place})"
         try:
             run = in_lives(
