@@ -116,7 +116,8 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
     # Set by the REPL's displayhook, for one; they are kept with the state of sys and builtins.
     if "builtins" in imported:
         changed, _ = _elsewhere.changes(vars(sys.modules["builtins"]), imported["builtins"])
-        all_changed["builtins"] = dict.fromkeys(changed)
+        if changed:
+            all_changed["builtins"] = dict.fromkeys(changed)
     found = {
         "attributes": attributes,
         "changed": all_changed,

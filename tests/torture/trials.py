@@ -159,7 +159,14 @@ def torture(
         generator = random.Random(f"{seed} {program.name} {subject.version} {tally.runs}")
         place = folder / f"run{tally.runs}"
         limit = min(SUSPENDS_PER_RUN, wanted - tally.suspends)
-        options = ["--grace", GRACE, "--python", subject.python, "--snapshot", str(place / "program.snap")]
+        options = [
+            "--grace",
+            GRACE,
+            "--python",
+            subject.python,
+            "--snapshot",
+            str(place / "program.snap"),
+        ]
         label = f"{subject.version} {program.name} ({place})"
         try:
             run = in_lives(

@@ -222,6 +222,9 @@ def case_patched_modules():
     kept = _state.capture()
     time.sleep, json.JSONEncoder = original
     replaced = {"time": {"sleep": handler}, "json": {"JSONEncoder": Encoder}}
+    changed = kept["patches"].pop("changed")
+    assert {name: list(changed[name]) for name in replaced} == {
+        "time": ["sleep"], "json": ["JSONEncoder"]}, changed
     kept["patches"]["attributes"].pop("tempfile", None)  # its default, made at the first use
     assert kept["patches"] == {"attributes": replaced}, kept["patches"]
     _state.restore(kept)
