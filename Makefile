@@ -46,9 +46,10 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 bench: build ## measure: frames, start-up, slowdown, gateways
 	$(PY) bench/run $(ARGS)
 
-torture: build ## suspend programs at N random moments on each Python, make MOVES of others (N=300 MOVES=200)
+torture: build ## suspend programs at N random moments on each Python, make MOVES of others, make KILLS among gateways (N=300 MOVES=200 KILLS=1000)
 	$(PY) tools/torture $(N) $(ARGS)
 	$(PY) tools/torture_moves $(MOVES)
+	$(PY) tools/torture_links $(KILLS)
 
 fuzz: .venv/.develop ## feed broken snapshots, values and streams to their readers, each for SECONDS (60)
 	cmake --preset asan >/dev/null

@@ -7,6 +7,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <optional>
 
 #include "core/transport/launch.hpp"
 
@@ -84,8 +85,8 @@ class Interruptions {
 
 // Reads up to the line behind the marker, the end of the stream, or the end of time. Answers the
 // signal that ended it, or 0.
-int read_answer(transport::Stream &stream, std::string &output, Clock::time_point deadline) {
-    const Interruptions interruptions;
+int read_answer(transport::Stream &stream, const Interruptions &interruptions, std::string &output,
+                Clock::time_point deadline) {
     std::array<char, 4096> buffer;
     for (;;) {
         const auto at = output.find(marker);
@@ -113,9 +114,17 @@ Visit visit(const transport::XSpec &spec, const transport::Origin &origin,
             std::chrono::milliseconds timeout) {
     const auto start = Clock::now();
     const auto deadline = start + timeout;
-    transport::Stream stream = transport::launch(spec, {.program = question}, origin);
     std::string output;
-    if (const int number = read_answer(stream, output, deadline); number != 0) ::raise(number);
+    std::optional<transport::Stream> started;
+    int number = 0;
+    {
+        // Before the start: a signal that came between would leave behind what was started.
+        const Interruptions interruptions;
+        started.emplace(transport::launch(spec, {.program = question}, origin));
+        number = read_answer(*started, interruptions, output, deadline);
+    }
+    if (number != 0) ::raise(number);
+    transport::Stream &stream = *started;
 
     Visit visit;
     const auto at = output.find(marker);

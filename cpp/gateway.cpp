@@ -194,7 +194,8 @@ Gateway make_gateway(std::string_view text) {
     gateway::Settings settings;
     settings.origin = {.python = {}, .has_terminal = transport::terminal_is_here()};
     settings.greet = [&](const mux::Message &) -> gateway::Settings::Greeting {
-        return {.hello = gateway::hello_for(spec, spec.get("id").value_or(next_id()))};
+        const auto hello = gateway::hello_for(spec, spec.get("id").value_or(next_id()));
+        return {.hello = wire::Payload(wire::encode(hello).joined())};
     };
     return Gateway(std::make_shared<Gateway::State>(spec, std::move(settings)));
 }

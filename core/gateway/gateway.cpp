@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "core/gateway/hello.hpp"
 #include "core/gateway/worker_blob.hpp"
 #include "core/transport/diagnosis.hpp"
 #include "core/wire/value.hpp"
@@ -85,7 +86,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     if (greeting.engine) bring_engine(spec, greeting, settings);
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
-    errors_ = std::thread([this, beat = settings.heartbeat] { attend(beat); });
+    errors_ = std::thread([this, beat = heartbeat_for(spec)] { attend(beat); });
 }
 
 // Until the worker has said what it is.

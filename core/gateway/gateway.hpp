@@ -35,9 +35,6 @@ struct Settings {
     std::optional<transport::Carried> carried = {};
     std::shared_ptr<void> carrier = {};
     bool boots = true; // false: it is a worker already
-    // Says something so often, for a worker that ends when it hears nothing for long.
-    // Zero: never.
-    std::chrono::seconds heartbeat{0};
     // Called when a signal was handled during the wait; may throw to give up.
     std::function<void()> interrupted = [] {};
 };

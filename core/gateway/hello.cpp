@@ -1,13 +1,30 @@
 #include "core/gateway/hello.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-
-#include "core/wire/value.hpp"
 
 namespace elsewhere::gateway {
 
-wire::Payload hello_for(const transport::XSpec &spec, const std::string &id) {
-    Value::Dict hello;
+namespace {
+
+// What leads there may be cut without a word, and leave the worker behind. Sockets see to that
+// themselves.
+bool is_wordless(const transport::XSpec &spec) {
+    constexpr std::array ways = {"ssh", "docker", "podman", "kubectl", "lxc", "cmd"};
+    return std::ranges::any_of(ways, [&](const char *way) { return spec.has(way); });
+}
+
+constexpr int silence = 300; // seconds; several heartbeats
+
+} // namespace
+
+std::chrono::seconds heartbeat_for(const transport::XSpec &spec) {
+    return std::chrono::seconds(is_wordless(spec) ? 60 : 0);
+}
+
+wire::Value::Dict hello_for(const transport::XSpec &spec, const std::string &id) {
+    wire::Value::Dict hello;
     const auto add = [&](std::string_view key, Value value) {
         hello.pairs.push_back({key, std::move(value)});
     };
@@ -30,7 +47,8 @@ wire::Payload hello_for(const transport::XSpec &spec, const std::string &id) {
         add("environment", std::move(environment));
     }
     if (spec.has("dont_write_bytecode")) add("dont_write_bytecode", true);
-    return wire::Payload(wire::encode(hello).joined());
+    if (is_wordless(spec)) add("silence", silence);
+    return hello;
 }
 
 } // namespace elsewhere::gateway

@@ -1,8 +1,10 @@
 // _elsewhere.Gateway: what elsewhere/_gateway builds its class on.
 #include "core/gateway/gateway.hpp"
 
+#include "core/gateway/hello.hpp"
 #include "core/gateway/worker_blob.hpp"
 #include "core/relay/tunnel.hpp"
+#include "core/wire/value.hpp"
 
 #include "python/bindings/endpoint.hpp"
 
@@ -35,6 +37,18 @@ PyObject *command_for(PyObject *, PyObject *arguments) {
             if (PyList_Append(words.get(), text.get()) < 0) throw PythonError{};
         }
         return words;
+    });
+}
+
+// hello_for(spec, id): what is to be said to its worker, a dict.
+PyObject *hello_for(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        const char *spec = nullptr, *id = nullptr;
+        if (!PyArg_ParseTuple(arguments, "ss:hello_for", &spec, &id)) throw PythonError{};
+        const transport::XSpec parsed((std::string(spec)));
+        const auto hello = gateway::hello_for(parsed, id);
+        const wire::Payload value = wire::encode(hello);
+        return load(value.joined().span(), value.extended());
     });
 }
 
@@ -114,9 +128,6 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             const WithGil gil;
             run_signal_handlers();
         };
-        // Links that can be cut without a word; sockets see to that themselves.
-        for (const char *way : {"ssh", "docker", "podman", "kubectl", "lxc", "cmd"})
-            if (parsed.has(way)) settings.heartbeat = std::chrono::seconds(60);
         if (PyTuple_Check(carrier)) { // fds of a worker in this process
             int in = -1, out = -1;
             if (!PyArg_ParseTuple(carrier, "ii", &in, &out)) throw PythonError{};
@@ -254,6 +265,7 @@ void add_gateway(PyObject *module) {
     if (PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type.get())) < 0)
         throw PythonError{};
     static PyMethodDef functions[] = {{"command_for", command_for, METH_VARARGS, nullptr},
+                                      {"hello_for", hello_for, METH_VARARGS, nullptr},
                                       {"worker_source", worker_text, METH_NOARGS, nullptr},
                                       {nullptr, nullptr, 0, nullptr}};
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};

@@ -393,6 +393,25 @@ def test_nothing_is_left_when_the_controller_is_killed(serve, run, tmp_path):
         time.sleep(0.1)
 
 
+def test_a_killed_dialer_of_a_unix_socket_leaves_its_worker_for_a_moment(serve, run, tmp_path):
+    spec = serve(f"{tmp_path}/s")
+    done = run(
+        spec,
+        "import os, signal, time\n"
+        "far = gateway.remote_exec('import os, time; channel.send(os.getpid()); time.sleep(600)')\n"
+        "worker = far.receive()\n"
+        "os.kill(gateway._pid, signal.SIGKILL)\n"
+        "begun = time.monotonic()\n"
+        "try: far.receive(30)\n"
+        "except elsewhere.errors.Disconnected: pass\n"
+        "while os.path.exists(f'/proc/{worker}'):\n"
+        "    assert time.monotonic() - begun < 20\n"
+        "    time.sleep(0.1)\n"
+        "print(time.monotonic() - begun)\n",
+    )
+    assert 0 < float(done.stdout) < 15, done.stderr
+
+
 def is_running(process: Path) -> bool:
     try:
         return "\nState:\tZ" not in (process / "status").read_text()

@@ -71,7 +71,8 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         return spec._as_text()
 
     def _reach(self, text: str) -> None:
-        magic, hello = _known_magic(self.spec), _hello(self.spec)
+        magic = _known_magic(self.spec)
+        hello = _elsewhere.hello_for(self._way(self.spec), self.id)
         carrier: Channel | tuple[int, int] | None = None
         if self.spec.via is not None:
             from elsewhere._gateway.via import start_there
@@ -416,11 +417,6 @@ def _dialer(spec: XSpec) -> str | None:
     return dialer()
 
 
-# What leads there may be cut without a word, and leave the worker behind: it ends by itself when
-# the core's signs of life, one a minute, do not come.
-_WORDLESS = "ssh", "docker", "podman", "kubectl", "lxc", "cmd"
-
-
 def _known_magic(spec: XSpec) -> bytes | None:
     """The bytecode of the Python that will be found, so far as that can be known."""
     from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util is slow to import
@@ -442,22 +438,3 @@ _seen_magic: dict[str, bytes] = {}
 def _where(spec: XSpec) -> str:
     """The spec without the name that this gateway has here."""
     return "//".join(word for word in str(spec).split("//") if not word.startswith("id="))
-
-
-def _hello(spec: XSpec) -> dict[str, Any]:
-    hello: dict[str, Any] = {"wire": 1, "id": spec.id}
-    for key in ("chdir", "execmodel"):
-        if (value := getattr(spec, key)) is not None:
-            hello[key] = str(value)
-    if spec.nice is not None:
-        try:
-            hello["nice"] = int(spec.nice)
-        except ValueError:
-            raise UsageError(f"nice={spec.nice} is no number", "give -20 to 19") from None
-    if spec.env:
-        hello["environment"] = dict(spec.env)
-    if any(getattr(spec, way) is not None for way in _WORDLESS):
-        hello["silence"] = 300
-    if spec.dont_write_bytecode:
-        hello["dont_write_bytecode"] = True
-    return hello

@@ -21,6 +21,7 @@ import time
 
 from elsewhere._socket.session import (
     ANSWER,
+    BRIEF,
     COMMAND,
     DATA,
     END,
@@ -33,6 +34,7 @@ from elsewhere._socket.session import (
     Connection,
     Cut,
     Session,
+    Silent,
     read_exactly,
 )
 from elsewhere._socket.token import NOBODY, user_of
@@ -73,13 +75,15 @@ class Life:
             return True
 
     def run(self) -> None:
+        patience = PATIENCE + 10
         try:
             while not self.session.done:
                 try:
-                    sock, got = self.connections.get(timeout=PATIENCE + 10)
+                    sock, got = self.connections.get(timeout=patience)
                 except queue.Empty:
                     break
                 os.read(self.wake_read, 1)
+                patience = PATIENCE + 10
                 with sock:
                     try:
                         # Here, where nothing comes in by the connection before any more.
@@ -87,8 +91,11 @@ class Life:
                         sock.sendall(PREAMBLE + ANSWER.pack(b"+", self.name, number))
                         self.session.resume(got)
                         self.session.carry(Connection(sock), self.wake_read)
-                    except (Cut, OSError):
-                        pass  # it may come back
+                    except Silent:
+                        pass
+                    except (Cut, OSError):  # it may come back
+                        if sock.family == socket.AF_UNIX:  # which only its end closes
+                            patience = BRIEF
         except (Broken, ValueError) as error:
             self.server.log(f"a caller is sent away: {error}")
         finally:

@@ -37,10 +37,15 @@ CONFIRM = 1 << 20  # so many bytes are taken before that is said
 HEARTBEAT = 5.0  # seconds without a word before the other end is asked
 SILENCE = 15.0  # seconds without a word after which the connection is lost
 PATIENCE = 30.0  # seconds for a lost connection to come back
+BRIEF = 5.0  # the same where there is no network that could have cut it
 
 
 class Cut(Exception):
     """The connection is lost; the session is not."""
+
+
+class Silent(Cut):
+    """Nobody has closed it, but nothing is heard."""
 
 
 class Broken(Exception):
@@ -183,7 +188,7 @@ class Session:
                     data = connection.read() if connection.pending() else None
             self.move(ready)
             if now - heard > SILENCE:
-                raise Cut("nothing was heard for a while")
+                raise Silent("nothing was heard for a while")
             if now - asked >= HEARTBEAT:
                 asked = now
                 self.whisper(PING)
