@@ -23,6 +23,7 @@ namespace {
 constexpr std::size_t nonce_size = 16;
 constexpr std::size_t marker_size = nonce_size + 1 + 4; // then a sign, then a magic number
 constexpr std::size_t most_junk = 65'536;
+constexpr std::size_t telling = 6; // bytes of the nonce that do not come by chance
 
 using Nonce = std::array<std::uint8_t, nonce_size>;
 
@@ -120,6 +121,16 @@ void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
     const Nonce nonce = make_nonce();
     write(boot_bytes(nonce, settings.magic), settings);
     settings.meanwhile();
+    const std::string awaited(nonce.rbegin(), nonce.rend());
+    // So much of it, but not the whole, is no chance: the rest will never come.
+    const auto check = [&](bool torn) {
+        if (torn ||
+            (junk_.size() >= telling && std::string_view(junk_).substr(junk_.size() - telling) ==
+                                            std::string_view(awaited).substr(nonce_size - telling)))
+            throw Error(ErrorKind::protocol,
+                        place_ + ": what the Python there answered arrived changed",
+                        "something there writes to the connection, or changes bytes on the way");
+    };
     for (bool asked_again = false;;) {
         // Never more than the marker may still need: what follows is the link's.
         std::array<std::uint8_t, marker_size> marker{};
@@ -134,6 +145,7 @@ void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
                     marker[0] = byte;
                 } else {
                     junk_.push_back(static_cast<char>(byte));
+                    check(false);
                 }
                 if (junk_.size() > most_junk) fail(spec);
                 continue;
@@ -143,12 +155,18 @@ void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
                 matched = nonce_size;
                 break;
             }
+            check(std::equal(
+                awaited.begin(), awaited.begin() + telling, marker.begin(),
+                [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; }));
             // Not it: its first byte was junk, look on in the rest.
             std::size_t start = 1;
             while (start < nonce_size &&
                    !std::equal(marker.begin() + start, marker.begin() + nonce_size, nonce.rbegin()))
                 ++start;
-            junk_.append(reinterpret_cast<const char *>(marker.data()), start);
+            for (std::size_t i = 0; i < start; ++i) {
+                junk_.push_back(static_cast<char>(marker[i]));
+                check(false);
+            }
             std::copy(marker.begin() + start, marker.begin() + nonce_size, marker.begin());
             matched = nonce_size - start;
         }
