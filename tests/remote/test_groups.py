@@ -183,6 +183,95 @@ CASES = {
         assert not os.path.exists(f"/proc/{pid}")
         group.terminate(5)
     """,
+    "a_hundred_are_opened_at_once_by_twenty_threads": """
+        import os, threading
+        group = elsewhere.Group()
+        answers, wrong = [], []
+        begin = threading.Barrier(20)
+        def work(number):
+            try:
+                begin.wait(20)
+                for step in range(5):
+                    spec = ["popen", "popen//engine=no"][step % 2]
+                    gateway = group.makegateway(spec)
+                    channel = gateway.remote_exec("channel.send((channel.receive(), 'a'))")
+                    channel.send(5 * number + step)
+                    answers.append((gateway.id, *channel.receive(60)))
+            except BaseException as error:
+                wrong.append(error)
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(80)
+        assert not wrong and not any(thread.is_alive() for thread in threads), wrong
+        assert sorted(number for _, number, _ in answers) == list(range(100))
+        assert len(group) == 100 == len({name for name, _, _ in answers})
+        pids = [gateway.facts["pid"] for gateway in group]
+        group.terminate(10)
+        assert not group and not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+    """,
+    "a_fork_leaves_the_gateways_to_the_parent": """
+        import os, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of fork(), because of the threads
+        gateway = elsewhere.makegateway("popen")
+        pure = elsewhere.makegateway("popen//engine=no")
+        echo = "for item in channel: channel.send(item)"
+        channels = [one.remote_exec(echo) for one in (gateway, pure)]
+        heard = []
+        called = gateway.remote_exec(echo)
+        called.setcallback(heard.append)
+        waiting = gateway.remote_exec("channel.send(channel.receive())")
+        thread = threading.Thread(target=lambda: heard.append(waiting.receive(60)))
+        thread.start()
+        stop = []
+        def busy():
+            while not stop:
+                channels[0].send(b"x" * 1000)
+                assert channels[0].receive(60) == b"x" * 1000
+        worker = threading.Thread(target=busy)
+        worker.start()
+        for number in range(20):
+            child = os.fork()
+            if child == 0:
+                wrong = 0
+                for action in (
+                    lambda: channels[1].send(1),
+                    lambda: channels[1].receive(5),
+                    lambda: gateway.remote_exec(echo),
+                    lambda: gateway.remote_status(5),
+                ):
+                    try:
+                        action()
+                        wrong += 1
+                    except (EOFError, OSError, elsewhere.errors.Error):
+                        pass
+                own = elsewhere.Group()
+                mine = own.makegateway("popen").remote_exec("channel.send(42)").receive(20)
+                wrong += mine != 42
+                own.terminate(5)
+                if number % 2:
+                    os._exit(wrong)
+                sys.exit(wrong)  # with all that runs then
+            end = time.monotonic() + 30
+            while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+                assert time.monotonic() < end, f"child {number} does not end"
+                time.sleep(0.005)
+            assert ended[1] == 0, (number, ended)
+        stop.append(1)
+        worker.join(20)
+        waiting.send("end")
+        thread.join(20)
+        called.send("called")
+        for channel in channels:
+            channel.send(7)
+            assert channel.receive(20) == 7
+        end = time.monotonic() + 20
+        while len(heard) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert sorted(heard) == ["called", "end"], heard
+        elsewhere.default_group.terminate(5)
+    """,
     "a_thread_that_waits_leaves_when_the_group_ends": """
         import threading
         group = elsewhere.Group(["popen"])
@@ -243,6 +332,57 @@ def wait():
 channel = gateway.remote_exec('while 1: channel.send(channel.receive())')
 for _ in range(4):
     threading.Thread(target=wait, daemon=True).start()
+""",
+    "a_sender_is_held_up_by_a_limit": """
+import threading
+channel = gateway.remote_exec('channel.limit(10); channel.send(1); import time; time.sleep(100)')
+channel.receive()
+def flood():
+    while True:
+        channel.send("x" * 100)
+threading.Thread(target=flood, daemon=True).start()
+threading.excepthook = lambda *_: None
+""",
+    "a_channel_of_a_worker_that_stands_still_is_dropped": """
+import os
+channel = gateway.remote_exec('import time; time.sleep(100)')
+os.kill(gateway.facts['pid'], 19)
+import threading
+flood = lambda: [channel.send(bytes(100000)) for _ in range(100)]
+threading.excepthook = lambda *_: None
+threading.Thread(target=flood, daemon=True).start()
+import time; time.sleep(0.3)
+other = gateway.newchannel()
+begun = time.monotonic()
+del other
+assert time.monotonic() - begun < 2
+""",
+    "relays_have_leaves": """
+import threading
+leaf = elsewhere.makegateway(f'via={gateway.id}')
+deeper = elsewhere.makegateway(f'via={leaf.id}//engine=no')
+channels = [one.remote_exec('while 1: channel.send(channel.receive())') for one in (leaf, deeper)]
+def wait(channel):
+    while True:
+        channel.send(1)
+        channel.receive()
+for channel in channels:
+    threading.Thread(target=wait, args=(channel,), daemon=True).start()
+threading.excepthook = lambda *_: None
+import time; time.sleep(0.1)
+""",
+    "coroutines_wait": """
+import asyncio, threading
+channel = gateway.remote_exec('channel.receive()')
+async def wait():
+    await channel.areceive()
+def loop():
+    try:
+        asyncio.run(wait())
+    except BaseException:
+        pass
+threading.Thread(target=loop, daemon=True).start()
+import time; time.sleep(0.2)
 """,
     "it_sends_and_nobody_reads": """
 import threading, time

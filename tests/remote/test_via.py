@@ -66,6 +66,37 @@ CASES = {
         assert stuck.receive(30) == 64_000_000
         filler.join(30)
     """,
+    "a_channel_of_a_leaf_that_nobody_reads_delays_no_other_of_it": """
+        echo, there = leaf.remote_exec(ECHO), relay.remote_exec(ECHO)
+        def rss(gateway):
+            with open(f"/proc/{pid(gateway)}/status") as status:
+                return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        before = rss(relay), rss(leaf)
+        stuck = leaf.remote_exec(
+            "import time\\n"
+            "while not hasattr(channel.gateway, 'go'): time.sleep(0.05)\\n"
+            "channel.send(sum(len(channel.receive()) for i in range(100)))")
+        held = leaf.remote_exec(
+            "channel.limit(100000); channel.send(1)\\n"
+            "import time\\n"
+            "while not hasattr(channel.gateway, 'go'): time.sleep(0.05)\\n"
+            "channel.send(sum(len(channel.receive()) for i in range(100)))")
+        held.receive()
+        filler = threading.Thread(target=lambda: [held.send(bytes(1_000_000)) for _ in range(100)])
+        filler.start()
+        for _ in range(100):
+            stuck.send(bytes(1_000_000))
+        begun = time.monotonic()
+        for channel in (echo, there) * 20:
+            channel.send(1)
+            assert channel.receive(5) == 1
+        assert time.monotonic() - begun < 2
+        assert rss(relay) - before[0] < 32 << 10 and rss(leaf) - before[1] < 32 << 10
+        assert filler.is_alive()
+        leaf.remote_exec("channel.gateway.go = 1").waitclose(10)
+        assert stuck.receive(30) == held.receive(30) == 100_000_000
+        filler.join(30)
+    """,
     "a_leaf_that_is_not_read_delays_nobody": """
         neighbour = elsewhere.makegateway("via=relay").remote_exec(ECHO)
         flood = leaf.remote_exec("for i in range(64): channel.send(b'y' * 1000000)")
