@@ -356,6 +356,17 @@ struct Reduce {
         return !runs_no_python(function_given) && Py_TYPE(iterable)->tp_iter != nullptr;
     }
 
+    // The error as this Python words it.
+    static PyObject *nothing_to_reduce(PyObject *function_given) {
+        Ref module = Ref::checked(PyImport_ImportModule("_functools"));
+        Ref nothing = Ref::checked(PyTuple_New(0));
+        Ref arguments = Ref::checked(PyTuple_Pack(2, function_given, nothing.get()));
+        if (definition->ml_flags & METH_FASTCALL)
+            return original_of<Fast>(original)(module.get(), &PyTuple_GET_ITEM(arguments.get(), 0),
+                                               2, nullptr);
+        return original(module.get(), arguments.get());
+    }
+
     static PyObject *run(PyObject *function_given, PyObject *iterable, PyObject *initial) {
         Activation a("reduce", definition);
         if (a.phase == 0) {
@@ -385,10 +396,7 @@ struct Reduce {
         }
         if (PyErr_Occurred()) return nullptr;
         if (a.slots[result]) return a.slots[result].release();
-        PyErr_SetString(PyExc_TypeError, elw_facts.minor == 10
-                                             ? "reduce() of empty sequence with no initial value"
-                                             : "reduce() of empty iterable with no initial value");
-        return nullptr;
+        return nothing_to_reduce(a.slots[function].get());
     }
 
     // Up to 3.13.

@@ -1,4 +1,3 @@
-# needs Python 3.11
 """asyncio.run on the stack: C tasks and futures, gather, task groups, queues, timeouts, contexts."""
 import asyncio
 import contextlib
@@ -31,6 +30,14 @@ async def squares(n):
     finally:
         await asyncio.sleep(0)
         log.append("squares closed")
+
+
+@contextlib.asynccontextmanager
+async def aclosing(generator):  # contextlib has it from Python 3.10
+    try:
+        yield generator
+    finally:
+        await generator.aclose()
 
 
 class Session:
@@ -77,7 +84,7 @@ async def main(turn):
     ends = await asyncio.gather(*workers, return_exceptions=True)
     print(turn, len(results), sorted(item for _, item in results), [type(e).__name__ for e in ends])
     # Closed by name: an async generator in a cycle is closed whenever the collector finds it.
-    async with Session(), contextlib.aclosing(squares(9)) as found:
+    async with Session(), aclosing(squares(9)) as found:
         total = 0
         async for each in found:
             total += each

@@ -1,4 +1,3 @@
-# needs Python 3.11
 """Builtins that consume a generator or call a function for each item, left in the middle."""
 import collections
 import functools

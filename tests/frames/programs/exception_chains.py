@@ -1,4 +1,3 @@
-# needs Python 3.11
 """Causes, contexts, notes and tracebacks printed with their lines after any number of suspends."""
 import sys
 import traceback
@@ -6,6 +5,7 @@ import traceback
 from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+NOTES = sys.version_info >= (3, 11)
 
 
 class Failure(Exception):
@@ -26,7 +26,8 @@ def middle(n):
     try:
         return deepest(n)
     except ZeroDivisionError as error:
-        error.add_note(f"with {n}")
+        if NOTES:
+            error.add_note(f"with {n}")
         checkpoint()
         raise Failure("could not divide", n) from error
 
@@ -61,9 +62,10 @@ for turn in range(300 * ROUNDS):
             lines.append(f"{entry.name}:{entry.lineno}")
         if turn % 100 == 0:
             print(text)
-            print(lines, error.__context__.code, error.__context__.__cause__.__notes__)
+            cause = error.__context__.__cause__
+            print(lines, error.__context__.code, repr(cause), NOTES and cause.__notes__)
 checkpoint()
-print("".join(traceback.format_exception(kept)))
+print("".join(traceback.format_exception(type(kept), kept, kept.__traceback__)))
 frames, step = [], kept.__context__.__traceback__
 while step is not None:
     frames.append((step.tb_frame.f_code.co_name, step.tb_lineno, step.tb_frame.f_locals.get("n")))
