@@ -38,6 +38,12 @@ typedef struct { PyObject_HEAD Py_ssize_t width; PyObject *sources; PyObject *re
 typedef struct { PyObject_HEAD Py_ssize_t index; PyObject *source; PyObject *result;
     PyObject *long_index; } Enumerate;
 
+/* ---- structs: what an await goes through -------------------------------------------------- */
+
+typedef struct { PyObject_HEAD PyObject *generator; PyObject *value; int state; } Sending;
+typedef struct { PyObject_HEAD PyObject *generator; PyObject *arguments; int state; } Throwing;
+typedef struct { PyObject_HEAD PyObject *coroutine; } Awaiting;
+
 /* ---- structs: itertools ------------------------------------------------------------------ */
 
 typedef struct { PyObject_HEAD PyObject *total; PyObject *source; PyObject *function;
@@ -71,13 +77,13 @@ typedef struct { PyObject_HEAD Py_ssize_t width; Py_ssize_t active; PyObject *so
 typedef struct { PyObject_HEAD void *previous; void *next; Py_hash_t hash; PyObject *key;
     PyObject *result; } CacheLink;
 typedef struct { CacheLink root; void *wrapper; int typed; PyObject *cache; Py_ssize_t hits;
-    PyObject *function; Py_ssize_t limit; Py_ssize_t misses; PyObject *mark; PyObject *link_type;
-    PyObject *info_type; PyObject *attributes; PyObject *weak; } Cached;
+    PyObject *function; Py_ssize_t limit; Py_ssize_t misses; PyObject *info_type;
+    PyObject *attributes; PyObject *weak; } Cached;
 typedef struct { PyObject_HEAD PyObject *source; PyObject *dialect; PyObject *fields; int state;
     Py_UCS4 *field; Py_ssize_t field_size; Py_ssize_t field_length; int unquoted; unsigned
     long line; } CsvReader;
 typedef struct { PyObject_HEAD PyObject *write; PyObject *dialect; Py_UCS4 *record;
-    Py_ssize_t record_size; Py_ssize_t record_length; int fields; PyObject *error; } CsvWriter;
+    Py_ssize_t record_size; Py_ssize_t record_length; int fields; } CsvWriter;
 typedef struct { PyObject_VAR_HEAD PyObject *string; PyObject *regs; PyObject *pattern;
     Py_ssize_t pos; Py_ssize_t endpos; Py_ssize_t lastindex; Py_ssize_t groups;
     Py_ssize_t mark[1]; } Match;
@@ -176,6 +182,15 @@ static const ElwLayout layouts[] = {
     WHOLE("odict_values", NULL, View, "OrderedDict().values()", OBJECT(View, mapping)),
     WHOLE("odict_items", NULL, View, "OrderedDict().items()", OBJECT(View, mapping)),
     WHOLE("mappingproxy", NULL, View, "type.__dict__", REQUIRED(View, mapping)),
+    WHOLE("async_generator_asend", NULL, Sending,
+        "(lambda n: (exec('async def g(): yield', n), n['g']().asend(None))[1])({})",
+        REQUIRED(Sending, generator), OBJECT(Sending, value), INT(Sending, state, 0)),
+    WHOLE("async_generator_athrow", NULL, Throwing,
+        "(lambda n: (exec('async def g(): yield', n), n['g']().athrow(ValueError))[1])({})",
+        REQUIRED(Throwing, generator), OBJECT(Throwing, arguments), INT(Throwing, state, 0)),
+    WHOLE("coroutine_wrapper", NULL, Awaiting,
+        "(lambda n: (exec('async def c(): pass\\nx = c()\\nw = x.__await__()\\nx.close()', n), "
+        "n['w'])[1])({})", REQUIRED(Awaiting, coroutine)),
     WHOLE("filter", NULL, Filtering, "filter(None, [])", OBJECT(Filtering, function),
         OBJECT(Filtering, source)),
     WHOLE("map", NULL, Mapping, "map(int, [])", OBJECT(Mapping, sources),
@@ -243,8 +258,8 @@ static const ElwLayout layouts[] = {
         "(lambda f: (f('a'), f('a'), f('b'), f('c'), f)[-1])(lru_cache(9, True)(len))",
         POINTER(Cached, root.previous), POINTER(Cached, root.next), INT(Cached, typed, 1),
         OBJECT(Cached, cache), SSIZE(Cached, hits, 1), OBJECT(Cached, function),
-        SSIZE(Cached, limit, 9), SSIZE(Cached, misses, 3), OBJECT(Cached, mark),
-        OBJECT(Cached, link_type), OBJECT(Cached, info_type)),
+        SSIZE(Cached, limit, 9), SSIZE(Cached, misses, 3),
+        OBJECT(Cached, info_type)),
     PART("functools._lru_list_elem", "functools", CacheLink,
         "(lambda f: (f('a'), f('b'), f)[-1])(lru_cache(9)(len))", POINTER(CacheLink, previous),
         POINTER(CacheLink, next), SSIZE(CacheLink, hash, 0), OBJECT(CacheLink, key),

@@ -91,12 +91,25 @@ PyObject *set_next(Walk &, Visit &visit) {
     return nullptr;
 }
 void set_shell(Walk &walk, Visit &visit) { walk.make(visit, Op::set_shell); }
-void frozenset_shell(Walk &walk, Visit &visit) { walk.make(visit, Op::frozenset_shell); }
 void set_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     if (visit.id == 0) visit.family->shell(walk, visit);
     write_set_entries(walk, visit, refs);
 }
 std::string set_label(const Visit &) { return "{…}"; }
+
+// An empty one is made by a call: before 3.10 there is a single one.
+bool is_empty_set(const Visit &visit) { return PySet_GET_SIZE(visit.object.get()) == 0; }
+PyObject *frozenset_next(Walk &walk, Visit &visit) {
+    if (!is_empty_set(visit)) return set_next(walk, visit);
+    return visit.at++ == 0 ? reinterpret_cast<PyObject *>(&PyFrozenSet_Type) : nullptr;
+}
+void frozenset_shell(Walk &walk, Visit &visit) { walk.make(visit, Op::frozenset_shell); }
+void frozenset_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    if (!is_empty_set(visit)) return set_finish(walk, visit, refs);
+    walk.make(visit, Op::call);
+    walk.out().varint(refs[0]);
+    walk.refs({});
+}
 
 PyObject *cell_next(Walk &, Visit &visit) {
     if (visit.at++ != 0) return nullptr;
@@ -118,7 +131,7 @@ const Family list_family{list_next, list_finish, list_shell, index_label};
 const Family tuple_family{tuple_next, tuple_finish, nullptr, index_label};
 const Family dict_family{dict_next, dict_finish, dict_shell, dict_label};
 const Family set_family{set_next, set_finish, set_shell, set_label};
-const Family frozenset_family{set_next, set_finish, frozenset_shell, set_label};
+const Family frozenset_family{frozenset_next, frozenset_finish, frozenset_shell, set_label};
 const Family cell_family{cell_next, cell_finish, cell_shell, cell_label};
 
 void write_set_entries(Walk &walk, const Visit &visit, std::span<const Reference> refs) {

@@ -324,9 +324,11 @@ Names::Name Names::find(PyObject *object) {
         (reinterpret_cast<PyTypeObject *>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
         // The interpreter's own types that builtins does not have; few programs need them.
         types_indexed_ = true;
-        Ref types = Ref::checked(PyImport_ImportModule("types"));
-        index(types.get());
-        kept_.push_back(std::move(types));
+        for (const char *holder : {"types", "elsewhere._keep"}) {
+            Ref types = Ref::checked(PyImport_ImportModule(holder));
+            index(types.get());
+            kept_.push_back(std::move(types));
+        }
         found = index_.find(object);
     }
     if (found == index_.end() || kept_by_value(object)) return {};

@@ -1,4 +1,6 @@
 // Sets, with the layout of their tables: the order of iteration is part of what a program sees.
+#include <utility>
+
 #include "engine/object/thaw.hpp"
 
 namespace elsewhere::object {
@@ -68,9 +70,16 @@ void add_again(PySetObject *set, std::vector<Member> &members) {
 
 void Thaw::on_set_shell() { add(Ref::checked(PySet_New(nullptr))); }
 
+// Before 3.10 there is a single empty one, which must not be filled: this one had a member.
 void Thaw::on_frozenset_shell() {
-    Ref nothing = Ref::checked(PyTuple_New(0));
-    add(Ref::checked(PyFrozenSet_Type.tp_new(&PyFrozenSet_Type, nothing.get(), nullptr)));
+    Ref one = Ref::checked(PyTuple_Pack(1, Py_None));
+    Ref made = Ref::checked(PyFrozenSet_New(one.get()));
+    PySetObject *set = reinterpret_cast<PySetObject *>(made.get());
+    for (Py_ssize_t slot = 0; slot <= set->mask; ++slot)
+        Py_XDECREF(std::exchange(set->table[slot], setentry{}).key);
+    set->fill = set->used = 0;
+    set->hash = -1;
+    add(std::move(made));
 }
 
 // With unchanged hashes the table is laid out as it was, so that iteration goes the same way;

@@ -99,7 +99,12 @@ PyObject *poll(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyO
 }
 
 PyMethodDef *get_definition = nullptr;
-PyCMethod original_get = nullptr;
+PyCFunctionFastWithKeywords original_plain_get = nullptr;
+PyObject *plain_get(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
+    const WaitNoted noted(get_definition);
+    return original_plain_get(self, arguments, count, names);
+}
+PyCMethod original_get = nullptr; // the same, from 3.10 on
 PyObject *get(PyObject *self, PyTypeObject *owner, PyObject *const *arguments, size_t count,
               PyObject *names) {
     const WaitNoted noted(get_definition);
@@ -197,8 +202,11 @@ void watch_waits() {
     });
     in_module("_queue", [] {
         get_definition = definition_of("_queue", "SimpleQueue", "get");
-        original_get = reinterpret_cast<PyCMethod>(reinterpret_cast<void (*)()>(
-            interpose(get_definition, METH_METHOD | METH_FASTCALL | METH_KEYWORDS, erase(get))));
+        constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
+        original_plain_get = frame::original_of<PyCFunctionFastWithKeywords>(
+            interpose(get_definition, fast, erase(plain_get)));
+        original_get = frame::original_of<PyCMethod>(
+            interpose(get_definition, METH_METHOD | fast, erase(get)));
     });
 }
 

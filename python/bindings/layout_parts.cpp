@@ -159,9 +159,8 @@ Ref add_cache_link(PyObject *cached, PyObject *key, PyObject *result) {
     const Layout &link_layout = layout_named("functools._lru_list_elem");
     Py_hash_t hash = PyObject_Hash(key);
     if (hash == -1) throw PythonError{};
-    auto *type = reinterpret_cast<PyTypeObject *>(field<PyObject *>(cached, layout, "link_type"));
-    Ref link = Ref::checked(
-        PyObject_Init(static_cast<PyObject *>(PyObject_Calloc(1, link_layout.row->size)), type));
+    Ref link = Ref::checked(PyObject_Init(
+        static_cast<PyObject *>(PyObject_Calloc(1, link_layout.row->size)), link_layout.type));
     PyObject *raw = link.get();
     field<Py_hash_t>(raw, link_layout, "hash") = hash;
     field<PyObject *>(raw, link_layout, "key") = Ref::share(key).release();

@@ -177,6 +177,8 @@ Layout bind(const ElwLayout &row) {
         layout.probe = make_probe(row).release();
         layout.type = Py_TYPE(layout.probe);
         Py_INCREF(layout.type);
+        // Before 3.10 some types are made ready only when they are first looked into.
+        if (PyType_Ready(layout.type) < 0) throw PythonError{};
         layout.failure = difference_of(layout.probe, row);
     } catch (const PythonError &) {
         Ref type, value, traceback;

@@ -172,8 +172,9 @@ PyType_Spec spec = {"elsewhere._elsewhere.Worker", sizeof(EndpointObject), 0,
 } // namespace
 
 void add_worker(PyObject *module) {
-    Ref type = Ref::checked(
-        PyType_FromModuleAndSpec(module, &spec, reinterpret_cast<PyObject *>(endpoint_type)));
+    // A bare class will not do before 3.10.
+    Ref bases = Ref::checked(PyTuple_Pack(1, endpoint_type));
+    Ref type = Ref::checked(PyType_FromModuleAndSpec(module, &spec, bases.get()));
     if (PyModule_AddType(module, reinterpret_cast<PyTypeObject *>(type.get())) < 0)
         throw PythonError{};
 }

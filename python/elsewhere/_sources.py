@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-Source = str | FunctionType | ModuleType
+    Source = str | FunctionType | ModuleType
 
 
 def source_of(source: Source, kwargs: dict[str, Any]) -> tuple[str, str | None, str | None]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     Reducer = Callable[[Any], tuple[Any, ...]]
 
+if sys.version_info < (3, 10):  # The module types has these from then on.
+    NoneType, EllipsisType, NotImplementedType = type(None), type(...), type(NotImplemented)
+
 
 def __getattr__(name: str) -> Any:
     if name == "reducers":

@@ -31,7 +31,7 @@ def reduce_cached(cached: Any) -> tuple[Any, ...]:
             )
     get = _elsewhere.layout_get
     limit = get(cached, "limit", None)
-    mark = get(cached, "mark", None)
+    mark = mark_of_keywords()
     # Only a bounded cache has links; the others have a plain dict, empty for maxsize=0.
     if limit > 0:
         rows = _elsewhere.layout_cache_links(cached)
@@ -60,7 +60,7 @@ def fill_cached(cached: Any, state: dict[str, Any]) -> None:
     for field in ("function", "hits", "misses"):
         _elsewhere.layout_set(cached, field, state[field])
     cached.__dict__.update(state["attributes"])
-    mark = _elsewhere.layout_get(cached, "mark", None)
+    mark = mark_of_keywords()
     cache = _elsewhere.layout_get(cached, "cache", None)
     bounded = _elsewhere.layout_get(cached, "limit", 0) > 0
     for kept, result in state["rows"]:
@@ -72,7 +72,19 @@ def fill_cached(cached: Any, state: dict[str, Any]) -> None:
 
 
 # Keys of calls with keywords contain an object that stands between the two kinds of arguments and
-# is another one in every process.
+# is another one in every process: a call with one is asked for it.
+
+
+def mark_of_keywords() -> Any:
+    global _mark
+    if _mark is None:
+        asked = CachedFunction(dict, None, False, None)  # type: ignore[call-arg] # not in typeshed
+        asked(keyword=0)
+        ((_mark, _, _),) = _elsewhere.layout_get(asked, "cache", None)
+    return _mark
+
+
+_mark: Any = None
 
 
 def _without_mark(key: Any, mark: Any) -> tuple[int, Any]:

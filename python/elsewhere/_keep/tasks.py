@@ -28,7 +28,10 @@ def reducers() -> dict[type, Any]:
         table.update(dict.fromkeys(with_subclasses(module.Future), reduce_future))
         table.update(dict.fromkeys(with_subclasses(module.Task), reduce_task))
         table[_future_iterator()] = reduce_future_iterator
-        table[_step_type()] = reduce_step
+        step, wakeup = _step_types()
+        table[step] = reduce_step
+        if wakeup is not type(len):  # before 3.10
+            table[wakeup] = reduce_wakeup
     if "selectors" in sys.modules:
         base = sys.modules["selectors"]._BaseSelectorImpl
         table.update(dict.fromkeys(with_subclasses(base), reduce_selector))
@@ -215,12 +218,13 @@ class _Making:
         self.task._log_destroy_pending = False  # until it is the program's
 
 
-def _step_type() -> type:
+def _step_types() -> tuple[type, type]:
+    """Of what a loop calls for a task's next step, and a future for a task that waits for it."""
     import _asyncio
 
     made = _Making(_asyncio.Task)
     _in(made.loop, made.gate.wakeup, made.gate)
-    return type(made.step)
+    return type(made.step), type(made.gate.wakeup)
 
 
 def _context_of(task: Any) -> Any:
@@ -303,8 +307,14 @@ def step_of(task: Any) -> Any:
     return _made[id(task)].step
 
 
+def reduce_wakeup(wakeup: Any) -> tuple[Any, ...]:
+    import gc
+
+    return wakeup_of, tuple(gc.get_referents(wakeup))
+
+
 def wakeup_of(task: Any) -> Any:
-    """The builtin that a future calls for a task that waits for it."""
+    """The callable that a future calls for a task that waits for it."""
     return _made[id(task)].gate.wakeup
 
 

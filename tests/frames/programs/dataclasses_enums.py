@@ -1,4 +1,3 @@
-# needs Python 3.10
 """dataclasses and Enum members of __main__ keep identity, order and behaviour."""
 import dataclasses
 import enum
@@ -7,6 +6,7 @@ import sys
 from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+SLOTS = {"slots": True} if sys.version_info >= (3, 10) else {}
 
 
 class Colour(enum.Enum):
@@ -47,7 +47,7 @@ class Point:
         self.tags.append(self.x)
 
 
-@dataclasses.dataclass(frozen=True, order=True, slots=True)
+@dataclasses.dataclass(frozen=True, order=True, **SLOTS)
 class Fixed:
     level: Level
     colour: Colour = dataclasses.field(compare=False, default=Colour.GREEN)

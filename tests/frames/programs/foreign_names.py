@@ -18,7 +18,7 @@ sys.own_table = collections.Counter("abca")
 sys.own_registry = Registry(key="value")
 held = sys.own_list
 argv, path, modules = sys.argv, sys.path, sys.modules
-orig_argv = sys.orig_argv
+orig_argv = getattr(sys, "orig_argv", None)  # from Python 3.10
 sys.argv = [*sys.argv, "replaced"]
 sys.path.insert(0, os.path.join(os.getcwd(), "vendor"))
 
@@ -33,4 +33,4 @@ for turn in range(1500 * ROUNDS):
 
 print(sum(sys.own_list), sys.own_table.most_common(2), sys.own_registry)
 print(sys.argv is argv, sys.argv[-1], argv[1:], sys.path is path, path[0] == os.path.join(os.getcwd(), "vendor"))
-print(sys.modules is modules, sys.orig_argv is orig_argv)
+print(sys.modules is modules, getattr(sys, "orig_argv", None) is orig_argv)

@@ -31,7 +31,6 @@ def streams(n):
         "product": itertools.product("ab", [1, 2, 3], repeat=1),
         "islice": itertools.islice(itertools.count(), 2, 40, 3),
         "starmap": itertools.starmap(pow, [(2, 3), (3, 2), (10, 3), (1, 1), (2, 2), (5, 1)]),
-        "pairwise": itertools.pairwise(row),
         "compress": itertools.compress("abcdefghij", [1, 0, 1, 1, 0, 1, 1, 1, 0, 1]),
         "longest": itertools.zip_longest("ab", row, fillvalue="-"),
         "list": iter(row),
@@ -47,6 +46,7 @@ def streams(n):
         "items": iter({i: i * i for i in range(9)}.items()),
         "set": iter({1, 2, 3, 4, 5, 6, 7}),
         "callable": iter(itertools.count().__next__, 6),
+        **({"pairwise": itertools.pairwise(row)} if sys.version_info >= (3, 10) else {}),
     }
 
 

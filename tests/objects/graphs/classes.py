@@ -5,9 +5,11 @@ import collections.abc
 import dataclasses
 import enum
 import functools
+import sys
 import typing
 
 hooks = []
+SLOTS = {"slots": True} if sys.version_info >= (3, 10) else {}
 
 
 class Registry:
@@ -104,7 +106,7 @@ class Point:
     y: list = dataclasses.field(default_factory=list, compare=False)
 
 
-@dataclasses.dataclass(slots=True)
+@dataclasses.dataclass(**SLOTS)
 class Slotted:
     x: int = 1
 
@@ -240,7 +242,7 @@ def check(kept):
     assert kept["point"] == Point(1) and kept["points"][Point(1)] == "p"
     assert repr(kept["point"]) == "Point(x=1, y=[2])"
     assert dataclasses.replace(kept["point"], x=5).x == 5
-    assert kept["slotted"].x == 3 and not hasattr(kept["slotted"], "__dict__")
+    assert kept["slotted"].x == 3 and hasattr(kept["slotted"], "__dict__") is not bool(SLOTS)
     try:
         kept["Shape"]()
     except TypeError as error:

@@ -6,8 +6,12 @@ import datetime
 import decimal
 import fractions
 import re
+import sys
 import types
+import typing
 import uuid
+
+OPTIONAL = int | None if sys.version_info >= (3, 10) else typing.Optional[int]
 
 
 class Key:
@@ -67,7 +71,7 @@ def make():
         space=types.SimpleNamespace(a=1),
         ranges=[range(3), slice(1, None, 2)],
         views=[key.table.keys(), key.__dict__],
-        alias=[list[int], int | None],
+        alias=[list[int], OPTIONAL],
         singles=[None, ..., NotImplemented],
     )
 
@@ -103,5 +107,5 @@ def check(kept):
     assert kept["ranges"] == [range(3), slice(1, None, 2)]
     key.table["new"] = 3
     assert "new" in kept["views"][0] and kept["views"][1] is key.__dict__
-    assert kept["alias"] == [list[int], int | None]
+    assert kept["alias"] == [list[int], OPTIONAL]
     assert kept["singles"] == [None, ..., NotImplemented]

@@ -110,7 +110,7 @@ def check(kept):
     while last.tb_next:
         last = last.tb_next
     assert last.tb_frame.f_locals["kept_in_frame"] == ["local", 0]
-    text = "".join(traceback.format_exception(caught))
+    text = "".join(traceback.format_exception(type(caught), caught, caught.__traceback__))
     assert 'raise Failure(7, reason="because")' in text and "direct cause" in text, text
     missing = kept["missing"]
     assert missing.errno == 2 and missing.filename == "/no/such/file"
