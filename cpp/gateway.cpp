@@ -191,6 +191,9 @@ void Gateway::exit(Seconds timeout) const noexcept {
 Gateway make_gateway(std::string_view text) {
     const transport::XSpec spec{std::string(text)};
     transport::validate(spec);
+    if (spec.get("imports") == "controller")
+        throw Error(ErrorKind::usage, "a controller in C++ has no modules to import",
+                    "leave imports=controller away");
     gateway::Settings settings;
     settings.origin = {.python = {}, .has_terminal = transport::terminal_is_here()};
     settings.greet = [&](const mux::Message &) -> gateway::Settings::Greeting {

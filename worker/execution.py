@@ -125,7 +125,11 @@ class Execution(object):
 
     def arrived(self, box, task):
         if len(task) > 4:
-            return self.prepare(self.link.channel_of(box), *task)
+            channel = self.link.channel_of(box)
+            if not self.started:
+                return self.prepare(channel, *task)
+            # It may import, for which another thread may hold us up that waits for us to read.
+            return start_thread(self.prepare, (channel,) + tuple(task))
         entry = (box, task)
         with self.lock:
             free, self.main_is_taken = not self.main_is_taken, True
@@ -141,7 +145,7 @@ class Execution(object):
             start_thread(self.run, entry, self.link.gateway.id)
 
     def prepare(self, channel, source, name, function, kwargs, _):
-        """Code for the worker itself: before all that comes after it, so it must not block."""
+        """Code for the worker itself, which must not block: before the first other code."""
         try:
             namespace = {"__name__": name}
             exec(compile(source, name, "exec", 0, True), namespace)

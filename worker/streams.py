@@ -9,6 +9,9 @@ try:
 except ImportError:  # Jython: writes block there, and the service thread reads meanwhile
     fcntl = None
 
+# Imported when it is first needed, but before modules can be had over the link (far_imports.py):
+# whoever waits here may hold up another thread, which waits for a module.
+select = None
 RETRY = (errno.EAGAIN, errno.EWOULDBLOCK)
 
 
@@ -84,8 +87,9 @@ def write_some(fd, data):
 
 def wait_for(source, sink, timeout):
     """Waits until one of the fds (None: not asked for) is ready: (readable, writable)."""
-    import select
-
+    global select
+    if select is None:
+        import select
     if not hasattr(select, "poll"):
         sources, sinks = (
             [fd for fd in (source,) if fd is not None],

@@ -14,7 +14,7 @@ namespace {
 }
 
 enum class Role { way, way_later, modifier };
-enum class Form { flag, text, optional_text, number, execution, trust };
+enum class Form { flag, text, optional_text, number, execution, trust, imports };
 
 struct Key {
     std::string_view name;
@@ -23,7 +23,7 @@ struct Key {
 };
 
 // Every key of the contract.
-constexpr std::array<Key, 28> keys = {{
+constexpr std::array<Key, 30> keys = {{
     {"popen", Role::way, Form::flag},
     {"ssh", Role::way, Form::text},
     {"socket", Role::way, Form::text},
@@ -52,6 +52,7 @@ constexpr std::array<Key, 28> keys = {{
     {"token", Role::modifier, Form::text},
     {"platform", Role::modifier, Form::text},
     {"trust", Role::modifier, Form::trust},
+    {"imports", Role::modifier, Form::imports},
 }};
 
 const Key *known(std::string_view name) {
@@ -104,6 +105,8 @@ void check_form(const Key &key, const Attribute &given) {
                "execmodel=thread or execmodel=main_thread_only");
     if (key.form == Form::trust && given.value != "values")
         refuse("there is no trust `" + given.value + "`", "trust=values, or leave it away");
+    if (key.form == Form::imports && given.value != "controller" && given.value != "no")
+        refuse("there are no imports `" + given.value + "`", "imports=controller or imports=no");
 }
 
 } // namespace

@@ -52,7 +52,8 @@ TEST(Spec, passes_when_this_version_can_do_it) {
     for (const char *text :
          {"popen", "ssh=host", "popen//python=3.12//id=a//chdir=/tmp//nice=-5//env:A=1",
           "id=a//popen", "ssh=host//ssh_config=/f//before=module load x//platform=linux",
-          "popen//execmodel=main_thread_only//trust=values//dont_write_bytecode=1"})
+          "popen//execmodel=main_thread_only//trust=values//dont_write_bytecode=1",
+          "popen//imports=controller", "popen//imports=no"})
         EXPECT_FALSE(refusal(text)) << text << ": " << refusal(text)->message();
 }
 
@@ -77,8 +78,9 @@ TEST(Spec, knows_the_ways_that_are_not_there_yet) {
 }
 
 TEST(Spec, refuses_values_of_the_wrong_form) {
-    for (const char *text : {"ssh", "ssh=", "popen=x", "popen//nice=low", "popen//nice=1x",
-                             "popen//execmodel=gevent", "popen//trust=all", "popen//python"})
+    for (const char *text :
+         {"ssh", "ssh=", "popen=x", "popen//nice=low", "popen//nice=1x", "popen//execmodel=gevent",
+          "popen//trust=all", "popen//python", "popen//imports=all"})
         EXPECT_EQ(refusal(text).value().kind(), ErrorKind::usage) << text;
 }
 

@@ -10,6 +10,7 @@ from concurrent.futures import BrokenExecutor, Future
 from importlib.util import MAGIC_NUMBER
 
 from elsewhere._gateway import by_value, call_server
+from elsewhere._gateway.imports import wants_calls_to_import
 from elsewhere.errors import Disconnected, Error, RemoteError
 
 TYPE_CHECKING = False
@@ -88,6 +89,8 @@ class Caller:
         self._same_code = gateway.facts["magic"] == MAGIC_NUMBER
         self._values = gateway.spec.trust == "values"
         self._protocol = 2 if gateway.facts["python"][0] == 2 else 5 if self._same_code else 4
+        if wants_calls_to_import(gateway):
+            gateway._lend_modules()
         self._channel = gateway.remote_exec(call_server)
         self._channel.reconfigure(py2str_as_py3str=False)
         self._channel.send((self._values, sys.path if gateway.is_local else []))

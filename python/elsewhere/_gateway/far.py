@@ -28,19 +28,15 @@ def prepare(gateway: Gateway, module: str, function: str, **arguments: Any) -> C
     Raises:
         OSError: the connection was lost.
     """
-    import marshal
-    from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
+    from elsewhere._travel.luggage import part
 
-    from elsewhere import _gateway
-
-    spec: Any = PathFinder.find_spec(f"elsewhere._gateway.{module}", _gateway.__path__)
     channel = gateway.newchannel()
+    program = part(module, gateway.facts["magic"], "_gateway")
     name = f"<elsewhere {module}>"
-    if gateway.facts["magic"] == MAGIC_NUMBER:
-        code = marshal.dumps(spec.loader.get_code(spec.name))
-        given = {"code": code, "function": function, "arguments": arguments}
+    if isinstance(program, bytes):
+        given = {"code": program, "function": function, "arguments": arguments}
         task: tuple[Any, ...] = (_UNPACK, name, "run", given, True)
     else:
-        task = (spec.loader.get_source(spec.name), name, function, arguments, True)
+        task = (program, name, function, arguments, True)
     gateway._execute_on(channel.id, task)
     return channel

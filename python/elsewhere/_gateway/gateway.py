@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from elsewhere._gateway.calls import Backlog
     from elsewhere._gateway.execmodel import ExecModel
     from elsewhere._gateway.group import Group
+    from elsewhere._gateway.imports import Lender
     from elsewhere._gateway.output import Output
     from elsewhere._gateway.spec import XSpec
 
@@ -46,6 +47,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     _info: RInfo | None = None
     _backlog: Backlog | None = None
     _output: Output | None = None
+    _lender: Lender | None = None
     _is_fresh = True  # nothing has been executed there yet
 
     def __init__(self, spec: XSpec, group: Group) -> None:
@@ -56,15 +58,18 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self._channels: weakref.WeakValueDictionary[int, Channel] = weakref.WeakValueDictionary()
         self._making = allocate_lock()  # of channels and callbacks
         self._starting = allocate_lock()  # of calls, and of output
+        self._lending = allocate_lock()
         self._targets: dict[str, object] = {}
         if spec.installvia is None:
             self._reach(self._way(spec))
-            return
-        from elsewhere._socket.installing import installed
+        else:
+            from elsewhere._socket.installing import installed
 
-        through = group._named(spec.installvia, "installvia")
-        with installed(spec, self._way(spec), through) as (text, self._server):
-            self._reach(text)
+            through = group._named(spec.installvia, "installvia")
+            with installed(spec, self._way(spec), through) as (text, self._server):
+                self._reach(text)
+        if spec.imports == "controller":
+            self._lend_modules()
 
     def _way(self, spec: XSpec) -> str:
         """The spec as the core understands it."""
@@ -169,6 +174,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         self, source: str, function: str | None, kwargs: dict[str, Any], file: str | None = None
     ) -> Channel:
         channel = self.newchannel()
+        self._is_fresh = False
         self._execute_on(channel.id, (source, file, function, kwargs))
         return channel
 
@@ -225,6 +231,14 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
 
                 self._calls = Callbacks(self)
             return self._calls
+
+    def _lend_modules(self) -> None:
+        """From now on code there can import what is here and not there."""
+        with self._lending:
+            if self._lender is None and self.spec.thread is None:
+                from elsewhere._gateway.imports import Lender
+
+                self._lender = Lender(self)
 
     # --- what is printed there ---------------------------------------------------------------
 

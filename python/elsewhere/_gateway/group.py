@@ -289,6 +289,11 @@ class _OfPrograms(Group):
 
     _shows_output = False
 
+    def _prepared(self, spec: str | XSpec | None) -> XSpec:
+        spec = super()._prepared(spec)
+        spec.imports = None  # what a program imports late comes over its own way
+        return spec
+
 
 default_group = Group()
 of_programs = _OfPrograms()

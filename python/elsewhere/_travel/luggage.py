@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 
+from elsewhere._travel.archive import archive_of, cached_code
 from elsewhere.errors import Unsupported
 
 TYPE_CHECKING = False
@@ -34,27 +35,7 @@ def package() -> bytes:
         with open(os.path.dirname(_HERE), "rb") as file:
             return file.read()
     files = [(f"elsewhere/{name}c", _compiled(f"{_HERE}/{name}")) for name in sorted(_modules())]
-    return _zip(files)
-
-
-def _zip(files: list[tuple[str, bytes]]) -> bytes:
-    """An archive of stored files, all of 1980: the same modules have the same hash.
-
-    zipfile takes 15 ms to import.
-    """
-    from binascii import crc32
-    from struct import pack
-
-    content, index = bytearray(), bytearray()
-    for name, data in files:
-        path, size = name.encode("ascii"), len(data)
-        about = pack("<HHHHHIIIHH", 20, 0, 0, 0, 0x21, crc32(data), size, size, len(path), 0)
-        index += b"PK\1\2" + pack("<H", 0x314) + about
-        index += pack("<HHHII", 0, 0, 0, 0o100600 << 16, len(content)) + path
-        content += b"PK\3\4" + about + path + data
-    count, at = len(files), len(content)
-    end = b"PK\5\6" + pack("<HHHHIIH", 0, 0, count, count, len(index), at, 0)
-    return bytes(content + index + end)
+    return archive_of(files)
 
 
 def _modules() -> list[str]:
@@ -68,22 +49,14 @@ def _modules() -> list[str]:
 def _compiled(path: str) -> bytes:
     """As a .pyc that is good whatever the time of its source."""
     import marshal
-    from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader, cache_from_source
+    from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
 
-    head = MAGIC_NUMBER + b"\0" * 12
-    status = os.stat(path)
-    try:
-        with open(cache_from_source(path), "rb") as file:
-            cached = file.read()
-        stamp = (int(status.st_mtime) & 0xFFFFFFFF, status.st_size & 0xFFFFFFFF)
-        fields = [int.from_bytes(cached[at : at + 4], "little") for at in (4, 8, 12)]
-        if cached[:4] == MAGIC_NUMBER and fields == [0, *stamp]:
-            return head + cached[16:]
-    except OSError:
-        pass  # not compiled yet, or nowhere to keep that
-    # Keeps what it compiles, where that is possible.
-    name = "elsewhere." + os.path.relpath(path, _HERE).removesuffix(".py").replace("/", ".")
-    return head + marshal.dumps(SourceFileLoader(name, path).get_code(name))
+    code = cached_code(path)
+    if code is None:
+        # Keeps what it compiles, where that is possible.
+        name = "elsewhere." + os.path.relpath(path, _HERE).removesuffix(".py").replace("/", ".")
+        code = marshal.dumps(SourceFileLoader(name, path).get_code(name))
+    return MAGIC_NUMBER + b"\0" * 12 + code
 
 
 def engine_path(tag: str) -> str:
@@ -140,13 +113,11 @@ def name(content: bytes) -> str:
     return text
 
 
-def part(module: str, magic: bytes) -> bytes | str:
+def part(module: str, magic: bytes, package: str = "_travel") -> bytes | str:
     """A module of ours that runs at the far end: code for a Python like this one, else its text."""
     from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
 
-    from elsewhere import _travel
-
-    spec = PathFinder.find_spec(f"elsewhere._travel.{module}", _travel.__path__)
+    spec = PathFinder.find_spec(f"elsewhere.{package}.{module}", [f"{_HERE}/{package}"])
     assert spec is not None
     loader: Any = spec.loader
     if magic == MAGIC_NUMBER:
