@@ -128,7 +128,8 @@ Visit visit(const transport::XSpec &spec, const transport::Origin &origin,
 
     Visit visit;
     const auto at = output.find(marker);
-    visit.junk = output.substr(0, at);
+    const std::string junk = output.substr(0, at);
+    visit.junk = transport::without_announcement(junk);
     visit.facts = at == std::string::npos
                       ? nlohmann::json(nlohmann::json::value_t::discarded)
                       : nlohmann::json::parse(output.substr(at + marker.size()), nullptr, false);
@@ -138,7 +139,7 @@ Visit visit(const transport::XSpec &spec, const transport::Origin &origin,
     const auto exit = stream.wait(std::max(left, 100ms));
     visit.errors = stream.errors().text();
     if (!visit.facts.is_object())
-        visit.failure = transport::why_it_failed(spec, exit, visit.errors, visit.junk);
+        visit.failure = transport::why_it_failed(spec, exit, visit.errors, junk);
     return visit;
 }
 

@@ -185,9 +185,17 @@ std::string_view name(Stage stage) noexcept {
     return names[static_cast<std::size_t>(stage)];
 }
 
+std::string without_announcement(std::string_view junk) {
+    std::string text(junk);
+    if (const auto at = text.find(finder_found); at != std::string::npos) text.erase(at, 1);
+    return text;
+}
+
 Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit, std::string_view errors,
-                      std::string_view junk) {
+                      std::string_view all_junk) {
     const std::string host = place(spec);
+    const bool found = all_junk.find(finder_found) != std::string_view::npos;
+    const std::string junk = without_announcement(all_junk);
     const std::string printed = last_words(junk);
     const std::string said = last_words(errors);
     const bool by_ssh = spec.has("ssh");
@@ -215,6 +223,19 @@ Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit, std::string_v
                 Error(ErrorKind::unsupported,
                       "no Python could be started on " + host + with(": ", said),
                       "name one that is there: python=/path/to/python, or python=3.12")};
+    if (by_ssh && exit->code == 255 && found)
+        return {Stage::boot,
+                Error(ErrorKind::disconnected,
+                      "the Python on " + host +
+                          " was killed, or the connection to it lost, before it said hello" +
+                          with(": ", said) + with("; it printed: ", printed),
+                      "try again")};
+    if (by_ssh && exit->code == 255 && !junk.empty())
+        return {Stage::shell,
+                Error(ErrorKind::disconnected,
+                      "the connection to " + host + " was lost before a Python began" +
+                          with(": ", said) + with("; it printed: ", printed),
+                      "try again, or by hand: ssh " + host)};
     if (by_ssh && exit->code == 255)
         return {Stage::reach,
                 Error(ErrorKind::unreachable, "ssh could not reach " + host + with(": ", said),

@@ -20,8 +20,10 @@ struct Failure {
 };
 
 // Why no worker said hello. `exit`: how the child ended, nothing if it still runs and time is up;
-// `errors`: its stderr; `junk`: what came from its stdout instead of a hello.
+// `errors`: its stderr; `junk`: what came from its stdout instead of a hello, with `finder_found`.
 [[nodiscard]] Failure why_it_failed(const XSpec &spec, std::optional<Exit> exit,
                                     std::string_view errors, std::string_view junk);
+// What a login shell has printed.
+[[nodiscard]] std::string without_announcement(std::string_view junk);
 
 } // namespace elsewhere::transport

@@ -26,6 +26,18 @@ TEST(Diagnosis, does_not_take_exit_code_255_of_a_python_for_a_network) {
     EXPECT_EQ(failed.error.kind(), ErrorKind::remote);
 }
 
+TEST(Diagnosis, tells_a_python_that_was_killed_from_a_host_that_cannot_be_reached) {
+    EXPECT_EQ(of(255, "").error.kind(), ErrorKind::unreachable);
+    const Failure killed = of(255, "", "Welcome\n\x1e");
+    EXPECT_EQ(killed.stage, Stage::boot);
+    EXPECT_EQ(killed.error.kind(), ErrorKind::disconnected);
+    EXPECT_EQ(killed.error.message(),
+              "the Python on h was killed, or the connection to it lost, before it said hello; "
+              "it printed: Welcome");
+    EXPECT_EQ(of(255, "", "Welcome\n").stage, Stage::shell);
+    EXPECT_EQ(of(255, "", "Welcome\n").error.kind(), ErrorKind::disconnected);
+}
+
 TEST(Diagnosis, tells_a_shell_that_starts_nothing_from_a_python_that_ends) {
     EXPECT_EQ(of(127, "sh: 1: exec: python3: not found").stage, Stage::python);
     EXPECT_EQ(of(1, "", "This account is currently not available.\n").error.kind(),

@@ -125,7 +125,9 @@ Wish read_wish(const std::string &python) {
 
 std::string finder_program(const Wish &wish, const std::optional<std::string> &before,
                            const Boot &boot) {
-    std::string start = "start() { exec \"$1\"";
+    std::string start = "start() { ";
+    if (boot.announced) start += "printf '\\036'; ";
+    start += "exec \"$1\"";
     for (std::size_t i = 1; i < wish.command.size(); ++i)
         start += " " + shell_quoted(wish.command[i]);
     for (const std::string &option : boot.options) start += " " + shell_quoted(option);

@@ -12,6 +12,7 @@ namespace elsewhere::transport {
 struct Boot {
     std::string program;
     Words options = {};
+    bool announced = false; // by `finder_found` on stdout, just before it starts
 };
 
 // What `python=` asks for.
@@ -37,6 +38,9 @@ struct Wish {
 inline constexpr int no_python_fits = 123;
 inline constexpr int before_failed = 124;
 inline constexpr const char *finder_says = "elsewhere: ";
+// Tells what became of a Python from what never came so far; a control character that no greeting
+// of a login shell has.
+inline constexpr char finder_found = '\x1e';
 
 // A program for a POSIX shell that runs `before` (if there is one), finds the Python and becomes
 // it. Standard input and output reach Python untouched; what `before` prints goes to stderr.

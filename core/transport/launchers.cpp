@@ -52,7 +52,9 @@ Command ssh(const XSpec &spec, const Boot &boot, const Origin &origin) {
     append(argv, read_ssh(spec.get("ssh").value_or("")).words);
     // Behind the user's words, which so come first: a link that is silently lost is found out.
     append(argv, {"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"});
-    argv.push_back(for_any_shell(finder_program(wish_of(spec), spec.get("before"), boot)));
+    Boot announced = boot; // ssh says 255 for whatever it meets
+    announced.announced = true;
+    argv.push_back(for_any_shell(finder_program(wish_of(spec), spec.get("before"), announced)));
     return {.argv = argv, .keyboard = Keyboard::prompts};
 }
 
