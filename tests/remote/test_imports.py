@@ -116,7 +116,8 @@ CASES = {
             "channel.send(finder.asked)"
         )
         asked = told(gateway, source)
-        assert asked <= 3, asked  # nowhere, whole, and the tools to keep it
+        # nowhere, whole, and the tools to keep it; the names of the library are known from 3.10 on
+        assert asked <= (3 if sys.version_info >= (3, 10) else 5), asked
     """,
 }
 FAR = ["popen", "popen//engine=no", "popen//python=2.7", "ssh", "via"]
@@ -160,7 +161,7 @@ HERE = {
         gateway = make("popen//imports=controller")
         source = "import importlib.resources as r; channel.send(r.files('whole').joinpath(%r).%s())"
         assert told(gateway, source % ("data.txt", "read_text")) == "some data\\n"
-        assert told(gateway, source % (".hidden", "is_file")) is False
+        assert told(gateway, source % (".hidden", "exists")) is False
     """,
     "calls_import_unless_the_spec_forbids_it": """
         import single

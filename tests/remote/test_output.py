@@ -144,7 +144,10 @@ LOCAL = {
     "calls_print_there_too": """
         with elsewhere.makegateway("popen", stdout=out.append) as gateway:
             gateway.call(print, "called")
-        assert out == ["called\\n"]
+        assert "".join(out) == "called\\n"
+        with elsewhere.Executor(["popen"] * 2, stdout=errors.append) as executor:
+            list(executor.map(print, range(4)))
+        assert sorted("".join(errors).split()) == ["0", "1", "2", "3"], errors
     """,
     "another_target_may_be_set_at_any_time": """
         gateway = elsewhere.makegateway("popen")
@@ -173,6 +176,19 @@ LOCAL = {
             raise AssertionError
         group = elsewhere.Group(["thread"], stdout=out.append)
         group.terminate(1)
+    """,
+    "a_gateway_that_has_ended_says_so": """
+        gateway = elsewhere.makegateway("popen")
+        gateway.close(5)
+        try:
+            gateway.stdout = out.append
+        except OSError:
+            pass
+        else:
+            raise AssertionError
+        time.sleep(0.1)
+        import threading
+        assert threading.active_count() == 1, threading.enumerate()
     """,
     "main_thread_only_workers_have_it_too_while_they_are_busy": """
         gateway = elsewhere.makegateway("popen//execmodel=main_thread_only")
@@ -271,43 +287,45 @@ def read_all(descriptor: int) -> str:
     return b"".join(pieces).decode()
 
 
+@pytest.mark.parametrize("busy", [True, False])
 @pytest.mark.parametrize("killed", ["worker", "controller"])
-def test_nothing_is_left_of_it_after_a_kill(python, package_parent, killed, tmp_path: Path) -> None:
+def test_nothing_is_left_of_it_after_a_kill(
+    python, package_parent, killed, busy, tmp_path: Path
+) -> None:
     script = tmp_path / "case.py"
+    early, late = ("", "gateway.stdout = print\n") if busy else (", stdout=print", "")
     script.write_text(
-        "import elsewhere\n"
-        "gateway = elsewhere.makegateway('popen', stdout=lambda text: None)\n"
+        f"import elsewhere\ngateway = elsewhere.makegateway('popen'{early})\n"
+        f"gateway.remote_exec('channel.send(1)').receive()\n{late}"
         "gateway.remote_exec('channel.send(1)').receive()\n"
-        "print(gateway.facts['pid'], gateway._output._mark.decode(), flush=True)\n"
-        "input()\n"
+        "open('pid', 'w').write(str(gateway.facts['pid']))\nprint('begun', flush=True)\ninput()\n"
     )
     with subprocess.Popen(
         [python.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": package_parent},
+        env={**os.environ, "PYTHONPATH": package_parent, "MARK_OF_THIS_TEST": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        cwd=tmp_path,
     ) as one:
-        assert one.stdout is not None
-        pid, mark = one.stdout.readline().split()
+        assert one.stdout is not None and one.stdout.readline() == "begun\n"
+        assert len(marked(tmp_path)) == 3
+        worker = int((tmp_path / "pid").read_text())
+        os.kill(worker if killed == "worker" else one.pid, 9)
         until = time.monotonic() + 20
-        while not beside(mark):
-            assert time.monotonic() < until
-            time.sleep(0.01)
-        os.kill(int(pid) if killed == "worker" else one.pid, 9)
-        while beside(mark):
+        while marked(tmp_path) - {one.pid}:
             assert time.monotonic() < until, "a process is left"
             time.sleep(0.05)
         one.kill()
 
 
-def beside(mark: str) -> list[str]:
-    found = []
-    for place in Path("/proc").glob("[0-9]*/cmdline"):
+def marked(mark: Path) -> set[int]:
+    """The processes that have this in their environment."""
+    found = set()
+    for place in Path("/proc").glob("[0-9]*/environ"):
         try:
-            words = place.read_bytes().split(b"\0")
+            if f"MARK_OF_THIS_TEST={mark}".encode() in place.read_bytes().split(b"\0"):
+                found.add(int(place.parent.name))
         except OSError:
             continue
-        if mark.encode() in words:
-            found.append(place.parent.name)
     return found

@@ -30,10 +30,17 @@ class Executor(_Executor):
 
     Args:
         specs: where to have interpreters: specs, or gateways, which are not ended at shutdown.
+        stdout, stderr: where what is printed there goes: see Gateway.stderr.
     """
 
-    def __init__(self, specs: Iterable[str | XSpec | Gateway] = ("popen",)) -> None:
-        self._group = Group()
+    def __init__(
+        self,
+        specs: Iterable[str | XSpec | Gateway] = ("popen",),
+        *,
+        stdout: Any = None,
+        stderr: Any = None,
+    ) -> None:
+        self._group = Group(stdout=stdout, stderr=stderr)
         self._backlog = Backlog()
         self._futures: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._shut = False

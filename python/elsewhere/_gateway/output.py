@@ -73,9 +73,13 @@ class Output:
         )
         self._thread.start()
         mark = self._mark.decode()
-        channel = prepare(gateway, "far_output", "tell_apart", mark=mark)
-        if wait:
-            channel.waitclose(30)
+        try:
+            channel = prepare(gateway, "far_output", "tell_apart", mark=mark)
+            if wait:
+                channel.waitclose(30)
+        except BaseException:
+            self.stop()
+            raise
 
     def finish(self, timeout: float) -> None:
         """Return when the worker has ended and all of it has gone its way, or it is late."""
