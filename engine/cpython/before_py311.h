@@ -388,13 +388,9 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
 /* Nothing but the recursion limit guards the C stack. */
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {}
 
-static bool stopped; /* in the call of elw_stop_at_next's `reached` */
-static int on_event(PyObject *, PyFrameObject *, int, PyObject *);
-
-bool elw_tracing(PyThreadState *thread) {
-    return thread->tracing > (stopped ? 1 : 0) || thread->c_profilefunc != NULL ||
-           (thread->c_tracefunc != NULL && thread->c_tracefunc != on_event);
-}
+bool elw_has_tools(PyThreadState *thread) { return false; }
+void elw_enter_tracing(PyThreadState *thread) { thread->tracing++; }
+void elw_leave_tracing(PyThreadState *thread) { thread->tracing--; }
 
 /* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
 static _PyFrameEvalFunction found_eval;
@@ -545,34 +541,6 @@ ElwFrame *elw_adopt_frame_object(ElwFrame *frame, PyFrameObject *object) {
  * PyErr_CheckSignals does so too: this version does not tell them apart, and needs not. */
 bool elw_signal_between_instructions(void) { return false; }
 
-static int (*when_reached)(void);
-
-/* Looks for the next instruction: of this frame, of one that is entered, or of the one outside. */
-static int on_event(PyObject *self, PyFrameObject *frame, int what, PyObject *argument) {
-    PyThreadState *thread = PyThreadState_Get();
-    if (what == PyTrace_CALL) {
-        frame->f_trace_opcodes = 1;
-    } else if (what == PyTrace_RETURN) {
-        frame->f_trace_opcodes = 0;
-        if (frame->f_back != NULL) frame->f_back->f_trace_opcodes = 1;
-    } else if (what == PyTrace_OPCODE) {
-        for (PyFrameObject *f = frame; f != NULL; f = f->f_back) f->f_trace_opcodes = 0;
-        set_trace(thread, NULL);
-        stopped = true;
-        const int result = when_reached();
-        stopped = false;
-        return result;
-    }
-    return 0;
-}
-
-void elw_stop_at_next(PyThreadState *thread, int (*reached)(void)) {
-    if (thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL ||
-        thread->frame == NULL)
-        return;
-    when_reached = reached;
-    thread->frame->f_trace_opcodes = 1;
-    set_trace(thread, on_event);
-}
+#include "engine/cpython/stop_before_py311.h"
 
 #endif

@@ -82,7 +82,11 @@ typedef struct {
     bool cells_apart;           /* a parameter that is a cell has a second place, with the cells */
     bool has_block_stack;       /* `try` and `with` keep blocks in the frame (elw_blocks) */
     bool stops_by_trace;        /* elw_stop_at_next is how a signal meets the eval loop */
-    int exit_depth;             /* where WITH_EXCEPT_START finds __exit__, 1 being the top */
+    bool call_on_entry;         /* a frame that the eval loop enters is a "call" to tracers */
+    bool breaks_before_events;  /* RESUME and jumps handle signals before they tell tracers */
+    bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
+    bool forgets_line;   /* entered anew, the eval loop does not know where it came from */
+    int exit_depth;      /* where WITH_EXCEPT_START finds __exit__, 1 being the top */
 } ElwFacts;
 extern const ElwFacts elw_facts;
 
@@ -193,7 +197,12 @@ void elw_set_handled_exception(PyThreadState *thread, PyObject *exception); /* s
 void elw_lend_recursion(PyThreadState *thread, int python, int c);
 /* The thread's C stack may be that many bytes larger (smaller, if negative) than at its start. */
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes);
-bool elw_tracing(PyThreadState *thread); /* a trace function, profiler or monitoring tool */
+/* Of thread->tracing: the levels that are elw_stop_at_next at work. */
+int elw_own_tracing(PyThreadState *thread);
+bool elw_has_tools(PyThreadState *thread); /* of sys.monitoring, in use */
+/* Between them nothing that the thread executes is an event for a trace function or the like. */
+void elw_enter_tracing(PyThreadState *thread);
+void elw_leave_tracing(PyThreadState *thread);
 
 typedef PyObject *(*ElwEval)(PyThreadState *, ElwFrame *, int throwing);
 void elw_set_eval(PyThreadState *thread, ElwEval eval); /* NULL: the interpreter's own */
@@ -243,9 +252,10 @@ bool elw_signal_between_instructions(void);
 /* ElwFacts.stops_by_trace: where jumps may go two ways and handlers are entered, what the eval loop
  * executes next is not told by the instruction before. So `reached` is called, once, when this
  * thread is about to execute an instruction: elw_stopped_at() of the innermost frame, whose stack
- * depth is saved. It returns 0, or -1 with an exception that the program then gets. Does nothing
- * while a trace function is set. */
+ * depth is saved. It returns 0, or -1 with an exception that the program then gets. A trace
+ * function of the program's gets its events all the same. Does nothing while one is at work. */
 void elw_stop_at_next(PyThreadState *thread, int (*reached)(void));
+void elw_cancel_stop(PyThreadState *thread); /* undoes it, if there is something to undo */
 int elw_stopped_at(ElwFrame *frame);
 
 #ifdef __cplusplus

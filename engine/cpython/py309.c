@@ -21,6 +21,7 @@ const ElwFacts elw_facts = {
     .cells_apart = true,
     .has_block_stack = true,
     .stops_by_trace = true,
+    .call_on_entry = true,
     .exit_depth = 7,
 };
 

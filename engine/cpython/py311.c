@@ -31,6 +31,7 @@ const ElwFacts elw_facts = {
     .exit_has_self = false,
     .iterator_pairs = false,
     .exit_depth = 4,
+    .breaks_before_events = true,
 };
 
 extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);
@@ -371,9 +372,10 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
 
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are counted */
 
-bool elw_tracing(PyThreadState *thread) {
-    return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
-}
+int elw_own_tracing(PyThreadState *thread) { return 0; }
+bool elw_has_tools(PyThreadState *thread) { return false; }
+void elw_enter_tracing(PyThreadState *thread) { PyThreadState_EnterTracing(thread); }
+void elw_leave_tracing(PyThreadState *thread) { PyThreadState_LeaveTracing(thread); }
 
 /* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
 static _PyFrameEvalFunction found_eval;
@@ -472,4 +474,5 @@ bool elw_signal_between_instructions(void) {
 }
 
 void elw_stop_at_next(PyThreadState *thread, int (*reached)(void)) {} /* not needed */
+void elw_cancel_stop(PyThreadState *thread) {}
 int elw_stopped_at(ElwFrame *frame) { return -1; }

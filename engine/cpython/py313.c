@@ -33,6 +33,9 @@ const ElwFacts elw_facts = {
     .exit_has_self = false,
     .iterator_pairs = false,
     .exit_depth = 4,
+    .breaks_before_events = true,
+    .throw_is_event = true,
+    .forgets_line = true,
 };
 
 extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);
@@ -377,11 +380,14 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
 
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are counted */
 
-bool elw_tracing(PyThreadState *thread) {
+int elw_own_tracing(PyThreadState *thread) { return 0; }
+bool elw_has_tools(PyThreadState *thread) {
     for (int tool = 0; tool < PY_MONITORING_SYS_PROFILE_ID; ++tool)
         if (thread->interp->monitoring_tool_names[tool] != NULL) return true;
-    return thread->tracing > 0 || thread->c_tracefunc != NULL || thread->c_profilefunc != NULL;
+    return false;
 }
+void elw_enter_tracing(PyThreadState *thread) { PyThreadState_EnterTracing(thread); }
+void elw_leave_tracing(PyThreadState *thread) { PyThreadState_LeaveTracing(thread); }
 
 /* Another hook may be there already (a debugger's, a compiler's); it gets its place back. */
 static _PyFrameEvalFunction found_eval;
@@ -485,4 +491,5 @@ bool elw_signal_between_instructions(void) {
 }
 
 void elw_stop_at_next(PyThreadState *thread, int (*reached)(void)) {} /* not needed */
+void elw_cancel_stop(PyThreadState *thread) {}
 int elw_stopped_at(ElwFrame *frame) { return -1; }

@@ -10,6 +10,7 @@
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/restore.hpp"
+#include "engine/frame/tracing.hpp"
 #include "engine/frame/trampoline.hpp"
 
 namespace elsewhere::frame {
@@ -161,7 +162,11 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     const Instruction &instruction = map.at(at);
     if (request_.moment == Moment::between) {
         int next = -1;
-        if (instruction.op == ELW_OP_JUMP_BACKWARD)
+        if (elw_facts.breaks_before_events &&
+            (instruction.op == ELW_OP_RESUME || instruction.op == ELW_OP_JUMP_BACKWARD) &&
+            elw_stack_effect(instruction.opcode, instruction.oparg, 1) == 0)
+            next = at;
+        else if (instruction.op == ELW_OP_JUMP_BACKWARD)
             next = map.target(at);
         else if (instruction.op == ELW_OP_PRECALL)
             next = map.at(instruction.next).next;
@@ -293,15 +298,17 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
 
 Result<StackRecord> Capture::run() {
     StackRecord stack;
-    if (elw_tracing(thread_))
-        return Error(ErrorKind::refused, "a trace or profile function is active",
-                     "remove it (sys.settrace, sys.setprofile) before suspending");
     if (finalizing())
         return Error(ErrorKind::refused, "a generator is being finalized",
                      "suspend at another moment");
     ElwFrame *frame = elw_innermost(thread_);
     if (frame == nullptr)
         return Error(ErrorKind::refused, "no Python code is running in this thread");
+    elw_cancel_stop(thread_);
+    if (tracers_running(thread_) > 0)
+        return refusal(elw_code(frame), elw_in_flight(frame),
+                       "a trace function, a profiler or a monitoring callback is running");
+    if (std::optional<Error> unkept = unkept_tracer(thread_)) return *unkept;
     Result<FrameRecord> record = innermost(frame);
     if (!record) return record.error();
     std::vector<FrameRecord> frames;

@@ -9,6 +9,7 @@
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/patch.hpp"
+#include "engine/frame/tracing.hpp"
 
 namespace elsewhere::frame {
 
@@ -66,6 +67,22 @@ void open_with(ElwFrame *frame, const Instruction &instruction, int depth) {
     const int handler = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
     blocks[count] = {false, handler, depth};
     elw_set_blocks(frame, blocks, count + 1);
+}
+
+// The instruction at which the innermost frame goes on, if tracers know of it already; else -1.
+int told(const FrameRecord &record, const CodeMap &map) {
+    const int at = static_cast<int>(record.instruction);
+    if (record.delivery == Delivery::reexecute) return map.reexecute_from(at);
+    const bool jump = elw_facts.breaks_before_events && map.at(at).op == ELW_OP_JUMP_BACKWARD;
+    return jump || elw_facts.stops_by_trace ? at : -1;
+}
+
+// What it has executed before that, where the eval loop would have to know; else -1.
+int executed_before(const FrameRecord &record, const CodeMap &map) {
+    const int at = static_cast<int>(record.instruction);
+    if (record.delivery != Delivery::resume || at == 0) return -1;
+    const ElwOp op = map.at(at).op;
+    return op == ELW_OP_RESUME || op == ELW_OP_JUMP_BACKWARD ? -1 : map.start(at - 1);
 }
 
 class Restore {
@@ -195,11 +212,11 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         elw_despecialise(elw_code(frame), at);
     }
     if (innermost) {
-        elw_link(thread_, frame);
-        on_live_();
-        elw_unlink(thread_, frame);
         current_ = nullptr;
         elw_set_eval(thread_, nullptr);
+        elw_link(thread_, frame);
+        on_live_(); // may run Python code
+        elw_unlink(thread_, frame);
     }
     if (record.delivery == Delivery::result) {
         FrameRecord top;
@@ -212,7 +229,8 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         resume_calls(frame, std::move(record.calls));
     }
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
-    PyObject *result = elw_eval(thread_, frame, 0);
+    PyObject *result = go_on_traced(thread_, frame, 0, innermost ? told(record, map) : -1,
+                                    innermost ? executed_before(record, map) : -1);
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);
     return result;
 }
@@ -240,9 +258,9 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
         elw_stack(frame)[depth] = elw_slot(result);
         elw_set_depth(frame, depth + 1);
     }
-    if (result == nullptr) return elw_eval(thread_, frame, 1);
+    if (result == nullptr) return go_on_traced(thread_, frame, 1, -1, -1);
     elw_set_next(frame, maps_.of(elw_code(frame)).at(at).next);
-    return elw_eval(thread_, frame, 0);
+    return go_on_traced(thread_, frame, 0, -1, at);
 }
 
 } // namespace

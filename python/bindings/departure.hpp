@@ -5,6 +5,7 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/capture.hpp"
+#include "engine/frame/tracing.hpp"
 #include "engine/object/image.hpp"
 #include "engine/snapshot/file.hpp"
 
@@ -27,6 +28,7 @@ class Quiet {
     Quiet &operator=(const Quiet &) = delete;
 
   private:
+    const frame::Untraced untraced_;
     PyThreadState *thread_;
     bool collecting_;
 };

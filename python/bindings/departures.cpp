@@ -307,6 +307,7 @@ void Departures::ask_queued() {
 }
 
 void Departures::answer(const Error *error) {
+    const Quiet quiet;
     Ref module = Ref::steal(PyImport_ImportModule("elsewhere._program"));
     Ref done = Ref::steal(!module ? nullptr
                           : error != nullptr

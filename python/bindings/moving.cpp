@@ -8,6 +8,7 @@
 #include "engine/frame/activation.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
+#include "engine/frame/tracing.hpp"
 #include "engine/object/image.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/departures.hpp"
@@ -85,6 +86,7 @@ PyObject *run_code(PyObject *, PyObject *arguments) {
             throw PythonError{};
         unblock_signals();
         Ref result = frame::run_hidden(code, globals);
+        frame::trace_no_more();
         if (!result) throw PythonError{};
         return result;
     });
@@ -95,6 +97,7 @@ PyObject *run_callable(PyObject *, PyObject *const *arguments, Py_ssize_t count)
         if (count < 1) throw Error(ErrorKind::usage, "a callable is missing");
         unblock_signals();
         Ref result = frame::call_hidden(arguments, count);
+        frame::trace_no_more();
         if (!result) throw PythonError{};
         return result;
     });
@@ -140,6 +143,15 @@ bool begun = false; // has a resumed program executed anything?
 
 PyObject *has_begun(PyObject *, PyObject *) { return PyBool_FromLong(begun); }
 
+// The whole stack is in place, and nothing of the program has run yet.
+void restore_tracing(Ref kept) {
+    const frame::Untraced untraced;
+    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
+    Ref done = Ref::steal(module ? PyObject_CallMethod(module.get(), "restore", "O", kept.get())
+                                 : nullptr);
+    if (!done) PyErr_WriteUnraisable(kept.get());
+}
+
 PyObject *resume_program(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *path = nullptr;
@@ -179,6 +191,7 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         object::Program &program = *whole;
         mapped.reset();
         file = {};
+        Ref tracing = Ref::share(PyDict_GetItemString(program.state.get(), "tracing"));
         program.state = Ref();
         Ref top_result = result_of_move(control, checkpoint.get() == Py_True);
         if (program.stack.frames.empty() ||
@@ -189,9 +202,11 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
             rebuilt_in = std::chrono::steady_clock::now() - start;
             begun = true;
             if (collecting == 1) PyGC_Enable();
+            if (tracing) restore_tracing(std::exchange(tracing, Ref()));
             if (control >= 0) await_go(control, file_path);
             unblock_signals();
         });
+        frame::trace_no_more();
         if (!result) throw PythonError{};
         return result;
     });
@@ -234,6 +249,13 @@ void outlive_iterators() {
     PyObject *name = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(PyModule_GetDict(itertools), &at, &name, &value);)
         if (PyType_Check(value)) Py_INCREF(value);
+}
+
+PyObject *trace_again(PyObject *, PyObject *) {
+    return entry([&] {
+        frame::trace_again();
+        return none();
+    });
 }
 
 PyObject *stop(PyObject *, PyObject *) {
@@ -299,6 +321,8 @@ PyMethodDef methods[] = {
      "print_exception(exception)\n--\n\nShow an exception as the interpreter's end does."},
     {"install", install, METH_O, "install(told)\n--\n\nTake the signals that suspend."},
     {"stop", stop, METH_NOARGS, "stop()\n--\n\nThe program has ended: no more suspends."},
+    {"trace_again", trace_again, METH_NOARGS,
+     "trace_again()\n--\n\nTrace functions hear again what happens."},
     {"measure_frames", measure_frames, METH_O,
      "measure_frames(rounds)\n--\n\nSeconds to (capture, rebuild) the stack."},
     {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},
@@ -313,8 +337,10 @@ void add_moving(PyObject *module) {
     frame::install_resumable_builtins();
     frame::install_resumable_iterators();
     frame::install_class_statement();
-    // A trace function would run within the test, and the test against it.
-    if (disabled == nullptr && !elw_tracing(PyThreadState_Get())) disabled = frame::self_test();
+    if (disabled == nullptr) {
+        const frame::Untraced untraced;
+        disabled = frame::self_test();
+    }
     Ref reason = disabled == nullptr ? none() : Ref::checked(PyUnicode_FromString(disabled));
     if (PyModule_AddObjectRef(module, "disabled", reason.get()) < 0) throw PythonError{};
     // As builtin functions of `elsewhere`: that is where programs find them.

@@ -182,9 +182,11 @@ def _finish(error: BaseException | None) -> None:
     if isinstance(error, SystemExit):
         if error.code in (None, 0, False):
             _program.completed()
+        _trace_again()
         raise error.with_traceback(None)
     if error is None:
         _program.completed()
+        _trace_again()
         return
     traceback = error.__traceback__
     while traceback is not None and traceback.tb_frame.f_globals is globals():
@@ -195,11 +197,22 @@ def _finish(error: BaseException | None) -> None:
         # Before 3.13 the built-in hook reads the files itself; this one asks linecache.
         sys.excepthook = print_exception
     _elsewhere.print_exception(error.with_traceback(traceback))
+    _trace_again()
     if isinstance(error, KeyboardInterrupt):
         # Shown already; the interpreter ends by SIGINT when it comes out of the main program.
         sys.excepthook = lambda *_: None
         raise error
     sys.exit(1)
+
+
+def _trace_again() -> None:
+    """Events are off since the program has ended; exit functions are the program's again.
+
+    A profiler or a monitoring tool would hear of this file's frames, too.
+    """
+    tools = any(map(sys.monitoring.get_tool, range(6))) if hasattr(sys, "monitoring") else False
+    if sys.getprofile() is None and not tools:
+        _elsewhere.trace_again()
 
 
 def main(told: Told) -> None:

@@ -160,6 +160,10 @@ def capture() -> dict[str, Any]:
         "asyncio": tasks.capture_asyncio(),
         **changed_modules(_start, own),
     }
+    if sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring"):
+        from elsewhere._state_tracing import capture_tracing
+
+        parts["tracing"] = capture_tracing()
     state.update((name, part) for name, part in parts.items() if part)
     return state
 

@@ -1,0 +1,170 @@
+#include "engine/frame/tracing.hpp"
+
+#include <string_view>
+#include <utility>
+
+#include "engine/cpython/ref.hpp"
+
+namespace elsewhere::frame {
+
+namespace {
+
+using Setter = void (*)(Py_tracefunc, PyObject *);
+
+// Was `function` set by sys.settrace or sys.setprofile? These set one C function of their own,
+// which nobody tells; setting the same object again shows it.
+bool set_from_python(Py_tracefunc PyThreadState::*place, PyObject *PyThreadState::*object,
+                     const char *set, Setter set_in_c, Py_tracefunc &known) {
+    PyThreadState *thread = PyThreadState_Get();
+    const Py_tracefunc function = thread->*place;
+    if (known != nullptr) return function == known;
+    const Ref held = Ref::share(thread->*object);
+    Ref sys = Ref::steal(PyImport_ImportModule("sys"));
+    Ref done =
+        Ref::steal(sys && held ? PyObject_CallMethod(sys.get(), set, "O", held.get()) : nullptr);
+    if (!done) {
+        PyErr_Clear();
+        return false;
+    }
+    known = thread->*place;
+    if (function == known) return true;
+    set_in_c(function, held.get());
+    return false;
+}
+
+Py_tracefunc by_settrace = nullptr;
+Py_tracefunc by_setprofile = nullptr;
+
+Error unkept(const char *what, PyObject *object) {
+    const std::string_view type(object != nullptr ? Py_TYPE(object)->tp_name : "?");
+    if (type.starts_with("coverage."))
+        return {ErrorKind::refused, "coverage's C tracer is active: its state is in C",
+                "run coverage with COVERAGE_CORE=sysmon or COVERAGE_CORE=pytrace"};
+    if (type == "_lsprof.Profiler")
+        return {ErrorKind::refused, "cProfile is active: its state is in C",
+                "use the module profile, or stop it before suspending"};
+    return {ErrorKind::refused,
+            "a " + std::string(what) + " that C code has set is active (" + std::string(type) + ")",
+            "remove it before suspending"};
+}
+
+// ---- events that are none ----
+
+// While a rebuilt frame is entered, one of these stands in for the trace function or profiler.
+struct StandIn {
+    Py_tracefunc PyThreadState::*place;
+    Py_tracefunc original = nullptr;
+    bool call = false; // an event "call" is not one
+    PyFrameObject *frame = nullptr;
+    int told = -1; // nor is the line of this instruction of `frame`, which is not looked into
+};
+StandIn stand_ins[] = {{&PyThreadState::c_tracefunc}, {&PyThreadState::c_profilefunc}};
+
+template <int which> int stand_in(PyObject *self, PyFrameObject *frame, int what, PyObject *value) {
+    StandIn &here = stand_ins[which];
+    PyThreadState *thread = PyThreadState_Get();
+    if (std::exchange(here.call, false) && what == PyTrace_CALL) {
+        if (here.told < 0) thread->*here.place = here.original;
+        return 0;
+    }
+    thread->*here.place = here.original;
+    if (what == PyTrace_LINE && frame == here.frame &&
+        elw_in_flight(elw_frame_of(frame)) == here.told)
+        return 0;
+    return here.original(self, frame, what, value);
+}
+
+template <int which>
+void stand_in_for(PyThreadState *thread, bool call, PyFrameObject *frame, int told) {
+    StandIn &here = stand_ins[which];
+    if (thread->*here.place == nullptr || thread->*here.place == stand_in<which>) return;
+    here.original = thread->*here.place;
+    here.call = call;
+    here.frame = frame;
+    here.told = told;
+    thread->*here.place = stand_in<which>;
+}
+
+void stand_down(PyThreadState *thread) {
+    if (thread->c_tracefunc == stand_in<0>) thread->c_tracefunc = stand_ins[0].original;
+    if (thread->c_profilefunc == stand_in<1>) thread->c_profilefunc = stand_ins[1].original;
+}
+
+Ref call_ours(const char *name, PyObject *first, int second) {
+    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
+    return Ref::steal(module ? PyObject_CallMethod(module.get(), name, "Oi", first, second)
+                             : nullptr);
+}
+
+// Where the eval loop does not see that a new line begins, its event comes from here.
+bool tell_line(PyThreadState *thread, ElwFrame *frame, int next, int from) {
+    PyCodeObject *code = elw_code(frame);
+    const int line = PyCode_Addr2Line(code, next * 2);
+    if (thread->tracing > 0 || line < 0 || line == PyCode_Addr2Line(code, from * 2)) return true;
+    const Untraced untraced;
+    elw_link(thread, frame);
+    bool good = true;
+    if (thread->c_tracefunc != nullptr) {
+        PyFrameObject *object = PyThreadState_GetFrame(thread);
+        Ref lines = Ref::steal(
+            PyObject_GetAttrString(reinterpret_cast<PyObject *>(object), "f_trace_lines"));
+        if (lines.get() == Py_True)
+            good = thread->c_tracefunc(thread->c_traceobj, object, PyTrace_LINE, Py_None) == 0;
+        Py_DECREF(object);
+    }
+    if (good && elw_has_tools(thread))
+        good = static_cast<bool>(call_ours("line_event", reinterpret_cast<PyObject *>(code), line));
+    elw_unlink(thread, frame);
+    return good;
+}
+
+} // namespace
+
+PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from) {
+    const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
+    const bool has_tools = elw_has_tools(thread);
+    if (traced || has_tools) {
+        const int next = elw_next(frame);
+        if (!throwing && elw_facts.forgets_line && from >= 0 &&
+            !tell_line(thread, frame, next, from))
+            throwing = 1;
+        const bool call = elw_facts.call_on_entry || (throwing != 0 && elw_facts.throw_is_event);
+        if (elw_facts.forgets_line) told = -1; // and of that it is silent by itself
+        if (thread->tracing == 0 && (call || told >= 0)) {
+            stand_in_for<0>(thread, call, elw_frame_object(frame), told);
+            if (call) stand_in_for<1>(thread, call, nullptr, -1);
+        }
+        if (throwing && has_tools && elw_facts.throw_is_event) {
+            const Untraced untraced;
+            PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+            PyErr_Fetch(&type, &value, &traceback);
+            if (!call_ours("not_thrown", reinterpret_cast<PyObject *>(elw_code(frame)), 0))
+                PyErr_Clear();
+            PyErr_Restore(type, value, traceback);
+        }
+    }
+    return elw_eval(thread, frame, throwing);
+}
+
+int tracers_running(PyThreadState *thread) {
+    return thread->tracing - Untraced::levels() - elw_own_tracing(thread);
+}
+
+std::optional<Error> unkept_tracer(PyThreadState *thread) {
+    stand_down(thread);
+    const Untraced untraced;
+    if (thread->c_tracefunc != nullptr &&
+        !set_from_python(&PyThreadState::c_tracefunc, &PyThreadState::c_traceobj, "settrace",
+                         PyEval_SetTrace, by_settrace))
+        return unkept("trace function", thread->c_traceobj);
+    if (thread->c_profilefunc != nullptr &&
+        !set_from_python(&PyThreadState::c_profilefunc, &PyThreadState::c_profileobj, "setprofile",
+                         PyEval_SetProfile, by_setprofile))
+        return unkept("profiler", thread->c_profileobj);
+    return std::nullopt;
+}
+
+void trace_no_more() { elw_enter_tracing(PyThreadState_Get()); }
+void trace_again() { elw_leave_tracing(PyThreadState_Get()); }
+
+} // namespace elsewhere::frame

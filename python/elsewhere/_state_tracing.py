@@ -1,0 +1,175 @@
+"""Trace functions, profilers and the tools of sys.monitoring.
+
+Captured and restored while events are off. They are restored last of all, when the whole stack is
+in place: setting them instruments the code of the frames on it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False  # typing takes longer to import than all of this
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import CodeType, FrameType
+    from typing import Any
+
+_TOOLS = range(6)
+monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
+
+
+def capture_tracing() -> dict[str, Any] | None:
+    """What traces the program, or None."""
+    tools = {} if monitoring is None else _tools()
+    functions = {"trace": sys.gettrace(), "profile": sys.getprofile()}
+    if not tools and not any(functions.values()):
+        return None
+    threading = sys.modules.get("threading")
+    for name in ("_trace_hook", "_profile_hook"):
+        functions[name] = getattr(threading, name, None)
+    frames = [(f.f_trace, f.f_trace_lines, f.f_trace_opcodes) for f in _frames()]
+    usual = (None, True, False)
+    while frames and frames[-1] == usual:
+        frames.pop()
+    kept: dict[str, Any] = {name: value for name, value in functions.items() if value is not None}
+    if tools:
+        kept["tools"] = tools
+    if frames:
+        kept["frames"] = frames
+    return kept
+
+
+def _frames() -> Iterator[FrameType]:
+    """Of the program, the innermost first: ours are on top of them."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("elsewhere._state"):
+        frame = frame.f_back
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _tools() -> dict[int, dict[str, Any]]:
+    found: dict[int, dict[str, Any]] = {}
+    for tool in _TOOLS:
+        name = monitoring.get_tool(tool)
+        if name is None:
+            continue
+        callbacks = {}
+        for bit in _event_bits():
+            function = monitoring.register_callback(tool, bit, None)
+            if function is not None:
+                monitoring.register_callback(tool, bit, function)
+                callbacks[bit] = function
+        found[tool] = {
+            "name": name,
+            "callbacks": callbacks,
+            "events": monitoring.get_events(tool),
+            "local": [],
+        }
+    if found:
+        for holder, code in _all_code():
+            for tool, kept in found.items():
+                events = monitoring.get_local_events(tool, code)
+                if events:
+                    kept["local"].append((holder, events))
+    return found
+
+
+def _event_bits() -> list[int]:
+    values = vars(monitoring.events).values()
+    return sorted(bit for bit in values if type(bit) is int and bit > 0)
+
+
+def _all_code() -> list[tuple[Any, CodeType]]:
+    """Each code object that something holds, with its function where it has one."""
+    import gc
+
+    code_type = type(_all_code.__code__)
+    found: dict[int, tuple[Any, CodeType]] = {}
+
+    def add(code: CodeType, holder: Any) -> None:
+        if id(code) in found:
+            return
+        found[id(code)] = (holder, code)
+        for constant in code.co_consts:
+            if type(constant) is code_type:
+                add(constant, constant)
+
+    everything = gc.get_objects()
+    function_type = type(_all_code)
+    for thing in everything:
+        if type(thing) is function_type:
+            found[id(thing.__code__)] = (thing, thing.__code__)
+    for _, code in list(found.values()):
+        for constant in code.co_consts:
+            if type(constant) is code_type:
+                add(constant, constant)
+    for thing in gc.get_referents(*everything):
+        if type(thing) is code_type:
+            add(thing, thing)
+    for frame in _frames():
+        add(frame.f_code, frame.f_code)
+    return list(found.values())
+
+
+def restore(kept: dict[str, Any]) -> None:
+    """Sets them again; every frame of the program is on the stack."""
+    for frame, (trace, lines, opcodes) in zip(_frames(), kept.get("frames", ()), strict=False):
+        if trace is not None:
+            frame.f_trace = trace
+        if not lines:
+            frame.f_trace_lines = False
+        if opcodes:
+            frame.f_trace_opcodes = True
+    threading = sys.modules.get("threading")
+    for name in ("_trace_hook", "_profile_hook"):
+        if name in kept and threading is not None:
+            setattr(threading, name, kept[name])
+    for tool, one in kept.get("tools", {}).items():
+        _restore_tool(tool, one)
+    if "profile" in kept:
+        sys.setprofile(kept["profile"])
+    if "trace" in kept:
+        sys.settrace(kept["trace"])
+
+
+def _restore_tool(tool: int, kept: dict[str, Any]) -> None:
+    monitoring.use_tool_id(tool, kept["name"])
+    for bit, function in kept["callbacks"].items():
+        monitoring.register_callback(tool, bit, function)
+    monitoring.set_events(tool, kept["events"])
+    for holder, events in kept["local"]:
+        monitoring.set_local_events(tool, getattr(holder, "__code__", holder), events)
+
+
+def line_event(code: CodeType, line: int) -> None:
+    """Tell the tools that `line` begins: the eval loop does not."""
+    bit = monitoring.events.LINE
+    for tool in _TOOLS:
+        if monitoring.get_tool(tool) is None:
+            continue
+        if not (monitoring.get_events(tool) | monitoring.get_local_events(tool, code)) & bit:
+            continue
+        function = monitoring.register_callback(tool, bit, None)
+        if function is not None:
+            monitoring.register_callback(tool, bit, function)
+            function(code, line)  # DISABLE is not heeded: the next time it is asked again
+
+
+def not_thrown(code: CodeType, _: int) -> None:
+    """The next PY_THROW is no throw(): an exception goes on in a frame that was rebuilt."""
+    bit = monitoring.events.PY_THROW
+    for tool in _TOOLS:
+        if monitoring.get_tool(tool) is None or not monitoring.get_events(tool) & bit:
+            continue
+        function = monitoring.register_callback(tool, bit, None)
+        if function is not None:
+            monitoring.register_callback(tool, bit, _once(tool, bit, function))
+
+
+def _once(tool: int, bit: int, function: Any) -> Any:
+    def swallow(*_: Any) -> None:
+        monitoring.register_callback(tool, bit, function)
+
+    return swallow
