@@ -69,6 +69,7 @@ std::string to_json(const Instructions &told, const Interpreter &interpreter) {
     const char *runtime = std::getenv("XDG_RUNTIME_DIR");
     text_or_null("runtime_dir", runtime != nullptr && *runtime == '/' ? runtime : nullptr);
     path_or_null("file", told.file);
+    json.key("interactive").boolean(told.interactive);
     json.key("clone").boolean(told.clone);
     json.key("grace").number(told.grace);
     json.key("hash_seed");

@@ -15,13 +15,14 @@ enum class Mode { run, resume, exec };
 struct Instructions {
     Mode mode = Mode::run;
     snapshot::Target target = snapshot::Target::script;
-    std::string program;  // as named on the command line
-    Words arguments;      // of the program
-    std::string snapshot; // --snapshot, absolute; empty: not given
-    std::string file;     // to resume, absolute
-    bool clone = false;   // resume it although another resumption is alive
-    double grace = 10;    // seconds
-    std::string spec;     // where to execute it
+    std::string program;      // as named on the command line
+    Words arguments;          // of the program
+    std::string snapshot;     // --snapshot, absolute; empty: not given
+    std::string file;         // to resume, absolute
+    bool interactive = false; // a session follows the program, or is the program
+    bool clone = false;       // resume it although another resumption is alive
+    double grace = 10;        // seconds
+    std::string spec;         // where to execute it
     std::optional<std::uint32_t> hash_seed;
 };
 

@@ -23,15 +23,9 @@ void check_script(const std::string &script) {
     throw Error(ErrorKind::missing, why, "check the name of the script");
 }
 
-[[noreturn]] void refuse_interactive() {
-    throw Error(ErrorKind::usage, "an interactive session cannot be suspended",
-                "name a script, use -c or -m, or redirect standard input from a file");
-}
-
 // As `python -` does, the whole program is read before it begins: it finds its input at the end,
 // in its first life and in every later one that gets the program again.
 std::string program_from_input() {
-    if (::isatty(STDIN_FILENO) != 0) refuse_interactive();
     std::string program;
     std::array<char, 65536> piece = {};
     for (;;) {
@@ -57,6 +51,7 @@ void check_directory_of(const std::string &file) {
 }
 
 std::string words_of(Target target, const std::string &program, const Words &arguments) {
+    if (target == Target::none) return "an interactive session";
     std::string text = target == Target::module ? "-m " : target == Target::command ? "-c " : "";
     if (target != Target::input) text += program;
     for (const std::string &argument : arguments) text += " " + argument;
@@ -104,7 +99,8 @@ int run(const Words &words) {
     };
     const Options options(
         "run", "[options] SCRIPT|FOLDER|ZIP|-m MOD|-c CODE|- [ARGS…]",
-        "Runs a Python program; - is one from standard input. SIGUSR1 writes a snapshot, SIGTERM\n"
+        "Runs a Python program; - is one from standard input, a terminal is a session. SIGUSR1 "
+        "writes a snapshot, SIGTERM\n"
         "writes one and ends the program with exit code 75. The same command line with --snapshot\n"
         "FILE goes on from FILE.",
         {{.name = "snapshot",
@@ -129,8 +125,8 @@ int run(const Words &words) {
                   asked.grace = *seconds;
               }},
          {.letter = 'i',
-          .help = "refused: an interactive session cannot be suspended",
-          .apply = [](const std::string &) { refuse_interactive(); }},
+          .help = "an interactive session follows the program",
+          .apply = [&](const std::string &) { asked.interactive = true; }},
          {.letter = 'm',
           .value = "MOD",
           .help = "run a module; all that follows are its arguments",
@@ -146,7 +142,10 @@ int run(const Words &words) {
     if (asked.target == Target::none) {
         const bool bare = rest->empty();
         if (bare) rest->emplace_back(); // sys.argv is [''] then, and ['-'] after a dash
-        if (bare || rest->front() == "-") {
+        const bool session = asked.interactive || ::isatty(STDIN_FILENO) != 0;
+        if (session && (bare || rest->front() == "-")) {
+            asked.interactive = true; // and the target is none
+        } else if (bare || rest->front() == "-") {
             program_is(Target::input)(program_from_input());
         } else {
             program_is(Target::script)(rest->front());

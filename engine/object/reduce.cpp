@@ -88,6 +88,24 @@ Ref type_parameter(PyObject *object) {
     return Ref::checked(PyTuple_Pack(3, maker.get(), tuple.get(), state.get()));
 }
 
+// An instance of a Python class without slots (typing.NewType), by its attributes.
+Ref by_attributes(PyObject *object) {
+    const PyTypeObject *type = Py_TYPE(object);
+    const auto plain = static_cast<Py_ssize_t>(sizeof(PyObject) + 2 * sizeof(void *));
+    if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_new != PyBaseObject_Type.tp_new ||
+        type->tp_basicsize > plain || type->tp_itemsize != 0)
+        return {};
+    Ref attributes = Ref::steal(PyObject_GetAttrString(object, "__dict__"));
+    if (!attributes) {
+        PyErr_Clear(); // it has none, and is told apart from others by nothing but its name
+        return {};
+    }
+    Ref module = Ref::checked(PyImport_ImportModule("copyreg"));
+    Ref maker = Ref::checked(PyObject_GetAttrString(module.get(), "__newobj__"));
+    Ref arguments = Ref::checked(PyTuple_Pack(1, Py_TYPE(object)));
+    return Ref::checked(PyTuple_Pack(3, maker.get(), arguments.get(), attributes.get()));
+}
+
 void gather(Walk &walk, Visit &visit) {
     PyObject *object = visit.object.get();
     Ref tuple = reduced(walk, object);
@@ -105,6 +123,8 @@ void gather(Walk &walk, Visit &visit) {
     if (PyUnicode_Check(tuple.get())) {
         if (Ref made = type_parameter(object)) {
             tuple = std::move(made);
+        } else if (Ref attributes = by_attributes(object)) {
+            tuple = std::move(attributes);
         } else {
             throw walk.refusal("its reduce says that it is the global \"" + text(tuple.get()) +
                                "\", which is not known by that name");

@@ -29,6 +29,10 @@ void check_outermost(const frame::StackRecord &stack) {
     if (main != nullptr && PyModule_Check(main) &&
         outermost.globals.get() == PyModule_GetDict(main))
         return;
+    PyObject *session = PyDict_GetItemString(modules.get(), "elsewhere._console");
+    if (session != nullptr && PyModule_Check(session) &&
+        outermost.globals.get() == PyModule_GetDict(session))
+        return;
     PyObject *runpy = PyDict_GetItemString(modules.get(), "runpy");
     if (runpy != nullptr && PyModule_Check(runpy) &&
         outermost.globals.get() == PyModule_GetDict(runpy))
@@ -139,6 +143,7 @@ void hold_snapshot(const std::string &path, bool clone) {
 }
 
 void leave() {
+    give_back_terminal();
     std::fflush(nullptr);
     _exit(75);
 }

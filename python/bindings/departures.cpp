@@ -287,6 +287,7 @@ void Departures::succeeded() {
     const Request request = std::move(*request_);
     request_.reset();
     arm(0);
+    if (request.purpose == snapshot::Purpose::suspend) give_back_terminal();
     if (request.source == Source::control)
         answer(nullptr);
     else if (!settings_.snapshot_given)

@@ -1,5 +1,6 @@
 #include "python/bindings/interposed.hpp"
 
+#include <termios.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -83,6 +84,22 @@ using PyCFunctionFastWithKeywords = PyObject *(*)(PyObject *, PyObject *const *,
                                                   PyObject *);
 using AcquireLock = Acquire<0>;
 using AcquireRLock = Acquire<1>;
+
+// input() at a terminal: the kernel keeps what is typed until the line is whole, or readline does,
+// and that is lost. From a pipe part of a line may have been read already, and it has to wait.
+PyMethodDef *input_definition = nullptr;
+PyObject *(*original_input)(PyObject *, PyObject *const *, Py_ssize_t) = nullptr;
+bool terminal_waits = false;
+termios terminal_before;
+PyObject *input(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
+    if (PyThread_get_thread_ident() != main_thread || tcgetattr(0, &terminal_before) != 0)
+        return original_input(self, arguments, count);
+    const WaitNoted noted(input_definition);
+    terminal_waits = true;
+    PyObject *line = original_input(self, arguments, count);
+    terminal_waits = false;
+    return line;
+}
 
 PyMethodDef *select_definition = nullptr;
 PyObject *(*original_select)(PyObject *, PyObject *const *, Py_ssize_t) = nullptr;
@@ -190,6 +207,9 @@ void watch_waits() {
     if (sleep_definition != nullptr) return;
     sleep_definition = definition_of("time", nullptr, "sleep");
     original_sleep = interpose(sleep_definition, METH_O, sleep);
+    input_definition = definition_of("builtins", nullptr, "input");
+    original_input = frame::original_of<decltype(original_input)>(
+        interpose(input_definition, METH_FASTCALL, erase(input)));
     AcquireLock::install("LockType");
     AcquireRLock::install("RLock");
     in_module("select", [] {
@@ -233,6 +253,12 @@ PyCFunction interpose(const char *module, const char *name, int flags, PyCFuncti
     return frame::interpose(definition_of(module, nullptr, name), flags, ours);
 }
 
+void give_back_terminal() {
+    if (!std::exchange(terminal_waits, false)) return;
+    tcsetattr(0, TCSADRAIN, &terminal_before);
+    if (::write(1, "\n", 1) < 0) return; // nobody sees it
+}
+
 std::optional<frame::CaptureRequest> waiting_call() {
     const frame::BlockedCall call = frame::blocked_call();
     if (call.callable == nullptr) return std::nullopt;
@@ -248,6 +274,7 @@ std::optional<frame::CaptureRequest> waiting_call() {
     frame::CaptureRequest request;
     request.moment = frame::Moment::blocked;
     request.callable = call.callable;
+    if (definition == input_definition) return request; // asks again
     // sleep(seconds), select(r, w, x, timeout), acquire(blocking, timeout), get(block, timeout),
     // poll(timeout, maxevents)
     const std::size_t index = definition == sleep_definition    ? 0

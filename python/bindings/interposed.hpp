@@ -35,4 +35,8 @@ Clocks read_clocks();
 // again for what is left. Nothing if it stands elsewhere.
 std::optional<frame::CaptureRequest> waiting_call();
 
+// input() waits at a terminal, whose settings readline may have changed: as they were before, and
+// at the start of a line.
+void give_back_terminal();
+
 } // namespace elsewhere::bindings

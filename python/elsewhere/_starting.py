@@ -74,7 +74,7 @@ def _interpreter(told: Told) -> list[str]:
 
 def _words_of(told: Told) -> list[str]:
     """The arguments as they stood on the command line."""
-    bare = told["target"] == "input" and told["arguments"] == [""]
+    bare = told["target"] in ("input", "none") and told["arguments"] == [""]
     return [] if bare else told["arguments"]
 
 
@@ -90,6 +90,19 @@ def _start(told: Told) -> Callable[[], object]:
     main = _new_main()
     target, program = told["target"], told["program"]
     interpreter = _interpreter(told)
+    if told["interactive"]:
+        interpreter.append("-i")
+        from elsewhere import _console
+
+        _console.wanted = target != "none"
+    if target == "none":
+        sys.argv = told["arguments"]
+        _set_orig_argv([*_interpreter(told), *_words_of(told)])
+        _set_path0("")
+        from _frozen_importlib import BuiltinImporter
+
+        main.__loader__ = BuiltinImporter
+        return lambda: _elsewhere.run_callable(_console.interact, True)
     if target == "command":
         sys.argv = ["-c", *told["arguments"]]
         _set_orig_argv([*interpreter, "-c", program, *told["arguments"]])
@@ -176,6 +189,13 @@ def _source_is_gone(traceback: TracebackType | None) -> bool:
     return False
 
 
+def _of_program(error: BaseException) -> TracebackType | None:
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_frame.f_globals is globals():
+        traceback = traceback.tb_next  # the frames of this file come first
+    return traceback
+
+
 def _finish(error: BaseException | None) -> None:
     """The end of the program, as the interpreter does it; `error` is what ended it or None."""
     _elsewhere.stop()
@@ -188,9 +208,7 @@ def _finish(error: BaseException | None) -> None:
         _program.completed()
         _trace_again()
         return
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_frame.f_globals is globals():
-        traceback = traceback.tb_next  # the frames of this file come first
+    traceback = _of_program(error)
     if sys.excepthook is sys.__excepthook__ and _source_is_gone(traceback):
         from traceback import print_exception
 
@@ -242,7 +260,19 @@ def main(told: Told) -> None:
         _fail_to_arrive(ended, told)
     if isinstance(ended, Exception) and told["mode"] != "run" and not _elsewhere.has_begun():
         _fail_to_resume(ended)
+    console = sys.modules.get("elsewhere._console")
+    if console is not None and console.wanted:
+        ended = _run_session(console, ended)
     _finish(ended)
+
+
+def _run_session(console: Any, ended: BaseException | None) -> BaseException | None:
+    """What follows a program under -i, however it has ended."""
+    console.wanted = False
+    if ended is not None:
+        console.show(ended.with_traceback(_of_program(ended)))
+    _elsewhere.trace_again()
+    return _run(lambda: _elsewhere.run_callable(console.interact, False))
 
 
 def _fail_to_arrive(error: BaseException, told: Told) -> NoReturn:

@@ -160,6 +160,9 @@ def capture() -> dict[str, Any]:
         "asyncio": tasks.capture_asyncio(),
         **changed_modules(_start, own),
     }
+    console = sys.modules.get("elsewhere._console")
+    if console is not None:
+        parts["console"] = console.capture()
     if sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring"):
         from elsewhere._state_tracing import capture_tracing
 
@@ -228,6 +231,10 @@ def restore(state: dict[str, Any]) -> None:
         from elsewhere._keep.tasks import restore_asyncio
 
         restore_asyncio(state["asyncio"])
+    if "console" in state:
+        from elsewhere import _console
+
+        _console.restore(state["console"])
     if "stdin" in state:
         from elsewhere._state_stdin import restore_stdin
 

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 _TOOLS = range(6)
+# Lists that classes of coverage keep; nothing else of a library's classes is the program's.
+_COVERAGE = (
+    ("coverage.collector", "Collector", "_collectors"),
+    ("coverage.control", "Coverage", "_instances"),
+)
 monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
 
 
@@ -34,9 +39,16 @@ def capture_tracing() -> dict[str, Any] | None:
     kept: dict[str, Any] = {name: value for name, value in functions.items() if value is not None}
     if tools:
         kept["tools"] = tools
+    if "coverage" in sys.modules:
+        kept["coverage"] = [list(one) for one in _coverage_lists()]
     if frames:
         kept["frames"] = frames
     return kept
+
+
+def _coverage_lists() -> list[list[Any]]:
+    classes = [(getattr(sys.modules.get(m), c, None), name) for m, c, name in _COVERAGE]
+    return [getattr(cls, name, []) for cls, name in classes]
 
 
 def _frames() -> Iterator[FrameType]:
@@ -126,6 +138,8 @@ def restore(kept: dict[str, Any]) -> None:
     for name in ("_trace_hook", "_profile_hook"):
         if name in kept and threading is not None:
             setattr(threading, name, kept[name])
+    for values, now in zip(kept.get("coverage", ()), _coverage_lists(), strict=False):
+        now[:] = values
     for tool, one in kept.get("tools", {}).items():
         _restore_tool(tool, one)
     if "profile" in kept:
@@ -134,8 +148,20 @@ def restore(kept: dict[str, Any]) -> None:
         sys.settrace(kept["trace"])
 
 
+def _number_code_again(function: Any) -> None:
+    """coverage's sysmon core finds what it knows of a code object by its id, which is a new one."""
+    owner = getattr(function, "__self__", None)
+    infos, codes = getattr(owner, "code_infos", None), getattr(owner, "code_objects", None)
+    if type(infos) is dict and type(codes) is list and len(infos) == len(codes):
+        renumbered = dict(zip(map(id, codes), infos.values(), strict=True))
+        infos.clear()
+        infos.update(renumbered)
+
+
 def _restore_tool(tool: int, kept: dict[str, Any]) -> None:
     monitoring.use_tool_id(tool, kept["name"])
+    for function in {id(getattr(f, "__self__", f)): f for f in kept["callbacks"].values()}.values():
+        _number_code_again(function)
     for bit, function in kept["callbacks"].items():
         monitoring.register_callback(tool, bit, function)
     monitoring.set_events(tool, kept["events"])

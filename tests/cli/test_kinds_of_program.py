@@ -186,18 +186,6 @@ def test_a_program_from_standard_input_ends_as_it_does_in_python(
     assert ends[0] == ends[1]
 
 
-def test_a_terminal_is_no_program(command: str, python: Any) -> None:
-    main, terminal = os.openpty()
-    for words in ([], ["-"], ["-i", "steps.py"]):
-        done = subprocess.run(
-            [*run_words(command, python), *words], stdin=terminal, capture_output=True, timeout=20
-        )
-        assert (done.returncode, done.stdout) == (2, b"")
-        assert done.stderr.startswith(b"error: an interactive session cannot be suspended\nhint: ")
-    os.close(main)
-    os.close(terminal)
-
-
 @pytest.mark.parametrize("given", ["closed", "folder"])
 def test_a_standard_input_that_cannot_be_read_is_66(
     given: str, tmp_path: Path, command: str, python: Any

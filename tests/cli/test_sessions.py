@@ -1,0 +1,143 @@
+"""Interactive sessions are suspended at the prompt, or while a statement runs, and go on."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+class Terminal:
+    """A process on a terminal of its own."""
+
+    def __init__(self, command: list[str], folder: Path) -> None:
+        self.main, theirs = os.openpty()
+        streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+        environment = {**os.environ, "TERM": "dumb"}
+        self.process = subprocess.Popen(
+            command, cwd=folder, env=environment, start_new_session=True, **streams
+        )
+        os.close(theirs)
+        self.shown = b""
+
+    def _read(self, until: float) -> bool:
+        if not select.select([self.main], [], [], max(0, until - time.monotonic()))[0]:
+            return False
+        try:
+            piece = os.read(self.main, 65536)
+        except OSError:  # all of the other side is closed
+            return False
+        self.shown += piece
+        return bool(piece)
+
+    def until(self, text: bytes) -> bytes:
+        """What is shown up to `text`, which is awaited."""
+        end = time.monotonic() + 60
+        while text not in self.shown:
+            assert self._read(end), (text, self.shown)
+        before, _, self.shown = self.shown.partition(text)
+        return before
+
+    def type(self, *lines: str, prompt: bytes = b">>> ") -> bytes:
+        shown = b""
+        for line in lines:
+            os.write(self.main, line.encode() + b"\n")
+            shown = self.until(prompt if line == lines[-1] else b"... ")
+        return shown.replace(b"\r\n", b"\n")
+
+    def end(self) -> int:
+        end = time.monotonic() + 60
+        while self._read(end):
+            pass
+        return self.process.wait(60)
+
+    def suspend(self) -> None:
+        time.sleep(0.2)
+        self.process.send_signal(signal.SIGTERM)
+        assert self.end() == 75, self.shown
+
+
+@pytest.fixture
+def start(command: str, python: Any, tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
+    """Starts, or continues, the session of this test."""
+    all_of_them: list[Terminal] = []
+    snapshot = str(tmp_path / "session.snap")
+
+    def started(*words: str) -> Terminal:
+        options = ["--python", python.executable, "--snapshot", snapshot]
+        all_of_them.append(Terminal([command, "run", *options, *words], tmp_path))
+        return all_of_them[-1]
+
+    yield started
+    for terminal in all_of_them:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+            terminal.process.wait()
+        os.close(terminal.main)
+
+
+def test_a_session_goes_on_at_its_prompt_with_its_names(start: Callable[..., Terminal]) -> None:
+    session = start()
+    assert b"Python 3." in session.until(b">>> ")
+    session.type("import math")
+    session.type("def half(n):", "    return n / (n - 2)", "")
+    session.type("numbers = [1, 2]; same = numbers")
+    session.suspend()
+    session = start()
+    session.until(b">>> ")
+    assert b"(True, 3.14)" in session.type("numbers is same, round(math.pi, 2)")
+    assert b"ZeroDivisionError" in session.type("half(2)")
+    assert b"\n9\n" in session.type("numbers.append(9); numbers[-1]")
+    session.suspend()
+    session = start()
+    session.until(b">>> ")
+    assert b"[1, 2, 9]" in session.type("same")
+    os.write(session.main, b"exit(3)\n")
+    assert session.end() == 3
+
+
+def test_a_statement_that_runs_goes_on(start: Callable[..., Terminal]) -> None:
+    session = start()
+    session.until(b">>> ")
+    session.type("import time")
+    os.write(session.main, b"for i in range(60): time.sleep(0.05); print('at', i)\n\n")
+    session.until(b"at 3")
+    session.suspend()
+    before = session.shown
+    session = start()
+    after = session.until(b"at 59")
+    assert b"at 20" in before + after and b"at 3\r" not in after
+    session.until(b">>> ")
+    assert b"59" in session.type("i")
+
+
+def test_a_session_follows_a_program_that_fails(
+    start: Callable[..., Terminal], tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text("import sys\nleft = sys.argv\n1 / 0\n")
+    session = start("-i", "script.py", "word")
+    assert b"ZeroDivisionError" in session.until(b">>> ")
+    session.suspend()
+    session = start("-i", "script.py", "word")
+    session.until(b">>> ")
+    assert b"['script.py', 'word']" in session.type("left")
+    os.write(session.main, b"\x04")
+    assert session.end() == 0
+
+
+def test_a_program_that_asks_asks_again(start: Callable[..., Terminal], tmp_path: Path) -> None:
+    (tmp_path / "ask.py").write_text("print('hello', input('name? '))\n")
+    session = start("ask.py")
+    session.until(b"name? ")
+    session.suspend()
+    session = start("ask.py")
+    session.until(b"name? ")
+    os.write(session.main, b"you\n")
+    assert (session.end(), session.shown[-11:]) == (0, b"hello you\r\n")
