@@ -83,6 +83,7 @@ typedef struct {
     bool has_block_stack;       /* `try` and `with` keep blocks in the frame (elw_blocks) */
     bool stops_by_trace;        /* elw_stop_at_next is how a signal meets the eval loop */
     bool call_on_entry;         /* a frame that the eval loop enters is a "call" to tracers */
+    bool keeps_trace_function;  /* a trace function that is at work can be left */
     bool breaks_before_events;  /* RESUME and jumps handle signals before they tell tracers */
     bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
     bool forgets_line;   /* entered anew, the eval loop does not know where it came from */

@@ -241,6 +241,13 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
+    if (entry == ELW_ENTERED_FROM_C && saved == instruction.depth &&
+        tracers_running(thread_) == 1 && thread_->c_tracefunc != nullptr &&
+        is_told(frame, inner_frame)) {
+        record.delivery = Delivery::traced;
+        take_stack(record, frame, map, at, saved);
+        return record;
+    }
     // With its operands still on the stack, C code is at work on them. (That generator.throw() is
     // such code does not show: it links the generator without running it.)
     if (elw_facts.saves_depth_in_c && saved == instruction.depth && !delegates_throw &&
@@ -305,12 +312,14 @@ Result<StackRecord> Capture::run() {
     if (frame == nullptr)
         return Error(ErrorKind::refused, "no Python code is running in this thread");
     elw_cancel_stop(thread_);
-    if (tracers_running(thread_) > 0)
+    const int tracers = tracers_running(thread_);
+    if (tracers > 1 || (tracers == 1 && !elw_facts.keeps_trace_function))
         return refusal(elw_code(frame), elw_in_flight(frame),
                        "a trace function, a profiler or a monitoring callback is running");
     if (std::optional<Error> unkept = unkept_tracer(thread_)) return *unkept;
     Result<FrameRecord> record = innermost(frame);
     if (!record) return record.error();
+    bool told = false;
     std::vector<FrameRecord> frames;
     frames.push_back(std::move(record).value());
     for (;;) {
@@ -327,9 +336,13 @@ Result<StackRecord> Capture::run() {
         }
         record = enclosing(outer, frame, entry, instance);
         if (!record) return record.error();
+        told = told || record.value().delivery == Delivery::traced;
         frames.push_back(std::move(record).value());
         frame = outer;
     }
+    if (tracers == 1 && !told)
+        return refusal(elw_code(elw_innermost(thread_)), elw_in_flight(elw_innermost(thread_)),
+                       "a trace function, a profiler or a monitoring callback is running");
     stack.frames.reserve(frames.size());
     for (auto it = frames.rbegin(); it != frames.rend(); ++it)
         stack.frames.push_back(std::move(*it));

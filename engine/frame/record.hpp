@@ -39,6 +39,7 @@ enum class Delivery : std::uint8_t {
     send = 3,      // `instruction` is SEND to the generator inside: push, or leave the delegation
     construct = 4, // `instruction` calls a class, __init__ is inside: deliver the instance
     reexecute = 5, // run `instruction` again; the frame inside is met on the way
+    traced = 6,    // the frame inside is the trace function, told of `instruction`: that is next
 };
 
 // A builtin in the middle of its work (engine/frame/activation.hpp): all it needs to go on.

@@ -106,6 +106,7 @@ class Restore {
     Ref top_result_;
     const std::function<void()> &on_live_;
     std::size_t next_ = 0;
+    bool in_trace_function_ = false;
     CodeMaps maps_;
 };
 
@@ -188,6 +189,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
 
     if (innermost) return go_on(frame, rest);
     if (delivery == Delivery::reexecute) return go_on(frame, rest);
+    in_trace_function_ = in_trace_function_ || delivery == Delivery::traced;
     if (delivery == Delivery::construct) {
         const int depth = elw_saved_depth(frame);
         elw_stack(frame)[depth] = elw_slot(rest.constructed.release());
@@ -216,6 +218,7 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         elw_set_eval(thread_, nullptr);
         elw_link(thread_, frame);
         on_live_(); // may run Python code
+        if (in_trace_function_) elw_enter_tracing(thread_);
         elw_unlink(thread_, frame);
     }
     if (record.delivery == Delivery::result) {
@@ -239,6 +242,11 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
 PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
     const int at = static_cast<int>(record.instruction);
     const int depth = elw_saved_depth(frame);
+    if (record.delivery == Delivery::traced) {
+        const bool good = end_of_trace_function(thread_, frame, result);
+        elw_set_next(frame, at);
+        return go_on_traced(thread_, frame, good ? 0 : 1, at, -1);
+    }
     if (record.delivery == Delivery::construct) {
         if (result != nullptr && result != Py_None) {
             PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",

@@ -146,6 +146,33 @@ PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int
     return elw_eval(thread, frame, throwing);
 }
 
+bool is_told(ElwFrame *outer, ElwFrame *inner) {
+    auto *frame = reinterpret_cast<PyObject *>(elw_frame_object(outer));
+    const int count = elw_code(inner)->co_argcount;
+    for (int i = 0; frame != nullptr && i + 1 < count && i < 2; ++i) {
+        PyObject *event = elw_argument(inner, i + 1);
+        if (elw_argument(inner, i) == frame && event != nullptr && PyUnicode_Check(event))
+            return PyUnicode_CompareWithASCIIString(event, "line") == 0 ||
+                   PyUnicode_CompareWithASCIIString(event, "opcode") == 0;
+    }
+    return false;
+}
+
+bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result) {
+    const Ref local = Ref::steal(result);
+    auto *object = reinterpret_cast<PyObject *>(elw_frame_object(frame));
+    elw_leave_tracing(thread);
+    if (!local) {
+        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+        PyErr_Fetch(&type, &value, &traceback);
+        PyEval_SetTrace(nullptr, nullptr);
+        if (PyObject_SetAttrString(object, "f_trace", Py_None) < 0) PyErr_Clear();
+        PyErr_Restore(type, value, traceback);
+        return false;
+    }
+    return local.get() == Py_None || PyObject_SetAttrString(object, "f_trace", local.get()) == 0;
+}
+
 int tracers_running(PyThreadState *thread) {
     return thread->tracing - Untraced::levels() - elw_own_tracing(thread);
 }

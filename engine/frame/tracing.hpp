@@ -37,6 +37,13 @@ class Untraced {
 // Why what traces this thread cannot be kept, or nothing: C code set it (PyEval_SetTrace).
 [[nodiscard]] std::optional<Error> unkept_tracer(PyThreadState *thread);
 
+// Is `inner` the trace function, called with `outer` before its next instruction?
+[[nodiscard]] bool is_told(ElwFrame *outer, ElwFrame *inner);
+
+// What the interpreter does with what the trace function has returned for `frame` (null: it has
+// raised). False: an exception goes on in `frame`. Steals `result`.
+bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result);
+
 // Lets the eval loop go on in a frame that was rebuilt: that is no call, and no throw() into it.
 // `told` is an instruction of which tracers know already, -1: none; `from` is what was executed
 // before the one that is next, -1: the eval loop knows.

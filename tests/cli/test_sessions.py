@@ -141,3 +141,24 @@ def test_a_program_that_asks_asks_again(start: Callable[..., Terminal], tmp_path
     session.until(b"name? ")
     os.write(session.main, b"you\n")
     assert (session.end(), session.shown[-11:]) == (0, b"hello you\r\n")
+
+
+@pytest.mark.parametrize("words", [("traced.py",), ("-m", "pdb", "script.py")])
+def test_a_debugger_asks_again(
+    words: tuple[str, ...], start: Callable[..., Terminal], python: Any, tmp_path: Path
+) -> None:
+    if python.version in ("3.14", "3.15"):
+        pytest.skip("the debugger runs in callbacks of sys.monitoring, which are waited for")
+    (tmp_path / "script.py").write_text("a = 1\nb = a + 1\nprint('sum', a + b)\n")
+    (tmp_path / "traced.py").write_text("breakpoint()\na = 1\nb = a + 1\nprint('sum', a + b)\n")
+    prompt = b"(Pdb) "
+    session = start(*words)
+    session.until(prompt)
+    session.type("next", prompt=prompt)
+    session.suspend()
+    session = start(*words)
+    session.until(prompt)
+    assert b"\n1\n" in session.type("p a", prompt=prompt)
+    assert b"print('sum'" in session.type("next", prompt=prompt)
+    os.write(session.main, b"continue\n")
+    assert session.until(b"sum 3").endswith(b"\n")
