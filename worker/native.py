@@ -41,10 +41,11 @@ def load_engine(link, offer):
     """The module, from the place where the controller has it or from what it sends."""
     path = offer.get("path")
     if path is not None:
-        status = os.stat(path)
-        here = [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
+        here = identity_of(path)
         if here != offer["identity"]:
             raise IOError("%s is another file there" % path)
+        if kept[:2] == [path, here]:
+            return kept[2]
         return load_extension(path)
     tools = {"__name__": "_elsewhere_files"}  # as a program that moves here brings them
     files = offer["files"]
@@ -64,6 +65,20 @@ def load_engine(link, offer):
         descriptor = tools["keep"](offer["name"], content)
     # It stays open: a second library of the same name would be taken for this one.
     return load_extension("/proc/self/fd/%d" % descriptor)
+
+
+kept = []  # in a worker that a zygote has forked: path, identity and module of an engine
+
+
+def keep_extension(path):
+    """Loads it before there is an offer."""
+    kept[:] = [path, identity_of(path), load_extension(path)]
+    return kept[2]
+
+
+def identity_of(path):
+    status = os.stat(path)
+    return [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
 
 
 def load_extension(path):

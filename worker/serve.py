@@ -5,25 +5,31 @@ import sys
 import time
 
 from worker.errors import error_text
+from worker.facts import describe_here
 from worker.execution import Execution, flush_output, start_thread
 from worker.link import HELLO, Link
 from worker.native import native_link
 from worker.streams import take_streams, write_some
-from worker.values import TEXT, dumps
+from worker.values import dumps
 
-WIRE = 1
 GRACE = 5  # seconds for code that runs when the link ends
 
 
 def serve(marker, early):
     """`marker` goes first, for the controller to find the beginning; `early` was read already."""
+    magic = marker[-4:]
+    if early.startswith(b"zygote\0"):
+        _, engine, source = early.split(b"\0", 2)
+        exec(compile(source, "<elsewhere zygote>", "exec", 0, True), globals())
+        wait_as_zygote(marker, engine)  # noqa: F821  # of worker/zygote.py
+        marker = early = b""
     source, sink = take_streams()
     link = Link(source, sink, early)
     execution = Execution(link)
     code = 0
     try:
         write_some(sink, marker)
-        link.send(HELLO, 0, dumps(describe_here(marker[-4:]))[0])
+        link.send(HELLO, 0, dumps(describe_here(magic))[0])
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # stage 0 wrote none
         link = execution.link = native_link(link, execution)
         execution.run_in_main(lambda: end_in_time(link))
@@ -66,65 +72,3 @@ def wait_out(link, seconds):
     time.sleep(seconds)
     while link.gateway.staying:
         time.sleep(0.1)
-
-
-def describe_here(magic):
-    """The HELLO, without importing what is slow to import."""
-    try:
-        uname = os.uname()
-    except (AttributeError, OSError):
-        uname = ("", "", "", "", "")
-    try:
-        libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
-    except (AttributeError, ValueError, OSError):
-        libc = ""
-    hello = {
-        "wire": WIRE,
-        "python": tuple(sys.version_info[:3]),
-        "implementation": implementation(),
-        "executable": sys.executable or "",
-        "platform": sys.platform,
-        "machine": uname[4],
-        "libc": libc,
-        "tag": extension_tag(),
-        "pid": os.getpid(),
-        "cwd": current_folder(),
-        "hostname": uname[1],
-        "maxint": sys.maxsize,
-    }
-    hello = dict((TEXT(key), as_sent(value)) for key, value in hello.items())
-    hello[TEXT("magic")] = magic
-    return hello
-
-
-def as_sent(value):
-    if isinstance(value, bytes):  # Python 2
-        return value.decode("utf-8", "replace")
-    if isinstance(value, TEXT):  # an undecodable byte of a path
-        return value.encode("utf-8", "replace").decode("utf-8")
-    return value
-
-
-def implementation():
-    if hasattr(sys, "implementation"):
-        return sys.implementation.name
-    if sys.platform.startswith("java"):
-        return "jython"
-    return "pypy" if hasattr(sys, "pypy_version_info") else "cpython"
-
-
-def extension_tag():
-    """ "cpython-312-x86_64-linux-gnu" of "_elsewhere.cpython-312-x86_64-linux-gnu.so"."""
-    try:
-        import _imp
-
-        return _imp.extension_suffixes()[0].split(".")[1]
-    except (ImportError, AttributeError, IndexError):
-        return ""
-
-
-def current_folder():
-    try:
-        return os.getcwd()
-    except OSError:
-        return ""

@@ -14,6 +14,7 @@
 #include "core/gateway/hello.hpp"
 #include "core/gateway/worker_blob.hpp"
 #include "core/transport/diagnosis.hpp"
+#include "core/transport/zygotes.hpp"
 #include "core/wire/value.hpp"
 
 namespace elsewhere::gateway {
@@ -24,6 +25,8 @@ constexpr std::size_t nonce_size = 16;
 constexpr std::size_t marker_size = nonce_size + 1 + 4; // then a sign, then a magic number
 constexpr std::size_t most_junk = 65'536;
 constexpr std::size_t telling = 6; // bytes of the nonce that do not come by chance
+// A program that is over by then has no use for a zygote.
+constexpr std::chrono::milliseconds zygote_delay(50);
 
 using Nonce = std::array<std::uint8_t, nonce_size>;
 
@@ -35,14 +38,15 @@ Nonce make_nonce() {
 }
 
 // spec/bootstrap.md: nonce, magic, three numbers of ten digits, the blob.
-wire::Buffer boot_bytes(const Nonce &nonce, const std::optional<Magic> &magic) {
+wire::Buffer boot_bytes(const Nonce &nonce, const std::optional<Magic> &magic,
+                        std::string_view early = {}) {
     const auto code = magic ? worker_code(*magic) : std::nullopt;
     const auto blob = code ? *code : worker_source();
     std::uint64_t sum = 0;
     for (const std::uint8_t byte : blob) sum += byte;
     std::array<char, 31> numbers{};
-    std::snprintf(numbers.data(), numbers.size(), "%010zu%010llu%010d", blob.size(),
-                  static_cast<unsigned long long>(sum), 0);
+    std::snprintf(numbers.data(), numbers.size(), "%010zu%010llu%010zu", blob.size(),
+                  static_cast<unsigned long long>(sum), early.size());
     const auto text = [](const char *data, std::size_t size) {
         return std::span(reinterpret_cast<const std::uint8_t *>(data), size);
     };
@@ -51,7 +55,25 @@ wire::Buffer boot_bytes(const Nonce &nonce, const std::optional<Magic> &magic) {
     bytes.append(code ? std::span<const std::uint8_t>(*magic) : text("text", 4));
     bytes.append(text(numbers.data(), 30));
     bytes.append(blob);
+    bytes.append(text(early.data(), early.size()));
     return bytes;
+}
+
+transport::Boot stage0() { return {std::string(worker_stage0())}; }
+
+// Nothing where the spec asks for more than an interpreter that this process can name.
+std::optional<transport::ZygoteRecipe> recipe_of(const transport::XSpec &spec,
+                                                 const Settings &settings) {
+    if (!settings.warm || !spec.has("popen") || spec.has("via")) return std::nullopt;
+    transport::Command command = transport::command_for(spec, stage0(), settings.origin);
+    if (!command.direct) return std::nullopt;
+    std::string early = "zygote";
+    early.append(1, '\0').append(settings.warm->engine).append(1, '\0').append(worker_zygote());
+    const wire::Buffer bytes = boot_bytes(make_nonce(), settings.magic, early);
+    return transport::ZygoteRecipe{
+        .argv = std::move(command.argv),
+        .boot = {reinterpret_cast<const char *>(bytes.data()), bytes.size()},
+        .environment = settings.warm->environment};
 }
 
 Fd duplicate(int fd) {
@@ -73,10 +95,9 @@ template <class Attempt> Received Gateway::patiently(const Settings &settings, A
 
 Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     : Endpoint(transport::place(spec)), carrier_(std::move(settings.carrier)),
-      stream_(settings.carried
-                  ? transport::Stream(std::move(*settings.carried))
-                  : transport::launch(spec, {std::string(worker_stage0())}, settings.origin)) {
-    if (settings.boots) boot(spec, settings);
+      stream_(settings.carried ? transport::Stream(std::move(*settings.carried))
+                               : begin(spec, settings)) {
+    if (settings.boots && !warm_) boot(spec, settings);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
                                    mux::Side::controller, std::nullopt);
     Received hello = patiently(settings, [&] { return link_->hello(); });
@@ -88,6 +109,48 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
     errors_ = std::thread([this, beat = heartbeat_for(spec)] { attend(beat); });
+    keep_zygote(spec, settings);
+}
+
+// By fork, where there is a zygote for it.
+transport::Stream Gateway::begin(const transport::XSpec &spec, Settings &settings) {
+    if (settings.warm) {
+        const transport::Command command = transport::command_for(spec, stage0(), settings.origin);
+        const auto zygote = transport::Zygotes::of_this_process().known(command.argv);
+        if (zygote) {
+            zygote_ = zygote->user();
+            if (auto child = zygote->fork(settings.warm->environment)) {
+                warm_ = true;
+                return transport::Stream(std::move(*child), command.keyboard);
+            }
+            zygote_.reset();
+        }
+    }
+    return transport::launch(spec, stage0(), settings.origin);
+}
+
+// For those that come later; this one is there already and is not to be slowed down.
+void Gateway::keep_zygote(const transport::XSpec &spec, const Settings &settings) {
+    if (zygote_) return;
+    const auto recipe = recipe_of(spec, settings);
+    if (!recipe) return;
+    const auto zygote = transport::Zygotes::of_this_process().get(*recipe, zygote_delay);
+    if (zygote) zygote_ = zygote->user();
+}
+
+std::string prestart(const transport::XSpec &spec, const Settings &settings, bool stays) {
+    const auto recipe = recipe_of(spec, settings);
+    if (!recipe) return "this spec does not name a Python that can be forked";
+    const auto zygote =
+        transport::Zygotes::of_this_process().get(*recipe, std::chrono::milliseconds(0));
+    if (!zygote) return "that Python cannot be forked";
+    const auto user = zygote->user();
+    if (stays) zygote->hold();
+    switch (zygote->settled(transport::Zygote::patience)) {
+    case transport::Zygote::State::ready: return {};
+    case transport::Zygote::State::starting: return "it does not start";
+    default: return zygote->why();
+    }
 }
 
 // Until the worker has said what it is.
@@ -277,6 +340,7 @@ void Gateway::close(std::chrono::milliseconds timeout) noexcept {
         drop();
         const std::lock_guard lock(taking_);
         (void)stream_.end(timeout);
+        zygote_.reset();
     } catch (...) {
         // What cannot be ended here ends with its stream.
     }

@@ -35,9 +35,20 @@ struct Settings {
     std::optional<transport::Carried> carried = {};
     std::shared_ptr<void> carrier = {};
     bool boots = true; // false: it is a worker already
+    // For a Python of this machine that may be forked from one that is kept for that.
+    struct Warm {
+        std::string engine;      // where the zygote finds it, with {tag} for what it depends on
+        std::string environment; // each `NAME=value` with a zero byte behind it
+    };
+    std::optional<Warm> warm = {};
     // Called when a signal was handled during the wait; may throw to give up.
     std::function<void()> interrupted = [] {};
 };
+
+// Has a zygote started for what `spec` starts, and waits for it. Empty, or why there is none. With
+// `stays` it does not end before this process.
+[[nodiscard]] std::string prestart(const transport::XSpec &spec, const Settings &settings,
+                                   bool stays);
 
 // One remote interpreter: its process here (ssh, or the worker itself), the boot, the link. Made
 // whole or not at all; destroying it ends the process within a second or so. What the process says
@@ -53,6 +64,8 @@ class Gateway : public Endpoint {
     [[nodiscard]] const mux::Message &hello() const noexcept { return hello_; }
     // Empty: native. Else why the worker runs in pure Python.
     [[nodiscard]] const std::string &why_pure() const noexcept { return why_pure_; }
+    // Whether the worker was forked from a zygote.
+    [[nodiscard]] bool is_warm() const noexcept { return warm_; }
     // Asks the worker to end, waits, then ends its process. Bounded, and never throws; may be
     // called again. What waits in use() is woken.
     void close(std::chrono::milliseconds timeout) noexcept;
@@ -61,6 +74,8 @@ class Gateway : public Endpoint {
     [[nodiscard]] Fd take_errors();
 
   private:
+    transport::Stream begin(const transport::XSpec &spec, Settings &settings);
+    void keep_zygote(const transport::XSpec &spec, const Settings &settings);
     void boot(const transport::XSpec &spec, const Settings &settings);
     [[noreturn]] void fail(const transport::XSpec &spec);
     void write(const wire::Buffer &bytes, const Settings &settings);
@@ -70,6 +85,8 @@ class Gateway : public Endpoint {
                       const Settings &settings);
     template <class Attempt> Received patiently(const Settings &settings, Attempt attempt);
 
+    bool warm_ = false;
+    std::shared_ptr<void> zygote_;  // the use of one
     std::shared_ptr<void> carrier_; // outlives the stream
     transport::Stream stream_;
     std::string junk_; // what came before the worker's first word

@@ -13,6 +13,9 @@ namespace elsewhere {
 // What `python -c` gets: one line without ', \, ! and newline, to be put between single quotes.
 [[nodiscard]] std::string_view worker_stage0();
 
+// What a zygote is sent besides, plain source (spec/zygote.md).
+[[nodiscard]] std::string_view worker_zygote();
+
 // One source text for every Python, compressed by zlib: a record with the magic "text".
 [[nodiscard]] std::span<const std::uint8_t> worker_source();
 

@@ -19,6 +19,7 @@ struct Origin {
 struct Command {
     Words argv;
     Keyboard keyboard = Keyboard::none;
+    bool direct = false; // a Python with a whole path, and nothing in between
 };
 
 // The one table of ways to get there is in launchers.cpp. Throws Error{usage}.

@@ -41,7 +41,10 @@ Words found_here(const XSpec &spec, const Boot &boot, const Origin &origin) {
 }
 
 Command popen(const XSpec &spec, const Boot &boot, const Origin &origin) {
-    return {.argv = found_here(spec, boot, origin)};
+    Command command = {.argv = found_here(spec, boot, origin)};
+    // found_here's only other way is a shell.
+    command.direct = command.argv.front().starts_with('/') && command.argv.front() != "/bin/sh";
+    return command;
 }
 
 Command ssh(const XSpec &spec, const Boot &boot, const Origin &origin) {

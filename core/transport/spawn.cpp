@@ -38,17 +38,6 @@ Fd lifted(int fd) {
     return high;
 }
 
-struct Pipe {
-    Pipe() {
-        std::array<int, 2> ends = {};
-        if (::pipe2(ends.data(), O_CLOEXEC) != 0) out_of("pipe", errno);
-        Fd second(ends[1]);
-        from = lifted(ends[0]);
-        to = lifted(second.release());
-    }
-    Fd from, to;
-};
-
 void set_nonblocking(const Fd &fd) { ::fcntl(fd.get(), F_SETFL, O_NONBLOCK); }
 
 struct Attributes {
@@ -122,35 +111,57 @@ std::string hint_for(const std::string &command) {
 
 } // namespace
 
-Child spawn(Words argv, Keyboard keyboard) {
-    Pipe input, output, errors;
+Pipe::Pipe() {
+    std::array<int, 2> ends = {};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) out_of("pipe", errno);
+    Fd second(ends[1]);
+    from = lifted(ends[0]);
+    to = lifted(second.release());
+}
+
+Standard::Standard() {
     ::fcntl(input.to.get(), F_SETPIPE_SZ, pipe_size);
     ::fcntl(output.to.get(), F_SETPIPE_SZ, pipe_size);
+}
 
+Child Standard::child(pid_t pid) && {
+    Child child;
+    child.pid = pid;
+    child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+    child.input = std::move(input.to);
+    child.output = std::move(output.from);
+    child.errors = std::move(errors.from);
+    for (const Fd *fd : {&child.input, &child.output, &child.errors}) set_nonblocking(*fd);
+    return child;
+}
+
+pid_t start(Words argv, Keyboard keyboard, const Ends &ends, char *const *environment) {
     Actions actions;
-    actions.put(input.from, STDIN_FILENO);
-    actions.put(output.to, STDOUT_FILENO);
-    actions.put(errors.to, STDERR_FILENO);
+    actions.put(ends.input, STDIN_FILENO);
+    actions.put(ends.output, STDOUT_FILENO);
+    actions.put(ends.errors, STDERR_FILENO);
     actions.close_others();
     const Attributes attributes(keyboard);
     std::vector<char *> words;
     for (std::string &word : argv) words.push_back(word.data());
     words.push_back(nullptr);
 
-    Child child;
+    pid_t pid = -1;
     const int failed =
-        ::posix_spawnp(&child.pid, words[0], &actions.raw, &attributes.raw, words.data(), environ);
+        ::posix_spawnp(&pid, words[0], &actions.raw, &attributes.raw, words.data(), environment);
     if (failed == EAGAIN || failed == ENOMEM) out_of("process", failed);
     if (failed != 0)
         throw Error(ErrorKind::unsupported,
                     "cannot start " + argv.front() + ": " + std::strerror(failed),
                     hint_for(argv.front()));
-    child.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
-    child.input = std::move(input.to);
-    child.output = std::move(output.from);
-    child.errors = std::move(errors.from);
-    for (const Fd *fd : {&child.input, &child.output, &child.errors}) set_nonblocking(*fd);
-    return child;
+    return pid;
+}
+
+Child spawn(Words argv, Keyboard keyboard) {
+    Standard streams;
+    const Ends ends = {streams.input.from, streams.output.to, streams.errors.to};
+    const pid_t pid = start(std::move(argv), keyboard, ends, environ);
+    return std::move(streams).child(pid);
 }
 
 } // namespace elsewhere::transport

@@ -16,6 +16,21 @@ struct Child {
     Fd errors;
 };
 
+// One that is close-on-exec, with ends above 2. Throws Error{internal} when the system is out of
+// something.
+struct Pipe {
+    Pipe();
+    Fd from, to;
+};
+
+// The three streams of a child, both ends.
+struct Standard {
+    Standard();
+    // Our ends, once the child has its own.
+    [[nodiscard]] Child child(pid_t pid) &&;
+    Pipe input, output, errors;
+};
+
 // What Ctrl-C at our terminal does not do to a child: end it in the middle of a hand-over. We are
 // told, and decide.
 enum class Keyboard {
@@ -28,5 +43,12 @@ enum class Keyboard {
 // Error{unsupported} where the program cannot be started, Error{internal} where the system is out
 // of something.
 [[nodiscard]] Child spawn(Words argv, Keyboard keyboard);
+
+// The same with streams of the caller's, and an environment: pointers to `NAME=value`, a null last.
+struct Ends {
+    const Fd &input, &output, &errors;
+};
+[[nodiscard]] pid_t start(Words argv, Keyboard keyboard, const Ends &ends,
+                          char *const *environment);
 
 } // namespace elsewhere::transport

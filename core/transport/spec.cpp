@@ -23,7 +23,7 @@ struct Key {
 };
 
 // Every key of the contract.
-constexpr std::array<Key, 30> keys = {{
+constexpr std::array<Key, 31> keys = {{
     {"popen", Role::way, Form::flag},
     {"ssh", Role::way, Form::text},
     {"socket", Role::way, Form::text},
@@ -53,6 +53,7 @@ constexpr std::array<Key, 30> keys = {{
     {"platform", Role::modifier, Form::text},
     {"trust", Role::modifier, Form::trust},
     {"imports", Role::modifier, Form::imports},
+    {"warm", Role::modifier, Form::text},
 }};
 
 const Key *known(std::string_view name) {

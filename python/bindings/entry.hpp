@@ -48,5 +48,6 @@ void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 void add_values(PyObject *module);
 void add_worker(PyObject *module);
+void add_zygote(PyObject *module);
 
 } // namespace elsewhere::bindings

@@ -99,26 +99,43 @@ gateway::Settings::Greeting greeting_of(const mux::Message &hello, PyObject *gre
     return greeting;
 }
 
+// The spec and what starts it from here.
+struct Start {
+    transport::XSpec spec;
+    gateway::Settings settings;
+};
+Start start_of(const char *spec, const char *python, std::string_view magic, const char *dialer,
+               const char *engine) {
+    Start start = {transport::XSpec(spec), {}};
+    transport::validate(start.spec);
+    start.settings.origin = {python, transport::terminal_is_here()};
+    if (dialer != nullptr) start.settings.origin.dialer = {python, "-I", "-S", "-c", dialer};
+    if (magic.size() == 4) {
+        start.settings.magic.emplace();
+        std::ranges::copy(magic, start.settings.magic->begin());
+    }
+    if (engine == nullptr) return start;
+    start.settings.warm = {.engine = engine, .environment = {}};
+    // Here, where no other thread of Python's changes it.
+    for (char **entry = environ; entry != nullptr && *entry != nullptr; ++entry)
+        start.settings.warm->environment.append(*entry).push_back('\0');
+    return start;
+}
+
 int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
+        const char *engine = nullptr;
         Py_ssize_t magic_size = 0;
         PyObject *greet = nullptr, *carrier = nullptr, *meanwhile = nullptr;
-        if (!PyArg_ParseTuple(arguments, "ssz#OzOO:Gateway", &spec, &python, &magic, &magic_size,
-                              &greet, &dialer, &carrier, &meanwhile))
+        if (!PyArg_ParseTuple(arguments, "ssz#OzOOz:Gateway", &spec, &python, &magic, &magic_size,
+                              &greet, &dialer, &carrier, &meanwhile, &engine))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
             throw Error(ErrorKind::usage, "this gateway is open already");
-        const transport::XSpec parsed((std::string(spec)));
-        transport::validate(parsed);
-        gateway::Settings settings;
-        settings.origin = {python, transport::terminal_is_here()};
-        if (dialer != nullptr) settings.origin.dialer = {python, "-I", "-S", "-c", dialer};
-        if (magic != nullptr && magic_size == 4) {
-            settings.magic.emplace();
-            std::copy(magic, magic + 4, settings.magic->begin());
-        }
+        auto [parsed, settings] =
+            start_of(spec, python, {magic, static_cast<std::size_t>(magic_size)}, dialer, engine);
         settings.greet = [&](const mux::Message &hello) { return greeting_of(hello, greet); };
         settings.meanwhile = [&] {
             const WithGil gil;
@@ -162,6 +179,25 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     });
     Py_XDECREF(ok);
     return ok == nullptr ? -1 : 0;
+}
+
+// prestart(spec, python, magic or None, engine, stays) -> "", or why there is no zygote.
+PyObject *prestart(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        const char *spec = nullptr, *python = nullptr, *magic = nullptr, *engine = nullptr;
+        Py_ssize_t magic_size = 0;
+        int stays = 0;
+        if (!PyArg_ParseTuple(arguments, "ssz#sp:prestart", &spec, &python, &magic, &magic_size,
+                              &engine, &stays))
+            throw PythonError{};
+        const Start start =
+            start_of(spec, python, {magic, static_cast<std::size_t>(magic_size)}, nullptr, engine);
+        const std::string why = [&] {
+            const WithoutGil free;
+            return gateway::prestart(start.spec, start.settings, stays != 0);
+        }();
+        return Ref::checked(PyUnicode_FromString(why.c_str()));
+    });
 }
 
 // execute(channel id, (source, file name, function, kwargs))
@@ -227,7 +263,13 @@ PyMethodDef gateway_methods[] = {
     {"_take_errors", take_errors, METH_NOARGS, nullptr},
     {nullptr, nullptr, 0, nullptr},
 };
+PyObject *gateway_is_warm(PyObject *object, void *) {
+    return entry([&] { return Ref::share(gateway_of(object).is_warm() ? Py_True : Py_False); });
+}
+
 PyGetSetDef gateway_properties[] = {
+    {"is_warm", gateway_is_warm, nullptr,
+     "Whether its interpreter was forked from one that was kept for that.", nullptr},
     {"_pid", gateway_pid, nullptr, "The process here: ssh, or the worker itself.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
@@ -266,6 +308,7 @@ void add_gateway(PyObject *module) {
         throw PythonError{};
     static PyMethodDef functions[] = {{"command_for", command_for, METH_VARARGS, nullptr},
                                       {"hello_for", hello_for, METH_VARARGS, nullptr},
+                                      {"prestart", prestart, METH_VARARGS, nullptr},
                                       {"worker_source", worker_text, METH_NOARGS, nullptr},
                                       {nullptr, nullptr, 0, nullptr}};
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};

@@ -16,6 +16,7 @@ int exec_module(PyObject *module) {
         add_handover(module);
         add_values(module);
         add_worker(module);
+        add_zygote(module);
         return none();
     });
     Py_XDECREF(ok);

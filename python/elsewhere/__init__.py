@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         load,
         loads,
         makegateway,
+        prestart,
         set_execmodel,
     )
     from elsewhere._gateway.executor import Executor
@@ -57,6 +58,7 @@ __all__ = [
     "loads",
     "makegateway",
     "parent",
+    "prestart",
     "resume",
     "set_execmodel",
     "snapshot",

@@ -9,6 +9,7 @@ from elsewhere._gateway.group import (
     default_group,
     makegateway,
     open_gateway,
+    prestart,
     set_execmodel,
 )
 from elsewhere._gateway.multi import MultiChannel
@@ -42,6 +43,7 @@ __all__ = [
     "loads",
     "makegateway",
     "open_gateway",
+    "prestart",
     "set_execmodel",
 ]
 

@@ -58,3 +58,13 @@ def prepare(spec: XSpec, is_local: bool) -> None:
         luggage.engine_name(_program.tag())
     except Unsupported:
         pass  # offer_of() sees to that
+
+
+def warm_engine(spec: XSpec) -> str | None:
+    """Where a zygote finds its engine, `{tag}` standing for what depends on its Python. None: an
+    interpreter of this spec is not to be forked."""
+    from elsewhere._travel import luggage
+
+    if not spec.popen or spec.via is not None or spec.warm == "no" or luggage.folder() is None:
+        return None
+    return luggage.engine_path("{tag}")

@@ -45,9 +45,12 @@ class Executor(_Executor):
         self._futures: weakref.WeakSet[Future[Any]] = weakref.WeakSet()
         self._shut = False
         try:
-            for spec in specs:
-                there = spec if isinstance(spec, Gateway) else self._group.makegateway(spec)
-                Caller(there, self._backlog)
+            given = list(specs)
+            made = iter(
+                self._group.makegateways(spec for spec in given if not isinstance(spec, Gateway))
+            )
+            for spec in given:
+                Caller(spec if isinstance(spec, Gateway) else next(made), self._backlog)
         except BaseException:
             self._group.terminate(1.0)
             raise

@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.channel import Channel
-from elsewhere._gateway.engine import offer_of, prepare
+from elsewhere._gateway.engine import offer_of, prepare, warm_engine
 from elsewhere.errors import Disconnected, DumpError, Error, UsageError
 
 TYPE_CHECKING = False
@@ -36,11 +36,13 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         id: its name in its group.
         host: where it is, as the spec calls it.
         why_pure: why its end of the channels is pure Python; "" where it is native.
+        is_warm: whether its interpreter was forked from one that is kept for that; see `prestart`.
         facts: what the interpreter told of itself: `python`, `executable`, `platform`, `pid`, …
     """
 
     host: str
     why_pure: str
+    is_warm: bool
     facts: dict[str, Any]
     _channel_type = Channel
     _calls: Callbacks | None = None
@@ -101,7 +103,14 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         demanding = hello.get("chdir", ".") != "." or "nice" in hello
         try:
             super().__init__(
-                text, sys.executable, magic, greet, _dialer(self.spec), carrier, meanwhile
+                text,
+                sys.executable,
+                magic,
+                greet,
+                _dialer(self.spec),
+                carrier,
+                meanwhile,
+                warm_engine(self.spec),
             )
         except Disconnected as error:  # an engine was offered, and no verdict came
             if demanding:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import _signal as signal  # type: ignore[import-not-found]  # signal itself imports much
 import atexit
 import os
+import sys
 import time
 from _thread import allocate_lock
 from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
-from elsewhere._gateway.gateway import Gateway
+from elsewhere._gateway.engine import warm_engine
+from elsewhere._gateway.gateway import Gateway, _known_magic
 from elsewhere._gateway.spec import XSpec
 from elsewhere.errors import Error, UsageError
 
@@ -59,8 +61,7 @@ class Group:
         self._targets: dict[str, object] = {}
         atexit.register(self._cleanup_atexit)
         self.stdout, self.stderr = stdout, stderr
-        for spec in xspecs:
-            self.makegateway(spec)
+        self.makegateways(xspecs)
 
     def __repr__(self) -> str:
         return f"<Group {[gateway.id for gateway in self]!r}>"
@@ -173,6 +174,40 @@ class Group:
         self._register(gateway)
         self._connect_output(gateway, stdout, stderr)
         return gateway
+
+    def makegateways(
+        self, specs: Iterable[str | XSpec], *, stdout: Any = None, stderr: Any = None
+    ) -> list[Gateway]:
+        """Start or reach many interpreters at the same time; in the group they are in this order.
+
+        Several `popen` ones of the same Python are forked from one; at most eight connections to
+        one host are begun at once.
+
+        Args:
+            specs: as for makegateway(). One with `via=` may name another of them.
+            stdout, stderr: as for makegateway(), of each.
+
+        Raises:
+            elsewhere.errors.Error: as makegateway(), with the spec and the reason of each that
+                failed. None of them is left then.
+        """
+        wanted = [spec if isinstance(spec, XSpec) else XSpec(spec) for spec in specs]
+        if len(wanted) < 2:
+            return [self.makegateway(spec, stdout=stdout, stderr=stderr) for spec in wanted]
+        for spec in wanted:
+            self.allocate_id(spec)
+        ids = [str(spec.id) for spec in wanted]
+        for name in ids:
+            if name in self or ids.count(name) > 1:
+                raise ValueError(f"already have gateway with id {name!r}")
+        from elsewhere._gateway.parallel import make_all
+
+        _prestart_for(wanted)
+        made = make_all(wanted, lambda spec: self.makegateway(spec, stdout=stdout, stderr=stderr))
+        with self._lock:  # they have come as they were ready
+            self._gateways = [one for one in self._gateways if one not in made]
+            self._gateways += made
+        return made
 
     def _connect_output(self, gateway: Gateway, stdout: Any, stderr: Any) -> None:
         if stdout is not None:
@@ -301,6 +336,55 @@ makegateway: Callable[..., Gateway] = default_group.makegateway
 set_execmodel: Callable[..., None] = default_group.set_execmodel
 
 
+def prestart(spec: str | XSpec = "popen") -> bool:
+    """Get ready for further gateways of this process to a Python of this machine.
+
+    They then start in a millisecond or two, forked from an interpreter that has started already and
+    waits until this process ends. Without it, the first `popen` gateway has one started, which
+    ends two seconds after the last gateway that it has served.
+
+    Args:
+        spec: a `popen` one; of `python=` it may have the path of an interpreter, and whatever else
+            it asks for is the business of the gateway to come.
+
+    Returns:
+        False if that interpreter is not to be forked, for it has no engine here, or does something
+        at its start that a fork could not repeat; gateways to it start as before.
+
+    Raises:
+        elsewhere.errors.UsageError: a spec that makes no sense, or is not `popen`.
+    """
+    return not _why_not_prestarted(spec if isinstance(spec, XSpec) else XSpec(spec), stays=True)
+
+
+def _prestart_for(specs: list[XSpec]) -> None:
+    """So many forks that the time for a start comes back."""
+    commands: dict[object, list[XSpec]] = {}
+    for spec in specs:
+        if spec.popen and spec.via is None and spec.before is None:
+            commands.setdefault(spec.python, []).append(spec)
+    for alike in commands.values():
+        if len(alike) >= 3:
+            try:  # noqa: SIM105
+                _why_not_prestarted(alike[0], stays=False)
+            except Error:
+                pass  # makegateway() says why, and of which
+
+
+def _why_not_prestarted(spec: XSpec, stays: bool) -> str:
+    if not spec.popen or spec.via is not None:
+        raise UsageError(
+            f"only an interpreter of this machine can be started beforehand, not {spec}",
+            "for example: popen, or popen//python=/usr/bin/python3",
+        )
+    engine = warm_engine(spec)
+    if engine is None:
+        return "the spec says warm=no, or there is no engine on disk"
+    text, magic = spec._as_text(), _known_magic(spec)
+    why: str = _elsewhere.prestart(text, sys.executable, magic, engine, stays)
+    return why
+
+
 def open_gateway(text: str, version: str) -> Gateway:
     """For a program that moves: a Python of its version, unless the spec names one."""
     spec = XSpec(text)
@@ -310,4 +394,5 @@ def open_gateway(text: str, version: str) -> Gateway:
         )
     if spec.python is None and not (spec.popen and not spec.before):
         spec.python = version
+    spec.warm = "no"  # a program lands in an interpreter that nothing else has been in
     return of_programs.makegateway(spec)
