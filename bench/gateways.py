@@ -1,7 +1,8 @@
 """Channels of gateways against execnet's, in interleaved rounds; medians.
 
 "native": the engine carries both ends. "pure": the far end is pure Python, as where no engine fits.
-execnet is installed from the package registry into an environment of its own.
+"warm": forked from an interpreter that has started already; all others start one each.
+execnet and mitogen are installed from the package registry into environments of their own.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import os
 import statistics
 import subprocess
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
+from peers import Peer
 from timing import PROGRAMS, Row, Tools, output, seconds
 
 RUNS = {
-    "native": ("elsewhere", "popen"),
-    "pure": ("elsewhere", "popen//engine=no"),
+    "native": ("elsewhere", "popen//warm=no"),
+    "pure": ("elsewhere", "popen//warm=no//engine=no"),
     "execnet": ("execnet", "popen"),
     "pipe": ("pipe",),
 }
@@ -33,11 +36,84 @@ def measure(tools: Tools, rounds: int) -> list[Row]:
             for what, value in json.loads(output([*python, *words])).items():
                 found[name][what].append(value)
         bare.append(seconds([tools.python, "-c", "pass"]))
+    version = minor_of(tools.python)
+    mitogen = Peer("mitogen", tools.python, version, ["-c", "import mitogen.master"])
+    if not mitogen.name.endswith(f" on {version}"):  # figures of another Python say nothing
+        mitogen.python, mitogen.name = "", f"does not work on {version}"
+    many = measure_many(python[0], mitogen, max(1, rounds // 3))
     figures = {
         name: {what: statistics.median(values) for what, values in rows.items()}
         for name, rows in found.items()
     }
-    return rows_of(figures, statistics.median(bare))
+    return with_mitogen(rows_of(figures, statistics.median(bare)), many["mitogen"]) + rows_of_many(
+        figures, many, mitogen
+    )
+
+
+def minor_of(python: str) -> str:
+    return output([python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]).strip()
+
+
+def measure_many(python: str, mitogen: Peer, rounds: int) -> Figures:
+    """Of each library; a peer that does not work on this Python has no figures."""
+    program = str(PROGRAMS / "many.py")
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(rounds):
+        for name, words in (
+            ("elsewhere", [python]), ("execnet", [python]), ("mitogen", [mitogen.python])
+        ):  # fmt: skip
+            if not words[0]:
+                continue
+            done = subprocess.run([*words, program, name], capture_output=True, text=True)
+            if done.returncode != 0 and name == "mitogen":
+                last = (done.stderr.splitlines() or ["no word"])[-1]
+                mitogen.name = f"{mitogen.name}: {last}"
+                mitogen.python = ""
+            elif done.returncode != 0:
+                raise SystemExit(f"many.py {name} ended with {done.returncode}: {done.stderr}")
+            else:
+                for what, value in json.loads(done.stdout).items():
+                    found[name][what].append(value)
+    return {
+        name: {what: statistics.median(values) for what, values in found[name].items()}
+        for name in ("elsewhere", "execnet", "mitogen")
+    }
+
+
+def with_mitogen(rows: list[Row], theirs: dict[str, float]) -> list[Row]:
+    """The same rows; where mitogen has a figure, it is shown."""
+    shown = {}
+    if theirs:
+        shown = {
+            "native: start and first echo": f"{theirs['start'] * 1e3:.1f} ms",
+            "native: round trip": f"{theirs['round trip'] * 1e6:.1f} µs",
+        }
+    return [replace(row, mitogen=shown.get(row.what, "")) for row in rows]
+
+
+def rows_of_many(figures: Figures, many: Figures, mitogen: Peer) -> list[Row]:
+    ours, theirs, other = many["elsewhere"], many["execnet"], many["mitogen"]
+    absent = "" if other else mitogen.name
+    rows = []
+    for label, figure, reference, of_mitogen, unit, scale, most in (
+        ("warm: start and first echo", "warm start", figures["execnet"]["start"], "warm start",
+         "ms", 1e3, 0.003),
+        ("100 workers, cold", "100 cold", theirs["100 cold"], "", "s", 1.0, 0.5),
+        ("100 workers, warm", "100 warm", theirs["100 cold"], "100 warm", "s", 1.0, 0.08),
+        ("PSS of one of 100", "pss", theirs["pss"], "pss", "MB", 1e-6, 3e6),
+    ):  # fmt: skip
+        rows.append(
+            Row(
+                label,
+                f"{ours[figure] * scale:.2f} {unit}",
+                f"{reference * scale:.2f} {unit}",
+                f"{ours[figure] / reference:.3f}",
+                f"<= {most * scale:g} {unit}",
+                ours[figure] <= most,
+                f"{other[of_mitogen] * scale:.2f} {unit}" if of_mitogen in other else absent,
+            )
+        )
+    return rows
 
 
 def environment(tools: Tools) -> list[str]:

@@ -34,10 +34,13 @@ class Row:
     ratio: str
     goal: str = ""
     reached: bool | None = None
+    mitogen: str = ""  # what that library needs for the same
 
     def cells(self) -> list[str]:
         verdict = {None: "", True: "ok", False: "short"}[self.reached]
-        return [self.what, self.ours, self.reference, self.ratio, self.goal, verdict]
+        return [
+            self.what, self.ours, self.reference, self.ratio, self.goal, verdict, self.mitogen
+        ]  # fmt: skip
 
 
 def output(command: Sequence[str], code: int = 0) -> str:
