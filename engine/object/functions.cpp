@@ -99,6 +99,9 @@ void method_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
 PyObject *builtin_next(Walk &walk, Visit &visit) {
     if (!visit.parts) {
         Ref self = attribute(visit.object.get(), "__self__");
+        if (self && self.get() == Py_None && PyCFunction_Check(visit.object.get()) &&
+            PyCFunction_GET_SELF(visit.object.get()) == nullptr)
+            self = walk.names().class_of_static(visit.object.get());
         if (!self || PyModule_Check(self.get()))
             throw walk.refusal("a C function that its module does not know by name");
         visit.parts = std::make_unique<std::vector<Part>>();

@@ -7,6 +7,8 @@ using namespace snapshot;
 
 bool now_string(Walk &walk, PyObject *object, Reference &reference) {
     const Op op = PyUnicode_CHECK_INTERNED(object) ? Op::interned : Op::string;
+    // A mark that a library compares by identity, such as argparse.SUPPRESS.
+    if (op == Op::string && walk.names().is_mark(object)) return now_named(walk, object, reference);
     if (PyUnicode_IS_COMPACT_ASCII(object)) {
         reference = to_reference(walk.make(object, op));
         walk.out().text({static_cast<const char *>(PyUnicode_DATA(object)),

@@ -1,4 +1,5 @@
 #include "engine/object/names.hpp"
+#include <cctype>
 
 #include <algorithm>
 #include <string_view>
@@ -40,6 +41,13 @@ bool trivial(PyObject *object) {
            PyCode_Check(object) || PyFrame_Check(object) || PyTraceBack_Check(object) ||
            PyExceptionInstance_Check(object) || object == Py_Ellipsis ||
            object == Py_NotImplemented;
+}
+
+// A constant that is no word, so that equal strings are different objects.
+bool is_mark_of(PyObject *name, PyObject *value) {
+    if (!PyUnicode_CheckExact(value) || PyUnicode_CHECK_INTERNED(value)) return false;
+    const std::string_view text = text_of(name);
+    return !text.empty() && std::isupper(static_cast<unsigned char>(text.front())) != 0;
 }
 
 constexpr std::string_view monitoring_name = "sys.monitoring";
@@ -258,7 +266,9 @@ void Names::index(PyObject *module) {
     const bool sys = name == "sys", builtins = name == "builtins";
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-        if (trivial(value) || !PyUnicode_Check(key) || streams_.count(value) != 0) continue;
+        if (!PyUnicode_Check(key)) continue;
+        const bool mark = is_mark_of(key, value) && !sys && !builtins;
+        if ((trivial(value) && !mark) || streams_.count(value) != 0) continue;
         if (changed != nullptr && PySequence_Contains(changed, key) == 1) continue;
         const std::string_view text = text_of(key);
         // The program may have put anything there; only what every interpreter has is asked for.
@@ -267,6 +277,7 @@ void Names::index(PyObject *module) {
         if (text == "__builtins__" || text == "__path__" || text == "__annotations__" ||
             text == "__warningregistry__")
             continue;
+        if (mark) marks_.insert(value);
         index_.try_emplace(value, Entry{module, key});
     }
 }
@@ -354,6 +365,19 @@ Ref Names::class_of_dict(PyObject *dict) {
     }
     const auto found = class_dicts_.find(dict);
     return found == class_dicts_.end() ? Ref() : Ref::share(found->second);
+}
+
+Ref Names::class_of_static(PyObject *function) {
+    (void)class_of_dict(nullptr); // all classes are known then
+    const char *name = reinterpret_cast<PyCFunctionObject *>(function)->m_ml->ml_name;
+    Ref key = Ref::checked(PyUnicode_InternFromString(name));
+    for (const auto &[namespace_, type] : class_dicts_) {
+        PyObject *found = namespace_ == nullptr ? nullptr : PyDict_GetItem(namespace_, key.get());
+        if (found == nullptr || !Py_IS_TYPE(found, &PyStaticMethod_Type)) continue;
+        Ref inner = Ref::checked(PyObject_GetAttrString(found, "__func__"));
+        if (inner.get() == function) return Ref::share(type);
+    }
+    return {};
 }
 
 Names::Stream Names::stream(PyObject *object) const {

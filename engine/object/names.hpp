@@ -2,6 +2,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "engine/cpython/ref.hpp"
@@ -40,8 +41,12 @@ class Names {
     Name unlisted_module(PyObject *module);
     // {module: names}: what a fresh import has otherwise, or not, has no name by that place.
     void forget(PyObject *changed);
+    // A string that a module of the library has for others to compare with by identity?
+    [[nodiscard]] bool is_mark(PyObject *string) const { return marks_.count(string) != 0; }
     // The class whose namespace `dict` is, or null.
     Ref class_of_dict(PyObject *dict);
+    // The class that has `function`, a static method written in C, under its name; or null.
+    Ref class_of_static(PyObject *function);
     // sys.stdin and so on: name and depth (0 text, 1 buffer, 2 raw); null name if none of them.
     struct Stream {
         const char *name = nullptr;
@@ -67,6 +72,7 @@ class Names {
     };
     bool types_indexed_ = false;
     std::unordered_map<PyObject *, Entry> index_;
+    std::unordered_set<PyObject *> marks_;
     std::unordered_map<PyObject *, Stream> streams_;
     std::unordered_map<PyObject *, PyObject *> class_dicts_; // made at the first question
     std::vector<Ref> kept_;

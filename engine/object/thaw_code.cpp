@@ -224,6 +224,10 @@ void Thaw::on_class_fill() {
         PyObject *stored = PyDict_GetItemWithError(type->tp_dict, name.get());
         if (stored == nullptr) damaged("a class without what it is made with");
         if (PyDict_SetItem(ordered.get(), name.get(), stored) < 0) throw PythonError{};
+        // Its messages have the name, which nobody can ask it for.
+        if (Py_IS_TYPE(stored, &PyProperty_Type))
+            (void)Ref::checked(
+                PyObject_CallMethod(stored, "__set_name__", "OO", object, name.get()));
     }
     // The order of definition is seen by many: dataclasses, Enum, documentation.
     PyDict_Clear(type->tp_dict);

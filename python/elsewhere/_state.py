@@ -52,6 +52,9 @@ _NOT_SET_BY_PROGRAMS = {
     "_home",
     "_base_executable",
 }
+# What _state_modules restores.
+_OF_MODULES = {"submodules", "warnings", "shown", "random", "decimal", "locale", "logging"}
+_OF_MODULES |= {"patches", "atexit"}
 _LISTS = ("argv", "path", "meta_path", "path_hooks")
 # The process that resumes starts with others, whether or not the program has changed its own.
 _ALWAYS = ("argv", "path")
@@ -76,6 +79,7 @@ def remember_start() -> None:
         signals=[_signal.getsignal(number) for number in range(1, _signal.NSIG)],
         warnings=list(_warnings.filters),
         gc=(gc.isenabled(), gc.get_threshold()),
+        loaded=frozenset(sys.modules),
         imported=_elsewhere.watch_imports(os.path.dirname(os.__file__)),
     )
 
@@ -93,6 +97,7 @@ def _assume_start() -> None:
     _start["lists"] = {name: None for name in _LISTS}
     _start["warnings"] = _usual_warnings()
     _start["atexit"] = []
+    _start["loaded"] = frozenset()
     _start["imported"] = {}  # the program may have changed modules before
     _start["signals"] = list(map(_usual_handler, range(1, len(_start["signals"]) + 1)))
 
@@ -223,7 +228,7 @@ def restore(state: dict[str, Any]) -> None:
         enabled, threshold = state["gc"]
         gc.set_threshold(*threshold)
         gc.enable() if enabled else gc.disable()
-    if state.keys() & {"warnings", "random", "decimal", "locale", "logging", "patches", "atexit"}:
+    if state.keys() & _OF_MODULES:
         from elsewhere._state_modules import restore_modules
 
         restore_modules(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from elsewhere import _elsewhere
-from elsewhere._state_patches import patches, restore_patches
+from elsewhere._state_patches import BuiltinFunctionType, patches, restore_patches
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
 
 def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[str, Any]:
     return {
+        "submodules": _submodules(own, start["loaded"]),
         "warnings": _warnings(start["warnings"]),
         "shown": _shown_warnings(own),
         "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
@@ -56,6 +57,20 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
     }
 
 
+def _submodules(own: dict[str, ModuleType], loaded: frozenset[str]) -> list[str]:
+    """Those of library packages: `import a.b` makes b an attribute of a, which the program has."""
+    found = []
+    for name, module in list(sys.modules.items()):
+        package, _, attribute = name.rpartition(".")
+        if not package or name in loaded or name in own or package in own:
+            continue
+        if isinstance(module, ModuleType):
+            holder = getattr(sys.modules.get(package), "__dict__", {})
+            if holder.get(attribute) is module and module.__name__ == name:
+                found.append(name)
+    return sorted(found)
+
+
 def _warnings(before: list[Any]) -> dict[str, Any] | None:
     import _warnings
 
@@ -63,8 +78,15 @@ def _warnings(before: list[Any]) -> dict[str, Any] | None:
     now = {
         "filters": list(module.filters),
         "once": dict(_warnings._onceregistry),
+        "recorder": _recorder(module),
     }
-    return None if now == {"filters": before, "once": {}} else now
+    return None if now == {"filters": before, "once": {}, "recorder": None} else now
+
+
+def _recorder(module: Any) -> Any:
+    """The append of the list that `catch_warnings(record=True)` fills, while it does."""
+    show = getattr(module, "_showwarnmsg_impl", None)
+    return show if type(show) is BuiltinFunctionType else None
 
 
 def _shown_warnings(own: dict[str, ModuleType]) -> dict[str, Any] | None:
@@ -193,11 +215,24 @@ def restore_modules(state: dict[str, Any]) -> None:
             _restorers[name](state[name])
 
 
+def _restore_submodules(names: list[str]) -> None:
+    import importlib
+
+    for name in names:
+        if name not in sys.modules and name.rpartition(".")[0] in sys.modules:
+            try:
+                importlib.import_module(name)
+            except Exception:  # what needs it says so, which may be nothing at all
+                continue
+
+
 def _restore_warnings(kept: dict[str, Any]) -> None:
     import warnings
 
     warnings.filters[:] = kept["filters"]  # type: ignore[index]
     warnings.onceregistry.update(kept["once"])  # type: ignore[attr-defined]
+    if kept["recorder"] is not None:
+        warnings._showwarnmsg_impl = kept["recorder"]  # type: ignore[attr-defined]
     warnings._filters_mutated()  # type: ignore[attr-defined]
 
 
@@ -273,6 +308,7 @@ def restore_signals(handlers: dict[int, Any], timers: dict[int, tuple[float, flo
 
 
 _restorers: dict[str, Any] = {
+    "submodules": _restore_submodules,
     "warnings": _restore_warnings,
     "shown": _restore_shown_warnings,
     "random": _restore_random,

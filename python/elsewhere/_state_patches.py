@@ -136,7 +136,7 @@ def _is_set_by_program(
         return False  # the import system's, or a registry of warnings
     if name not in before:
         return sys.modules.get(f"{module}.{name}") is not value  # a submodule imported later
-    if is_foreign(value):
+    if is_foreign(value) or type(value) is MethodType:
         return True
     if name.startswith("_"):
         return False
@@ -197,7 +197,7 @@ def _members(kind: type, is_foreign: Foreign) -> dict[str, Any]:
         if how is FunctionType:
             if id(value.__globals__) in namespaces:
                 found[name] = value
-        elif how in WRAPPED and is_foreign(value):
+        elif (how in WRAPPED or issubclass(how, is_foreign.mocks)) and is_foreign(value):
             found[name] = value
     return found
 

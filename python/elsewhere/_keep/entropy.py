@@ -16,4 +16,9 @@ def reducers() -> dict[type, Any]:
 
 
 def reduce_system_random(source: Any) -> tuple[Any, ...]:
-    return type(source), (), dict(vars(source)) or None
+    # Its own __setstate__ refuses.
+    return type(source), (), dict(vars(source)), None, None, set_attributes
+
+
+def set_attributes(source: Any, attributes: dict[str, Any]) -> None:
+    vars(source).update(attributes)
