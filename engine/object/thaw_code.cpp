@@ -225,7 +225,8 @@ void Thaw::on_class_fill() {
         if (stored == nullptr) damaged("a class without what it is made with");
         if (PyDict_SetItem(ordered.get(), name.get(), stored) < 0) throw PythonError{};
         // Its messages have the name, which nobody can ask it for.
-        if (Py_IS_TYPE(stored, &PyProperty_Type))
+        if (Py_IS_TYPE(stored, &PyProperty_Type) && // before 3.10 a property has none
+            PyObject_HasAttrString(stored, "__set_name__") == 1)
             (void)Ref::checked(
                 PyObject_CallMethod(stored, "__set_name__", "OO", object, name.get()));
     }

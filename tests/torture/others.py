@@ -57,7 +57,11 @@ def as_own(version: str, python: str) -> str:
 
 
 def library_programs(version: str, python: str) -> list[Program]:
-    """Two programs for each module of CPython's tests: as a part of the library, and as own one."""
+    """A program for each module of CPython's tests, which are the program's own: kept by value.
+
+    What is installed is imported again, without the state that it gives itself meanwhile, which
+    tests do all the time.
+    """
     found = []
     for module in MODULES:
         if module not in tests_of(python):
@@ -65,9 +69,8 @@ def library_programs(version: str, python: str) -> list[Program]:
         name = f"test.test_{module}"
         parts = tuple(f"{name}.{part}" for part in TESTS.get(module, [])) or (name,)
         driver = DRIVERS / "library.py"
-        found.append(Program(name, driver, after=parts, environment=HASH_SEED))
         by_value = {**HASH_SEED, "PYTHONPATH": as_own(version, python)}
-        found.append(Program(f"own.{name}", driver, after=parts, environment=by_value))
+        found.append(Program(name, driver, after=parts, environment=by_value))
     return found
 
 
