@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from elsewhere import _elsewhere
-from elsewhere._state_patches import BuiltinFunctionType, patches, restore_patches
+from elsewhere._state_patches import patches, restore_patches
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _warnings(before: list[Any]) -> dict[str, Any] | None:
 def _recorder(module: Any) -> Any:
     """The append of the list that `catch_warnings(record=True)` fills, while it does."""
     show = getattr(module, "_showwarnmsg_impl", None)
-    return show if type(show) is BuiltinFunctionType else None
+    return show if type(show) is type(len) else None
 
 
 def _shown_warnings(own: dict[str, ModuleType]) -> dict[str, Any] | None:
