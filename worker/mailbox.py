@@ -122,11 +122,13 @@ class Mailbox(object):
     def open(self, pack):
         """Puts what is in a pack that was taken where the pack was."""
         with self.lock:
-            self.file.seek(pack.at)
-            sizes = struct.unpack("<%dQ" % pack.count, self.read(8 * pack.count))
-            entries = [self.read(size) for size in sizes]
-            self.items.extendleft(reversed(entries))
-            self.packs -= 1
+            try:
+                self.file.seek(pack.at)
+                sizes = struct.unpack("<%dQ" % pack.count, self.read(8 * pack.count))
+                entries = [self.read(size) for size in sizes]
+                self.items.extendleft(reversed(entries))
+            finally:
+                self.packs -= 1
             if not self.packs:
                 self.file.close()
                 self.file, self.file_end = None, 0
