@@ -134,7 +134,8 @@ class Execution(object):
         with self.lock:
             free, self.main_is_taken = not self.main_is_taken, True
             only_main = self.link.gateway.execmodel.backend == "main_thread_only"
-            waits = not free and (self.main_leaves or only_main)
+            # The main thread comes for one; a second would wait for that one's end.
+            waits = not free and (only_main or self.main_leaves and not self.waiting)
             if waits:
                 self.waiting.append(entry)
         if free:

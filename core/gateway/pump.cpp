@@ -120,7 +120,10 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         }
     }
     // What has come last may have let something go: an answer, what waited for credit.
-    if (mux_.has_output() && !writing_) write(lock);
+    if (mux_.has_output() && !writing_) {
+        write(lock);
+        wake_sleepers();
+    }
     pumping_ = nullptr;
     leave(stepped_down);
     return wait;
