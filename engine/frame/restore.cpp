@@ -245,7 +245,7 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
     if (record.delivery == Delivery::traced) {
         const bool good = end_of_trace_function(thread_, frame, result);
         elw_set_next(frame, at);
-        return go_on_traced(thread_, frame, good ? 0 : 1, at, -1);
+        return go_on_traced(thread_, frame, good ? 0 : 1, at, -1, true);
     }
     if (record.delivery == Delivery::construct) {
         if (result != nullptr && result != Py_None) {

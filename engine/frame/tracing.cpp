@@ -56,7 +56,8 @@ struct StandIn {
     Py_tracefunc original = nullptr;
     bool call = false; // an event "call" is not one
     PyFrameObject *frame = nullptr;
-    int told = -1; // nor is the line of this instruction of `frame`, which is not looked into
+    bool again = false; // nor is an event "opcode" of it
+    int told = -1;      // nor is the line of this instruction of `frame`, which is not looked into
 };
 StandIn stand_ins[] = {{&PyThreadState::c_tracefunc}, {&PyThreadState::c_profilefunc}};
 
@@ -68,20 +69,21 @@ template <int which> int stand_in(PyObject *self, PyFrameObject *frame, int what
         return 0;
     }
     thread->*here.place = here.original;
-    if (what == PyTrace_LINE && frame == here.frame &&
+    if ((what == PyTrace_LINE || (what == PyTrace_OPCODE && here.again)) && frame == here.frame &&
         elw_in_flight(elw_frame_of(frame)) == here.told)
         return 0;
     return here.original(self, frame, what, value);
 }
 
 template <int which>
-void stand_in_for(PyThreadState *thread, bool call, PyFrameObject *frame, int told) {
+void stand_in_for(PyThreadState *thread, bool call, PyFrameObject *frame, int told, bool again) {
     StandIn &here = stand_ins[which];
     if (thread->*here.place == nullptr || thread->*here.place == stand_in<which>) return;
     here.original = thread->*here.place;
     here.call = call;
     here.frame = frame;
     here.told = told;
+    here.again = again;
     thread->*here.place = stand_in<which>;
 }
 
@@ -120,7 +122,8 @@ bool tell_line(PyThreadState *thread, ElwFrame *frame, int next, int from) {
 
 } // namespace
 
-PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from) {
+PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from,
+                       bool again) {
     const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
     const bool has_tools = elw_has_tools(thread);
     if (traced || has_tools) {
@@ -129,10 +132,10 @@ PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int
             !tell_line(thread, frame, next, from))
             throwing = 1;
         const bool call = elw_facts.call_on_entry || (throwing != 0 && elw_facts.throw_is_event);
-        if (elw_facts.forgets_line) told = -1; // and of that it is silent by itself
+        if (elw_facts.forgets_line && !again) told = -1; // and of that it is silent by itself
         if (thread->tracing == 0 && (call || told >= 0)) {
-            stand_in_for<0>(thread, call, elw_frame_object(frame), told);
-            if (call) stand_in_for<1>(thread, call, nullptr, -1);
+            stand_in_for<0>(thread, call, elw_frame_object(frame), told, again);
+            if (call) stand_in_for<1>(thread, call, nullptr, -1, false);
         }
         if (throwing && has_tools && elw_facts.throw_is_event) {
             const Untraced untraced;

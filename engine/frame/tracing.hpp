@@ -47,7 +47,9 @@ bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *res
 // Lets the eval loop go on in a frame that was rebuilt: that is no call, and no throw() into it.
 // `told` is an instruction of which tracers know already, -1: none; `from` is what was executed
 // before the one that is next, -1: the eval loop knows.
-PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from);
+// `again`: this very call of the trace function is over, an event "opcode" among them.
+PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from,
+                       bool again = false);
 
 // The program has ended: what follows in this process is ours, until trace_again().
 void trace_no_more();

@@ -30,10 +30,10 @@ def __getattr__(name: str) -> Any:
 
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
-    from elsewhere._keep import contexts, entropy, files, iterators, locks, memory, refusals
+    from elsewhere._keep import contexts, entropy, files, iterators, locks, memory, refusals, scopes
 
     table: dict[type, Reducer] = {}
-    for module in (iterators, files, memory, locks, contexts, entropy, refusals):
+    for module in (iterators, files, memory, locks, contexts, entropy, refusals, scopes):
         table.update(module.reducers())
     if "select" in sys.modules:
         from elsewhere._keep import tasks
