@@ -28,7 +28,7 @@ environment.filters["thousands"] = thousands
 environment.tests["odd"] = lambda number: number % 2 == 1
 for turn in range(ROUNDS):
     rows = [
-        {"name": f"<{turn}&{i}>", "size": i * turn % 7, "inner": [{"name": "in", "size": 4}] * (i % 3)}
+        {"name": f"<{turn}&{i}>", "size": i * turn % 7, "inner": [{"name": "in", "size": 4, "inner": []}] * (i % 3)}
         for i in range(25)
     ]
     print(environment.get_template("table").render(rows=rows, n=turn))
