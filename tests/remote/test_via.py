@@ -106,6 +106,16 @@ CASES = {
             assert neighbour.receive(5) == 1
         assert sum(len(item) for item in flood) == 64_000_000
     """,
+    "much_goes_through_in_both_ways": """
+        item, count = b'z' * 65536, 1000
+        sink = leaf.remote_exec("for i in range(%d): channel.receive()\\nchannel.send(1)" % count)
+        for _ in range(count):
+            sink.send(item)
+        assert sink.receive(20) == 1
+        source = leaf.remote_exec("for i in range(%d): channel.send(b'z' * 65536)" % count)
+        for _ in range(count):
+            assert source.receive(20) == item
+    """,
     "a_relay_that_dies_takes_its_leaves_with_it_and_says_so": """
         second = elsewhere.makegateway("via=leaf//id=second")
         channels = [gateway.remote_exec(ECHO) for gateway in (relay, leaf, second)]
