@@ -101,7 +101,7 @@ class NativeLink(object):
     def __init__(self, engine, link, execution):
         # Classes here, for their bases have only now come.
         channel = type("Channel", (NativeChannel, engine.Channel), {})
-        gateway = type("WorkerGateway", (NativeGateway, engine.Worker), {})
+        gateway = type("WorkerGateway", (NativeGateway, engine.Worker), {"engine": engine})
         self.gateway = gateway(link, channel)
         # Threads inside the engine leave it before the interpreter ends.
         atexit.register(engine.settle, 1.0)

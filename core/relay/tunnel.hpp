@@ -1,10 +1,6 @@
 #pragma once
 
-#include <condition_variable>
-#include <mutex>
-#include <thread>
-
-#include "core/gateway/endpoint.hpp"
+#include "core/relay/conduit.hpp"
 #include "core/transport/stream.hpp"
 
 namespace elsewhere::relay {
@@ -19,30 +15,16 @@ class Tunnel {
     Tunnel(gateway::Endpoint &through, std::uint32_t channel);
     // The program there is told to end, and killed if it does not.
     ~Tunnel();
-    Tunnel(const Tunnel &) = delete;
-    Tunnel &operator=(const Tunnel &) = delete;
 
     // The other ends of the pipes; once.
     [[nodiscard]] transport::Carried take_ends() { return std::move(ends_); }
 
   private:
-    void outwards();
     void inwards();
-    bool arrived(std::span<const std::uint8_t> value);
-    bool say(char kind, std::span<const std::uint8_t> bytes);
-    // False when the other end has gone.
-    bool write_all(const Fd &fd, std::span<const std::uint8_t> bytes);
-    void taken(std::size_t size);
 
-    gateway::Endpoint &through_;
-    const std::uint32_t channel_;
+    Conduit conduit_;
     transport::Carried ends_;
-    Fd from_, to_, errors_, status_, stop_;
-    std::mutex mutex_;
-    std::condition_variable room_;
-    std::size_t on_way_ = 0; // bytes that the relay has not written yet
-    bool over_ = false;
-    std::size_t untold_ = 0; // bytes written here since the relay was told
+    Fd from_, to_, errors_, status_;
     std::thread outwards_, inwards_;
 };
 

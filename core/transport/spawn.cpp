@@ -54,6 +54,8 @@ struct Attributes {
         if (keyboard == Keyboard::prompts) {
             ::sigaddset(&held, SIGINT);
             ::sigaddset(&held, SIGQUIT);
+        } else if (keyboard == Keyboard::absent) {
+            flags |= POSIX_SPAWN_SETSID;
         } else {
             flags |= POSIX_SPAWN_SETPGROUP;
             ::posix_spawnattr_setpgroup(&raw, 0);

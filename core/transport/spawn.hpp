@@ -35,6 +35,7 @@ struct Standard {
 // told, and decide.
 enum class Keyboard {
     none,   // a process group of its own: nothing that is typed reaches it
+    absent, // a session of its own: there is no terminal that it could ask at either
     prompts // ours, because ssh may ask for a password there, with SIGINT and SIGQUIT held back
 };
 

@@ -74,7 +74,7 @@ void ErrorOutput::pass_on(int fd) {
 Stream::Stream(Child child, Keyboard keyboard)
     : in_(std::move(child.output)), out_(std::move(child.input)), pidfd_(std::move(child.pidfd)),
       errors_(std::move(child.errors)), pid_(child.pid), owner_(::getpid()),
-      own_group_(keyboard == Keyboard::none) {}
+      own_group_(keyboard != Keyboard::prompts) {}
 
 Stream::Stream(Carried carried)
     : in_(std::move(carried.in)), out_(std::move(carried.out)), pidfd_(std::move(carried.status)),

@@ -17,6 +17,7 @@ int exec_module(PyObject *module) {
         add_values(module);
         add_worker(module);
         add_zygote(module);
+        add_relay(module);
         return none();
     });
     Py_XDECREF(ok);

@@ -114,7 +114,7 @@ CASES = {
         assert sink.receive(20) == 1
         source = leaf.remote_exec("for i in range(%d): channel.send(b'z' * 65536)" % count)
         for _ in range(count):
-            assert source.receive(20) == item
+            assert len(source.receive(20)) == len(item)
     """,
     "a_relay_that_dies_takes_its_leaves_with_it_and_says_so": """
         second = elsewhere.makegateway("via=leaf//id=second")

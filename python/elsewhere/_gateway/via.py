@@ -150,8 +150,24 @@ class Relay(object):
             pass
 
 
+def start_native(channel, words, engine):
+    # The engine's relay: no Python runs for what it carries.
+    running = channel.gateway.__dict__.setdefault("relays", [])
+    running[:] = [relay for relay in running if not relay.over()]
+    try:
+        carrier = channel.gateway.newchannel()
+        running.append(engine.Relay(carrier, words))
+    except OSError as error:
+        channel.send(str(error).rpartition(": ")[2])
+    else:
+        channel.send(carrier)
+
+
 def start(channel):
     words = channel.receive()
+    engine = getattr(channel.gateway, "engine", None)
+    if engine is not None:
+        return start_native(channel, words, engine)
     words = [word if str is bytes else os.fsdecode(word) for word in words]
     if str is bytes:
         words = [word.encode("utf-8") if not isinstance(word, str) else word for word in words]

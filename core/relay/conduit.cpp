@@ -1,0 +1,167 @@
+#include "core/relay/conduit.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include "core/base/error.hpp"
+
+namespace elsewhere::relay {
+namespace {
+
+using gateway::Link;
+using gateway::Wait;
+
+constexpr std::size_t window = 4 << 20;
+// The value is bytes: a tag and four bytes of size; then the kind.
+constexpr std::size_t value_head = 5;
+
+std::uint32_t read_u32(const std::uint8_t *at) {
+    std::uint32_t number = 0;
+    std::memcpy(&number, at, sizeof number);
+    return number;
+}
+
+} // namespace
+
+std::thread start_quiet(std::function<void()> body) {
+    sigset_t all, before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    std::thread thread(std::move(body));
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+}
+
+Conduit::Conduit(gateway::Endpoint &through, std::uint32_t channel)
+    : through_(through), channel_(channel), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!stop_) throw Error(ErrorKind::internal, std::string("no event: ") + std::strerror(errno));
+}
+
+void Conduit::stop() {
+    {
+        const std::lock_guard lock(mutex_);
+        over_ = true;
+    }
+    room_.notify_all();
+    const std::uint64_t once = 1;
+    (void)!::write(stop_.get(), &once, sizeof once);
+}
+
+void Conduit::close() {
+    try {
+        through_.use([&](Link &link) { return link.close(channel_); });
+    } catch (const Error &) {
+        // the link is over: nothing comes any more
+    }
+}
+
+bool Conduit::say(char kind, std::span<const std::uint8_t> bytes) {
+    wire::Buffer value;
+    value.reserve_more(value_head + 1 + bytes.size());
+    value.push_back('s');
+    const auto size = static_cast<std::uint32_t>(bytes.size() + 1);
+    value.append({reinterpret_cast<const std::uint8_t *>(&size), sizeof size});
+    value.push_back(static_cast<std::uint8_t>(kind));
+    value.append(bytes);
+    try {
+        const auto sent = through_.use(
+            [&](Link &link) { return link.send(channel_, wire::Payload(std::move(value))); });
+        return sent.wait != Wait::closed;
+    } catch (const Error &) {
+        return false;
+    }
+}
+
+void Conduit::carry_from(const Fd &from) {
+    const std::unique_ptr<std::uint8_t[]> buffer(new std::uint8_t[piece]);
+    for (;;) {
+        {
+            std::unique_lock lock(mutex_);
+            room_.wait(lock, [&] { return over_ || on_way_ < window; });
+            if (over_) return;
+        }
+        const ssize_t size = ::read(from.get(), buffer.get(), piece);
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0 && errno == EAGAIN) {
+            std::array<pollfd, 2> watched = {{{from.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
+            ::poll(watched.data(), watched.size(), -1);
+            continue; // if it was stopped, it is over
+        }
+        if (size <= 0) {
+            say('Z');
+            return;
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            on_way_ += static_cast<std::size_t>(size);
+        }
+        if (!say('D', {buffer.get(), static_cast<std::size_t>(size)})) return;
+    }
+}
+
+bool Conduit::write_all(const Fd &to, std::span<const std::uint8_t> bytes) {
+    while (!bytes.empty()) {
+        const ssize_t size = ::write(to.get(), bytes.data(), bytes.size());
+        if (size > 0) {
+            bytes = bytes.subspan(static_cast<std::size_t>(size));
+        } else if (errno == EAGAIN) {
+            std::array<pollfd, 2> watched = {{{to.get(), POLLOUT, 0}, {stop_.get(), POLLIN, 0}}};
+            ::poll(watched.data(), watched.size(), -1);
+            if (watched[1].revents != 0) return false;
+        } else if (errno != EINTR) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void Conduit::taken(std::size_t size) {
+    untold_ += size;
+    if (untold_ < window / 4) return;
+    const auto count = static_cast<std::uint32_t>(std::exchange(untold_, 0));
+    say('A', {reinterpret_cast<const std::uint8_t *>(&count), sizeof count});
+}
+
+// False when no more will come.
+bool Conduit::arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other) {
+    if (value.size() < value_head + 1 || value[0] != 's') return false;
+    const char kind = static_cast<char>(value[value_head]);
+    const auto bytes = value.subspan(value_head + 1);
+    if (kind == 'D') {
+        // Also where nobody reads any more: who writes ends sooner if he can write.
+        (void)write_all(to, bytes);
+        taken(bytes.size());
+    } else if (kind == 'Z') {
+        to.reset();
+    } else if (kind == 'A' && bytes.size() == 4) {
+        {
+            const std::lock_guard lock(mutex_);
+            on_way_ -= std::min<std::size_t>(on_way_, read_u32(bytes.data()));
+        }
+        room_.notify_all();
+    } else {
+        return other(kind, bytes);
+    }
+    return true;
+}
+
+void Conduit::carry_to(Fd &to, const Other &other) {
+    for (bool more = true; more;) {
+        try {
+            auto came = through_.use([&](Link &link) { return link.receive(channel_); });
+            if (came.wait == Wait::interrupted) continue;
+            more = came.wait == Wait::done && arrived(came.message.bytes.span(), to, other);
+        } catch (const Error &) {
+            more = false;
+        }
+    }
+    to.reset();
+}
+
+} // namespace elsewhere::relay
