@@ -5,6 +5,7 @@
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/activation.hpp"
+#include "engine/frame/bound_methods.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/patch.hpp"
@@ -105,6 +106,7 @@ class Capture {
     const CaptureRequest &request_;
     PyThreadState *thread_;
     CodeMaps maps_;
+    BoundMethods bound_;
 };
 
 Role role_of(const CodeMap &map, int origin, Role held) {
@@ -279,8 +281,8 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else {
         if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
         const Activations calls(frame);
-        Verdict verdict =
-            through_c(code, map, at, elw_stack(frame), calls.empty() ? inner : calls.first());
+        Verdict verdict = through_c(code, map, at, elw_stack(frame),
+                                    calls.empty() ? inner : calls.first(), bound_);
         if (verdict.ok && !calls.empty()) verdict = calls.lead_to(inner);
         if (!verdict.ok) return refusal(code, at, verdict.reason);
         record.calls = calls.save();

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/frame/awaitables.hpp"
+#include "engine/frame/bound_methods.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -378,7 +379,7 @@ PyObject *attribute_at(PyCodeObject *code, const CodeMap &map, int at, std::ptrd
 }
 
 Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack,
-                  const Inner &inner) {
+                  const Inner &inner, BoundMethods &bound) {
     const Instruction &instruction = map.at(at);
     const int depth = instruction.depth;
     auto from_top = [&](int n) { return depth >= n ? elw_get(stack[depth - n]) : nullptr; };
@@ -389,11 +390,15 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_CALL_KEYWORDS:
     case ELW_OP_CALL_UNPACKED: {
         const CallOperands call = call_operands(code, map, at, stack);
-        if (elw_facts.self_in_callable_slot && call.arguments != nullptr &&
+        const bool may_be_self = elw_facts.self_in_callable_slot && call.arguments != nullptr;
+        if (may_be_self &&
             is_bound_method_of(call.callable,
                                attribute_at(code, map, at, call.arguments - 1 - stack), inner))
             return yes(Delivery::result);
-        return through_call(call, inner);
+        Verdict verdict = through_call(call, inner);
+        if (!verdict.ok && may_be_self && bound.run(call.callable, inner))
+            return yes(Delivery::result);
+        return verdict;
     }
     case ELW_OP_FOR_ITER: {
         PyObject *iterator = elw_facts.iterator_pairs ? second : top;

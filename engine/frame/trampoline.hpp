@@ -20,6 +20,8 @@ struct Inner {
 
 [[nodiscard]] Inner inner_of(ElwFrame *frame);
 
+class BoundMethods;
+
 struct Verdict {
     bool ok = false;
     Delivery delivery = Delivery::result;
@@ -35,7 +37,7 @@ struct Verdict {
 // `stack` holds the entries before the instruction at `at`. Entries are looked into only after
 // they have been tied to the inner frame by identity: during a finalizer they may be dangling.
 [[nodiscard]] Verdict through_c(PyCodeObject *code, const CodeMap &map, int at,
-                                const ElwSlot *stack, const Inner &inner);
+                                const ElwSlot *stack, const Inner &inner, BoundMethods &bound);
 
 // What a CALL calls; the callable is null if the instruction is no CALL.
 struct CallOperands {

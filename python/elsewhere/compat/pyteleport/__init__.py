@@ -1,8 +1,9 @@
 """pyteleport's teleports, on elsewhere: `from elsewhere.compat.pyteleport import tp_bash`.
 
 Source of the interface: pyteleport 0.3 and, for `bash_teleport`, its first release. What names
-pyteleport's own way of packing (`pyc_fn`, `pack_file`, `object_storage_protocol`, delimiters) is
-accepted and has no effect.
+pyteleport's own way of reading and packing a program (`stack_method`, `pack_object`,
+`unpack_object`, `pyc_fn`, `pack_file`, `object_storage_protocol`, delimiters) is accepted and has
+no effect. `dump` and `load` are in `elsewhere.compat.pyteleport.snapshot`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from elsewhere.errors import Unsupported, UsageError
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from typing import Any
+    from typing import Any, NoReturn
 
 __all__ = ["bash_teleport", "fork_shell", "tp_bash", "tp_dummy", "tp_shell"]
 
@@ -32,8 +33,11 @@ _NO_EFFECT = frozenset(
         "non_blocking_delimiter",
         "object_storage_protocol",
         "pack_file",
+        "pack_object",
         "pyc_fn",
         "shell_delimiter",
+        "stack_method",
+        "unpack_object",
         "wait",
     }
 )
@@ -94,19 +98,30 @@ def tp_shell(
     *shell_args: str,
     python: str = "python",
     before: str | Sequence[str] = "cd $(mktemp -d)",
+    n: int | Iterable[object] | None = None,
     **others: Any,
-) -> None:
+) -> Any:
     """Teleport into another shell: `tp_shell("ssh", "host")`, `tp_shell("bash", "-c")`.
 
     Args:
         shell_args: what starts the shell; what follows the host of ssh runs before python.
         python: the interpreter there; "python" stands for the version that runs here.
         before: shell commands to be run before it.
+        n: so many programs go on there, or one for each of these values.
+
+    Returns:
+        Where `n` is given, the number or the value that this program is one of; else None.
 
     Raises:
         elsewhere.errors.Error: the program cannot go there; it goes on here.
     """
-    _teleport(_spec(shell_args, python, before, others))
+    spec = _spec(shell_args, python, before, others)
+    if n is None:
+        return _teleport(spec)
+    children = _fork(spec, list(range(n) if isinstance(n, int) else n))
+    if not _are_children(children):
+        return children
+    _end(_status_of(children))
 
 
 tp_bash = tp_shell
@@ -122,13 +137,32 @@ def bash_teleport(
     _teleport(_spec(shell_args, python, before, others))
 
 
-def tp_dummy(dry_run: bool = False, **kwargs: Any) -> None:
-    """Teleport into another process of this interpreter."""
+def tp_dummy(dry_run: bool = False, **kwargs: Any) -> Any:
+    """Teleport into another process of this interpreter; returns as tp_shell does."""
     if dry_run:
-        return
+        return None
     kwargs.setdefault("python", sys.executable)
     kwargs.setdefault("before", [])
-    _teleport(_spec(("bash", "-c"), kwargs.pop("python"), kwargs.pop("before"), kwargs))
+    return tp_shell("bash", "-c", **kwargs)
+
+
+def _are_children(found: Any) -> bool:
+    """Is that the parent's side of a fork, and no child's value?"""
+    return type(found) is list and bool(found) and type(found[0]).__name__ == "Child"
+
+
+def _status_of(children: Any) -> int:
+    return max((child.wait() for child in children), key=abs, default=0)
+
+
+def _end(status: int) -> NoReturn:
+    """The program is elsewhere: what is here ends without its exit handlers."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
+    if status < 0:
+        os.kill(os.getpid(), -status)
+    os._exit(abs(status))
 
 
 def fork_shell(
@@ -150,9 +184,9 @@ def fork_shell(
     spec = _spec(shell_args, python, before, others)
     values = [None] if return_ is None else list(return_)
     children = _fork(spec, values)
-    if type(children) is not list or not children or type(children[0]).__name__ != "Child":
+    if not _are_children(children):
         return children
-    status = max((child.wait() for child in children), key=abs)
+    status = _status_of(children)
     if status:
         raise subprocess.SubprocessError(f"Remote pyteleport process exited with code {status}")
     return subprocess.CompletedProcess(list(shell_args), status)
