@@ -12,6 +12,7 @@ int run(const Words &words);
 int suspend(const Words &words);
 int resume(const Words &words);
 int inspect(const Words &words);
+int check(const Words &words);
 int exec(const Words &words);
 int doctor(const Words &words);
 int serve(const Words &words);

@@ -72,6 +72,7 @@ std::string to_json(const Instructions &told, const Interpreter &interpreter) {
     json.key("interactive").boolean(told.interactive);
     json.key("clone").boolean(told.clone);
     json.key("grace").number(told.grace);
+    if (told.check_at_end) json.key("check_at_end").boolean(true);
     json.key("hash_seed");
     if (told.hash_seed)
         json.number(std::uint64_t{*told.hash_seed});

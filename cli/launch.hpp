@@ -22,6 +22,7 @@ struct Instructions {
     bool interactive = false; // a session follows the program, or is the program
     bool clone = false;       // resume it although another resumption is alive
     double grace = 10;        // seconds
+    bool check_at_end = false;
     std::string spec;         // where to execute it
     std::optional<std::uint32_t> hash_seed;
 };

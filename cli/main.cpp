@@ -17,11 +17,12 @@ struct Command {
     int (*call)(const Words &);
 };
 
-constexpr std::array<Command, 7> commands = {{
+constexpr std::array<Command, 8> commands = {{
     {"run", "run a Python program so that it can be suspended", run},
     {"suspend", "write a running program to a file and end it", suspend},
     {"resume", "go on with a suspended program", resume},
     {"inspect", "show what is in a snapshot; executes nothing", inspect},
+    {"check", "tell what of a program could not be kept", check},
     {"exec", "run a program where a spec says; stdio and exit code come back", exec},
     {"serve", "let others start Pythons here, by a token", serve},
     {"doctor", "go where a spec says and tell how far that works", doctor},

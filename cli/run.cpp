@@ -9,6 +9,7 @@
 #include "cli/duration.hpp"
 #include "cli/options.hpp"
 #include "cli/resume.hpp"
+#include "cli/run.hpp"
 
 namespace elsewhere::cli {
 namespace {
@@ -80,11 +81,14 @@ void refuse_if_other(const snapshot::Header &header, const Instructions &asked) 
 
 } // namespace
 
-int run(const Words &words) {
+int run(const Words &words) { return run_program(words, false); }
+
+int run_program(const Words &words, bool check_at_end) {
     std::string python;
     bool fresh = false;
     Instructions asked;
     asked.target = Target::none;
+    asked.check_at_end = check_at_end;
     const auto wrong_grace = [](const std::string &value) {
         return Error(ErrorKind::usage, "not a time: " + value, "write --grace 10s, 500ms or 2m");
     };

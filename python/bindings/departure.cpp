@@ -95,13 +95,14 @@ Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose 
     return taken;
 }
 
-std::vector<object::Problem> obstacles(const frame::CaptureRequest &request) {
+std::vector<object::Problem> obstacles(const frame::CaptureRequest *request) {
     std::vector<object::Problem> found;
     object::Program program;
-    Result<frame::StackRecord> stack = frame::capture_stack(request);
     try {
-        program.stack = std::move(stack).value();
-        check_outermost(program.stack);
+        if (request != nullptr) {
+            program.stack = frame::capture_stack(*request).value();
+            check_outermost(program.stack);
+        }
     } catch (const Error &error) {
         found.push_back({"", error.message(), error.hint()});
     }

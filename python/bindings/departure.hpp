@@ -45,7 +45,8 @@ Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose 
 // Writes the running program to `path`: stack, objects, interpreter state. The program is not
 // changed. Throws Error or PythonError; then nothing was written and an earlier file is intact.
 // All that stands in the way of leaving now, as rows of (path, reason, hint).
-std::vector<object::Problem> obstacles(const frame::CaptureRequest &request);
+// Without a request: of a program that has ended, of which only objects are left.
+std::vector<object::Problem> obstacles(const frame::CaptureRequest *request);
 
 void depart(const frame::CaptureRequest &request, const std::string &path,
             snapshot::Purpose purpose);

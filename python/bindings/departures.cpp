@@ -64,8 +64,23 @@ struct Request {
     snapshot::Purpose purpose = snapshot::Purpose::suspend;
     std::string path;
     double deadline = 0;
+    bool check = false; // a dry run
+    std::vector<object::Problem> problems;
     std::optional<Error> obstacle;
 };
+
+// The program's own signals that come while this works interrupt nothing: C code that waits sees
+// them when it is interrupted once more.
+constexpr double last_tick = 0.002;
+
+// How long a dry run waits for an instant at which nothing is in the way.
+constexpr double check_grace = 1;
+
+bool check_is_asked() {
+    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    return Ref::checked(PyObject_CallMethod(module.get(), "check_is_asked", nullptr)).get() ==
+           Py_True;
+}
 
 // Where a C call was seen to wait; seen twice in a row, it does wait.
 struct Waiting {
@@ -94,9 +109,11 @@ class Departures {
     void failed(const Error &error, double cost);
     void give_up();
     void succeeded();
+    void checked(double cost);
     void arm(double seconds);
     void ask_queued();
     void answer(const Error *error);
+    void answer_check(const std::vector<object::Problem> &problems);
 
     SignalSettings settings_;
     pid_t home_ = 0; // the process that is the program; not its forked children
@@ -163,12 +180,16 @@ void Departures::ask(Source source) {
         std::optional<std::string> path;
         try {
             path = asked_path(source == Source::control);
+            request.check = path && source == Source::control && check_is_asked();
         } catch (const PythonError &) {
-            tell(error_from_python()); // ours: it must not surface in the program
+            // Ctrl-C, which came meanwhile, is the program's; what is ours must not surface there.
+            if (!PyErr_ExceptionMatches(PyExc_Exception)) throw;
+            tell(error_from_python());
             return;
         }
         if (!path) return; // the control signal without a request
         request.path = std::move(*path);
+        if (request.check) request.deadline = std::min(request.deadline, now() + check_grace);
     }
     waiting_ = Waiting{};
     request_ = std::move(request);
@@ -245,7 +266,10 @@ void Departures::attempt(frame::CaptureRequest &&moment) {
     PyObject *traceback = nullptr;
     PyErr_Fetch(&type, &value, &traceback);
     try {
-        depart(moment, request_->path, request_->purpose);
+        if (request_->check)
+            request_->problems = obstacles(&moment);
+        else
+            depart(moment, request_->path, request_->purpose);
     } catch (const Error &error) {
         obstacle = error;
     } catch (const PythonError &) {
@@ -255,7 +279,9 @@ void Departures::attempt(frame::CaptureRequest &&moment) {
     }
     PyErr_Restore(type, value, traceback);
     busy_ = false;
-    if (obstacle)
+    if (request_->check && !obstacle)
+        checked(now() - begun);
+    else if (obstacle)
         failed(*obstacle, now() - begun);
     else
         succeeded();
@@ -274,11 +300,24 @@ void Departures::failed(const Error &error, double cost) {
     arm(std::max(0.0007, cost * 10));
 }
 
+void Departures::checked(double cost) {
+    if (terminate_again_) die_of(SIGTERM);
+    if (!request_->problems.empty() && now() < request_->deadline && !queued_) {
+        arm(std::max(0.0007, cost * 10));
+        return;
+    }
+    const Request request = std::move(*request_);
+    request_.reset();
+    arm(last_tick);
+    answer_check(request.problems);
+    ask_queued();
+}
+
 void Departures::give_up() {
     const Request request = std::move(*request_);
     request_.reset();
-    arm(0);
-    tell(*request.obstacle);
+    arm(last_tick);
+    if (!request.check) tell(*request.obstacle);
     if (request.source == Source::control) answer(&*request.obstacle);
     ask_queued();
 }
@@ -307,8 +346,26 @@ void Departures::ask_queued() {
     arm(0.0002);
 }
 
+// An answer is Python code of ours, in which the program's handlers, Ctrl-C's above all, must not
+// raise what it would never get to see.
+class SignalsHeld {
+  public:
+    SignalsHeld() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, &before_);
+    }
+    ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsHeld(const SignalsHeld &) = delete;
+    SignalsHeld &operator=(const SignalsHeld &) = delete;
+
+  private:
+    sigset_t before_{};
+};
+
 void Departures::answer(const Error *error) {
     const Quiet quiet;
+    const SignalsHeld held;
     Ref module = Ref::steal(PyImport_ImportModule("elsewhere._program"));
     Ref done = Ref::steal(!module ? nullptr
                           : error != nullptr
@@ -316,6 +373,18 @@ void Departures::answer(const Error *error) {
                                                     error->hint().c_str(), exit_code(error->kind()))
                               : PyObject_CallMethod(module.get(), "answer", nullptr));
     if (!done) PyErr_WriteUnraisable(nullptr); // the asker sees the process go on, or end
+}
+
+void Departures::answer_check(const std::vector<object::Problem> &problems) {
+    const Quiet quiet;
+    const SignalsHeld held;
+    try {
+        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+        Ref rows = rows_of(problems);
+        (void)Ref::checked(PyObject_CallMethod(module.get(), "answer_check", "O", rows.get()));
+    } catch (const PythonError &) {
+        PyErr_WriteUnraisable(nullptr); // the asker sees the process go on, or end
+    }
 }
 
 // A tick in `seconds` (0: none): the control signal to this thread.

@@ -71,10 +71,15 @@ PyObject *check(PyObject *, PyObject *) {
         frame::CaptureRequest request;
         request.moment = frame::Moment::call;
         request.callable = check_function;
-        Ref rows = rows_of(obstacles(request));
+        Ref rows = rows_of(obstacles(&request));
         Ref module = Ref::checked(PyImport_ImportModule("elsewhere._freezing"));
         return Ref::checked(PyObject_CallMethod(module.get(), "make_report", "O", rows.get()));
     });
+}
+
+// The rows of such a report for a program that has ended.
+PyObject *check_remains(PyObject *, PyObject *) {
+    return entry([&] { return rows_of(obstacles(nullptr)); });
 }
 
 PyObject *run_code(PyObject *, PyObject *arguments) {
@@ -310,6 +315,8 @@ PyMethodDef methods[] = {
      "Tell everything that stands in the way of suspending the running program just now.\n\n"
      "Returns a Report: true if there is nothing, else its problems with path, reason and hint.\n"
      "Writes nothing and changes nothing."},
+    {"check_remains", check_remains, METH_NOARGS,
+     "check_remains()\n--\n\nWhat could not be kept of a program that has ended."},
     {"run_code", run_code, METH_VARARGS, "run_code(code, globals)\n--\n\nEvaluate a main program."},
     {"run_callable", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(run_callable)),
      METH_FASTCALL, "run_callable(callable, *arguments)\n--\n\nCall with no frame outside."},

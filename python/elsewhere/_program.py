@@ -131,9 +131,15 @@ def take_request() -> str | None:
         if error.errno == errno.ELOOP:  # no link of ours
             return None
         raise
-    life["asked"] = request["file"] or told.get("snapshot") or default_path()
+    life["check"] = bool(request.get("check"))
+    life["asked"] = request.get("file") or told.get("snapshot") or default_path()
     asked: str = life["asked"]
     return asked
+
+
+def check_is_asked() -> bool:
+    """Is the request that was taken one of `elsewhere check`?"""
+    return bool(life.pop("check", False))
 
 
 def _place_after_a_lost_link() -> str | None:
@@ -148,20 +154,31 @@ def _place_after_a_lost_link() -> str | None:
 
 def answer(error: str = "", hint: str = "", exit_code: int = 75) -> None:
     """Tell the asker how it went: written, or why not."""
-    import json
-
     if life["asked"] is None:  # nobody listens; what is written here is kept beside the snapshot
         if error:
             os.write(2, f"error: {error}\nhint: {hint}\n".encode())
         return
+    _answer(
+        {
+            "ok": not error,
+            "file": life["asked"],
+            "error": error,
+            "hint": hint,
+            "exit_code": exit_code,
+        }
+    )
+
+
+def answer_check(problems: list[tuple[str, str, str]]) -> None:
+    """Tell the asker what stands in the way."""
+    names = ("path", "reason", "hint")
+    _answer({"ok": True, "problems": [dict(zip(names, problem)) for problem in problems]})
+
+
+def _answer(answered: dict[str, Any]) -> None:
+    import json
+
     path = _exchange() + ".answer"
-    answered = {
-        "ok": not error,
-        "file": life["asked"],
-        "error": error,
-        "hint": hint,
-        "exit_code": exit_code,
-    }
     with open(path + ".new", "w", encoding="utf-8") as file:
         json.dump(answered, file)
     os.rename(path + ".new", path)

@@ -199,6 +199,8 @@ def _of_program(error: BaseException) -> TracebackType | None:
 def _finish(error: BaseException | None) -> None:
     """The end of the program, as the interpreter does it; `error` is what ended it or None."""
     _elsewhere.stop()
+    if _program.told.get("check_at_end"):
+        _program.answer_check(_elsewhere.check_remains())
     if isinstance(error, SystemExit):
         if error.code in (None, 0, False):
             _program.completed()
