@@ -308,17 +308,19 @@ void Departures::checked(double cost) {
     }
     const Request request = std::move(*request_);
     request_.reset();
-    arm(last_tick);
+    arm(0);
     answer_check(request.problems);
+    arm(last_tick); // after the answer: while it is written, signals are held
     ask_queued();
 }
 
 void Departures::give_up() {
     const Request request = std::move(*request_);
     request_.reset();
-    arm(last_tick);
+    arm(0);
     if (!request.check) tell(*request.obstacle);
     if (request.source == Source::control) answer(&*request.obstacle);
+    arm(last_tick); // after the answer: while it is written, signals are held
     ask_queued();
 }
 
@@ -335,6 +337,7 @@ void Departures::succeeded() {
                                                                       : "snapshot in ") +
             request.path + "; continue with: elsewhere resume " + request.path);
     if (request.purpose == snapshot::Purpose::suspend) leave();
+    arm(last_tick); // after the answer: while it is written, signals are held
     ask_queued();
 }
 
