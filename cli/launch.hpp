@@ -23,7 +23,7 @@ struct Instructions {
     bool clone = false;       // resume it although another resumption is alive
     double grace = 10;        // seconds
     bool check_at_end = false;
-    std::string spec;         // where to execute it
+    std::string spec; // where to execute it
     std::optional<std::uint32_t> hash_seed;
 };
 

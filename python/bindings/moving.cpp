@@ -206,9 +206,9 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
         Ref result = frame::run_stack(std::move(program.stack), std::move(top_result), [&] {
             rebuilt_in = std::chrono::steady_clock::now() - start;
             begun = true;
-            if (collecting == 1) PyGC_Enable();
             if (tracing) restore_tracing(std::exchange(tracing, Ref()));
             if (control >= 0) await_go(control, file_path);
+            if (collecting == 1) PyGC_Enable(); // it runs the program's code: not before GO
             unblock_signals();
         });
         frame::trace_no_more();

@@ -97,3 +97,20 @@ def test_what_cannot_be_kept_is_not_dumped(run: Any) -> None:
         "    print(file.getvalue(), 'held' in str(error))\n"
     )
     assert (done.stdout, done.returncode, done.stderr) == ("b'' True\n", 0, "")
+
+
+def test_an_asyncio_program_goes_on(run: Any) -> None:
+    done = run(
+        "import asyncio, os\n"
+        "from elsewhere.compat.pyteleport import tp_dummy\n"
+        "start = os.getpid()\n"
+        "async def other(n):\n"
+        "    await asyncio.sleep(0)\n"
+        "    return n\n"
+        "async def main():\n"
+        "    task = asyncio.create_task(other(7))\n"
+        "    tp_dummy()\n"
+        "    print(await task, os.getpid() == start)\n"
+        "asyncio.run(main())\n"
+    )
+    assert (done.stdout, done.returncode, done.stderr) == ("7 False\n", 0, "")
