@@ -127,7 +127,7 @@ def _all_code() -> list[tuple[Any, CodeType]]:
 
 def restore(kept: dict[str, Any]) -> None:
     """Sets them again; every frame of the program is on the stack."""
-    for frame, (trace, lines, opcodes) in zip(_frames(), kept.get("frames", ()), strict=False):
+    for frame, (trace, lines, opcodes) in zip(_frames(), kept.get("frames", ())):
         if trace is not None:
             frame.f_trace = trace
         if not lines:
@@ -138,7 +138,7 @@ def restore(kept: dict[str, Any]) -> None:
     for name in ("_trace_hook", "_profile_hook"):
         if name in kept and threading is not None:
             setattr(threading, name, kept[name])
-    for values, now in zip(kept.get("coverage", ()), _coverage_lists(), strict=False):
+    for values, now in zip(kept.get("coverage", ()), _coverage_lists()):
         now[:] = values
     for tool, one in kept.get("tools", {}).items():
         _restore_tool(tool, one)
