@@ -11,7 +11,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL = $(JOBS)
 unexport MAKEFLAGS MAKELEVEL MFLAGS
 
 # Files and folders: a folder's time changes when a file in it comes or goes.
-SOURCES := $(shell find $(wildcard core engine cli) python \
+SOURCES := $(shell find $(wildcard core engine cli worker) python \
     -not -name '*.pyc' -not -name __pycache__) \
     CMakeLists.txt pyproject.toml tools/find_pythons
 
