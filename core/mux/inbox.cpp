@@ -74,6 +74,7 @@ void Inbox::spill() {
         if (!keep(pack, *message, static_cast<std::size_t>(end - message))) break;
         message = end;
     }
+    refused_ = message != loose.end();
     for (; message != loose.end(); ++message) append(std::move(*message));
 }
 
@@ -88,6 +89,7 @@ bool Inbox::keep(const wire::Buffer &bytes, const Message &like, std::size_t mes
 Result<Message> Inbox::take() {
     Message message = std::move(messages_.front());
     messages_.pop_front();
+    if (messages_.empty()) refused_ = false;
     if (const Message::Kept kept = std::exchange(message.kept, {}); kept.size != 0) {
         if (!room_.overflow->give_back(kept.at, {message.bytes.extend(kept.size), kept.size}))
             return Error(ErrorKind::io, "a message that waited in a temporary file cannot be read");
@@ -124,6 +126,7 @@ void Inbox::clear() {
     discount(in_memory_);
     messages_.clear();
     loose_ = loose_bytes_ = 0;
+    refused_ = false;
 }
 
 } // namespace elsewhere::mux

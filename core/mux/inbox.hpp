@@ -35,7 +35,8 @@ class Inbox {
     [[nodiscard]] bool empty() const noexcept { return messages_.empty(); }
     // The overflow has no room either, and much of what stays in memory is of this channel.
     [[nodiscard]] bool is_swamped() const noexcept {
-        return room_.is_full() && in_memory_ > longest_pack;
+        return (room_.overflow == nullptr || refused_) && room_.is_full() &&
+               in_memory_ > longest_pack;
     }
 
   private:
@@ -53,6 +54,7 @@ class Inbox {
     std::size_t in_memory_ = 0;
     // Those at the end that are in memory, behind what is in the overflow.
     std::size_t loose_ = 0, loose_bytes_ = 0;
+    bool refused_ = false; // the overflow had no room the last time
 };
 
 } // namespace elsewhere::mux

@@ -305,6 +305,23 @@ TEST(Mux, keeps_short_messages_in_packs_and_long_ones_each_and_gives_them_back_i
     EXPECT_TRUE(shelf.kept.empty());
 }
 
+TEST(Mux, does_not_narrow_the_window_for_a_long_message_that_is_alone) {
+    Shelf shelf;
+    shelf.room = 1 << 30;
+    Ends ends;
+    ends.there.set_overflow(&shelf);
+    const auto id = ends.channel();
+    ends.here.send(id, text(std::string(20 << 20, 'x')));
+    ends.talk();
+    ends.here.send(id, text(std::string(2 << 20, 'x')));
+    ends.here.send(id, text(std::string(2 << 20, 'x')));
+    EXPECT_FALSE(ends.here.waits_for_credit(id));
+    ends.talk();
+    for (const std::size_t size : {20 << 20, 2 << 20, 2 << 20})
+        EXPECT_EQ(shown(ends.there.take(id)).size(), size + 2);
+    EXPECT_TRUE(shelf.kept.empty());
+}
+
 TEST(Mux, holds_up_only_the_channel_for_which_there_is_no_room) {
     Shelf shelf;
     shelf.room = 20 << 20;

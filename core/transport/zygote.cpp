@@ -68,6 +68,9 @@ void Zygote::live(Time delay) {
         while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
         }
     }
+    // Whoever keeps this to know why does not keep descriptors.
+    const std::scoped_lock lock(mutex_);
+    for (Fd *fd : {&socket_, &pidfd_, &wake_}) fd->reset();
 }
 
 Zygote::File Zygote::look_at(const std::string &path) {

@@ -295,7 +295,7 @@ def test_nothing_is_left_of_it_after_a_kill(
     script = tmp_path / "case.py"
     early, late = ("", "gateway.stdout = print\n") if busy else (", stdout=print", "")
     script.write_text(
-        f"import elsewhere\ngateway = elsewhere.makegateway('popen'{early})\n"
+        f"import elsewhere\ngateway = elsewhere.makegateway('popen//warm=no'{early})\n"
         f"gateway.remote_exec('channel.send(1)').receive()\n{late}"
         "gateway.remote_exec('channel.send(1)').receive()\n"
         "open('pid', 'w').write(str(gateway.facts['pid']))\nprint('begun', flush=True)\ninput()\n"
