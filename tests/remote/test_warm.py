@@ -265,6 +265,29 @@ def hash_of_seven():
 """
 
 
+# Why an interpreter as it is here is rightly not forked.
+NOT_FORKED = """
+import atexit
+count = atexit._ncallbacks()
+import ctypes, os
+kept = ctypes.POINTER(ctypes.c_int)()
+ctypes.CDLL(None).prctl(40, ctypes.byref(kept))  # PR_GET_TID_ADDRESS
+if count:
+    print("site registers functions for the end")
+elif not kept or kept[0] != os.getpid():
+    print("this libc keeps thread ids elsewhere")
+"""
+
+
+@pytest.fixture(autouse=True)
+def is_forked(python) -> None:
+    ended = subprocess.run(
+        [python.executable, "-c", NOT_FORKED], capture_output=True, text=True, check=True
+    )
+    if ended.stdout:
+        pytest.skip(f"Python {python.version} is started cold: {ended.stdout.strip()}")
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: str, python, package_parent: str, tmp_path: Path) -> None:
     (tmp_path / "tools.py").write_text("import elsewhere\n" + TOOLS + LOOK)
