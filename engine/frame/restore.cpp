@@ -209,7 +209,9 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     const bool innermost = next_ == stack_.frames.size();
     const CodeMap &map = maps_.of(elw_code(frame));
     if (record.delivery == Delivery::resume) {
-        elw_set_next(frame, at);
+        // A jump that is still to be made takes its prefixes along.
+        const bool jump = map.at(at).op == ELW_OP_JUMP_BACKWARD;
+        elw_set_next(frame, jump ? map.reexecute_from(at) : at);
     } else if (record.delivery == Delivery::reexecute) {
         elw_despecialise(elw_code(frame), at);
     }
