@@ -18,7 +18,7 @@ HOLDS = """
 import pathlib, socket, sys, time
 def wait_for(name):
     while not (pathlib.Path(sys.argv[1]) / name).exists():
-        time.sleep(0.01)
+        time.sleep(0.2)
 class Pool:
     def __init__(self):
         self.items = [1, socket.socket()]
