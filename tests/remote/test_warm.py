@@ -64,12 +64,15 @@ CASES = {
         spec = "popen//nice=3//env:MORE=1//id=x"
         fresh, _ = look(spec + "//warm=no")
         forked, is_warm = look(spec)
-        assert is_warm and forked == fresh, (forked, fresh)
+        assert forked == fresh, (forked, fresh)
+        # Where a package runs code at the start, which may look at any variable, one more is cold.
+        is_foreign = "_distutils_hack" in fresh["modules"]
+        assert is_warm or is_foreign, fresh["modules"]
         assert forked["cwd"] == os.getcwd() and forked["umask"] == 0o027
         assert forked["environment"]["LATE"] == "yes" == forked["libc"].split("LATE=")[1][:3]
         assert "HELD" not in forked["environment"] and "HELD" not in forked["libc"]
         forked, is_warm = look("popen//chdir=c")
-        assert is_warm and forked["cwd"] == os.getcwd() + "/c"
+        assert (is_warm or is_foreign) and forked["cwd"] == os.getcwd() + "/c"
         assert look()[0]["nice"] == fresh["nice"] - 3
     """,
     "the_first_gateway_has_the_next_ones_forked": """
