@@ -53,7 +53,9 @@ class Household:
             words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
         assert self.origin.stdout is not None
-        program, worker, self.place = self.origin.stdout.readline().split()
+        line = self.origin.stdout.readline()
+        assert len(line.split()) == 3, (line, self.origin.poll())
+        program, worker, self.place = line.split()
         self.pids = {"origin": self.origin.pid, "worker": int(worker), "program": int(program)}
         self.all = {*self.pids.values(), *self.descendants(self.origin.pid)}
 
