@@ -46,10 +46,10 @@ class Relay:
 
     def begin(self) -> None:
         """From now on everything goes its way."""
-        with self.lock:
+        with self.lock:  # what is said meanwhile comes after it
             early, self.early = self.early, None
-        for message in early or ():
-            self.say(*message)
+            for message in early or ():
+                self.send(*message)
         for function in (self.write_input, self.hear):
             self.start(function)
         # Its last values go before the news of its end, as its output does.
@@ -57,8 +57,9 @@ class Relay:
 
     def serve(self, first: tuple[Any, ...] = ()) -> None:
         """Up to the end of the process, and that is said last; `first` is said before all else."""
-        if first and self.early is not None:
-            self.early.insert(0, first)
+        if first:
+            with self.lock:
+                self.early = [first, *(self.early or ())]
         self.begin()
         status = self.process.wait()
         self.wait_for_output()
@@ -80,15 +81,19 @@ class Relay:
         with self.lock:
             if self.early is not None:
                 self.early.append(message)
+            else:
+                self.send(*message)
+
+    def send(self, *message: Any) -> None:
+        """With the lock held."""
+        if not self.lost:
+            try:
+                self.channel.send(message)
                 return
-            if not self.lost:
-                try:
-                    self.channel.send(message)
-                    return
-                except Exception:  # whatever the channel's own class is: the link has gone
-                    self.lost = True
-            if message[0] in ("out", "err"):
-                self.spool(*message)
+            except Exception:  # whatever the channel's own class is: the link has gone
+                self.lost = True
+        if message[0] in ("out", "err"):
+            self.spool(*message)
 
     def spool(self, name: str, data: bytes) -> None:
         """Output that the origin will not hear."""
