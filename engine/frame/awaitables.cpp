@@ -73,4 +73,12 @@ bool steps_task(PyObject *task, const Inner &inner) {
     return passes_on_to(coroutine.get(), inner.generator);
 }
 
+bool wakes_task(PyObject *task, PyObject *future, const Inner &inner) {
+    return (is_asyncio(future, "Future") || is_asyncio(future, "Task")) && steps_task(task, inner);
+}
+
+PyObject *task_woken_by(PyObject *callable) {
+    return is_asyncio(callable, "TaskWakeupMethWrapper") ? referent(callable, 0) : nullptr;
+}
+
 } // namespace elsewhere::frame

@@ -17,4 +17,10 @@ namespace elsewhere::frame {
 // A step of a C task that runs `inner`, the task's coroutine: what the event loop calls.
 [[nodiscard]] bool steps_task(PyObject *task, const Inner &inner);
 
+// The same for the callback of a task that is given the future it has waited for.
+[[nodiscard]] bool wakes_task(PyObject *task, PyObject *future, const Inner &inner);
+
+// Before 3.10 that callback is an object of its own: borrowed, the task; null if it is another one.
+[[nodiscard]] PyObject *task_woken_by(PyObject *callable);
+
 } // namespace elsewhere::frame

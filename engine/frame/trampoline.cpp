@@ -103,9 +103,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
         call.names == nullptr)
         return called_again(behind(call), inner);
     if ((is == "TaskWakeupMethWrapper" || is == "task_wakeup") && first != nullptr)
-        return reexecute_if((is_asyncio(first, "Future") || is_asyncio(first, "Task")) &&
-                                steps_task(self, inner),
-                            "a task of asyncio");
+        return reexecute_if(wakes_task(self, first, inner), "a task of asyncio");
     // self is the bound object, else the first argument stands for it (unbound method form).
     PyObject *owner = self != nullptr && !PyModule_Check(self) ? self : first;
     if (inner.generator != nullptr) {
@@ -241,6 +239,8 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
         if (!task) PyErr_Clear();
         return reexecute_if(steps_task(task.get(), inner), "a task of asyncio");
     }
+    if (PyObject *task = call.count == 1 ? task_woken_by(callable) : nullptr)
+        return reexecute_if(wakes_task(task, call.argument(0), inner), "a task of asyncio");
     if (PyCFunction_Check(callable)) {
         auto *function = reinterpret_cast<PyCFunctionObject *>(callable);
         return through_builtin(function->m_ml->ml_name, function->m_self, call, inner);

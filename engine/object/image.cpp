@@ -112,7 +112,7 @@ Image freeze(const Program &program) {
     // Before 3.11 it may be a tuple made for us: referred to twice, it gets an id to be asked by.
     const Ref handled = program.stack.handled_exception.copy();
     walk_program(walk, program);
-    walk.finish();
+    walk.finish(program.last.get());
     Writer frames;
     frames.varint(object_stream_version);
     frames.varint(program.stack.frames.size());

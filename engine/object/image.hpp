@@ -12,10 +12,12 @@
 namespace elsewhere::object {
 
 // All of a program that is kept: its stack, and the `state` dict that elsewhere._state.capture()
-// made (interpreter settings; under "modules" the program's own modules by name).
+// made (interpreter settings; under "modules" the program's own modules by name). `last` is null or
+// an object whose reducer changes something: it is asked when everything else has been kept.
 struct Program {
     frame::StackRecord stack;
     Ref state;
+    Ref last;
 };
 
 // The two sections of a snapshot file that hold a program (spec/snapshot.md).

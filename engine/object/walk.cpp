@@ -413,7 +413,7 @@ void Walk::source_of(PyObject *code) {
     out_.text(source);
 }
 
-void Walk::finish() {
+void Walk::finish(PyObject *last) {
     forward_[the_end] = 0;
     resolve_all(put_off_);
     std::vector<Waiting> rest;
@@ -421,6 +421,7 @@ void Walk::finish() {
         std::move(waiting.begin(), waiting.end(), std::back_inserter(rest));
     deferred_.clear();
     resolve_all(rest);
+    if (last != nullptr) root(last, "last");
     op(Op::end);
 }
 

@@ -82,8 +82,9 @@ class Walk {
 
     // Walks everything reachable from `object` and what was queued on the way.
     void root(PyObject *object, std::string label);
-    // Writes what had to wait for the end; after it every object met has a reference.
-    void finish();
+    // Writes what had to wait for the end; after it every object met has a reference. Then `last`,
+    // whose reducer changes something: from there on nothing is refused.
+    void finish(PyObject *last = nullptr);
     // The reference of an object that has been walked.
     Reference reference(PyObject *object);
     Stream take() { return {std::move(out_.bytes()), std::move(outside_)}; }

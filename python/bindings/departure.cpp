@@ -85,6 +85,7 @@ Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose 
     const Quiet quiet;
     Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
     program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
+    program.last = Ref::checked(PyObject_CallMethod(module.get(), "ask_last", nullptr));
     const Clocks clocks = read_clocks();
     Ref times = Ref::checked(Py_BuildValue("dd", clocks.monotonic, clocks.perf_counter));
     if (PyDict_SetItemString(program.state.get(), "clocks", times.get()) < 0) throw PythonError{};

@@ -54,7 +54,7 @@ _NOT_SET_BY_PROGRAMS = {
 }
 # What _state_modules restores.
 _OF_MODULES = {"submodules", "warnings", "shown", "random", "decimal", "locale", "logging"}
-_OF_MODULES |= {"patches", "atexit"}
+_OF_MODULES |= {"patches", "locks", "atexit"}
 _LISTS = ("argv", "path", "meta_path", "path_hooks")
 # The process that resumes starts with others, whether or not the program has changed its own.
 _ALWAYS = ("argv", "path")
@@ -174,6 +174,15 @@ def capture() -> dict[str, Any]:
         parts["tracing"] = capture_tracing()
     state.update((name, part) for name, part in parts.items() if part)
     return state
+
+
+def ask_last() -> Any:
+    """An object to be kept when nothing can refuse any more, as that changes something; or None."""
+    if "asyncio.tasks" not in sys.modules:
+        return None
+    from elsewhere._keep.tasks import Numbering
+
+    return Numbering()
 
 
 class Surroundings:

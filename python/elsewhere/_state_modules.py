@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from elsewhere import _elsewhere
+from elsewhere._keep.locks import held_locks, restore_held_locks
 from elsewhere._state_patches import patches, restore_patches
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -51,6 +52,7 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
         "locale": _locale() if "locale" in sys.modules else None,
         "logging": _logging() if "logging" in sys.modules else None,
         "patches": patches(own, start["imported"]),
+        "locks": held_locks(own),
         "atexit": _exit_functions(start["atexit"]),
         "signals": _signals(start["signals"]),
         "timers": _timers() if "signal" in sys.modules else None,
@@ -316,5 +318,6 @@ _restorers: dict[str, Any] = {
     "locale": _restore_locale,
     "logging": _restore_logging,
     "patches": restore_patches,
+    "locks": restore_held_locks,
     "atexit": _restore_exit_functions,
 }

@@ -67,6 +67,34 @@ def make_rlock(count: int) -> Any:
     return lock
 
 
+# ---- locks of libraries, which are kept by name --------------------------------------------------
+
+
+def held_locks(own: Any) -> dict[str, dict[str, int]]:
+    """By module and name: how often a lock that a library's module has is held."""
+    found: dict[str, dict[str, int]] = {}
+    seen = set()
+    for name, module in list(sys.modules.items()):
+        if name in own or name.partition(".")[0] == "elsewhere" or type(module) is not type(sys):
+            continue
+        for attribute, value in list(vars(module).items()):
+            kind = type(value)
+            if (kind is Lock or kind is RLock) and id(value) not in seen:
+                seen.add(id(value))
+                (count,) = reduce_lock(value)[1] if kind is Lock else reduce_rlock(value)[1]
+                if count:
+                    found.setdefault(name, {})[attribute] = int(count)
+    return found
+
+
+def restore_held_locks(kept: dict[str, dict[str, int]]) -> None:
+    for name, locks in kept.items():
+        for attribute, count in locks.items():
+            lock: Any = getattr(sys.modules.get(name), attribute, None)
+            for _ in range(count if type(lock) in (Lock, RLock) else 0):
+                lock.acquire(False)
+
+
 # ---- queue.SimpleQueue ---------------------------------------------------------------------------
 
 

@@ -354,11 +354,14 @@ def make_selector(kind: Any, poller: Any, closed: bool) -> Any:
 def reduce_epoll(epoll: Any) -> tuple[Any, ...]:
     if not epoll.closed:
         known = _pipes_of_loops()
-        with open(f"/proc/self/fdinfo/{epoll.fileno()}") as file:
-            watched = [int(line.split()[1]) for line in file if line.startswith("tfd:")]
-        if others := [number for number in watched if number not in known]:
+        if others := [number for number in _watched(epoll) if number not in known]:
             raise Refused(f"an epoll object waits for descriptor {others[0]}", "unregister it")
     return make_epoll, (epoll.closed,)
+
+
+def _watched(epoll: Any) -> list[int]:
+    with open(f"/proc/self/fdinfo/{epoll.fileno()}") as file:
+        return [int(line.split()[1]) for line in file if line.startswith("tfd:")]
 
 
 def make_epoll(closed: bool) -> Any:
@@ -384,7 +387,16 @@ def _pipes_of_loops() -> set[int]:
 def reduce_loop(loop: Any) -> tuple[Any, ...]:
     state = {k: v for k, v in vars(loop).items() if k not in ("_ssock", "_csock")}
     opened = getattr(loop, "_ssock", None) is not None
+    if opened and not _waits_for(loop._selector, loop._ssock.fileno()):
+        raise Refused("an event loop is being made or closed", "suspend a moment later")
     return make_loop, (type(loop),), (state, opened), None, None, fill_loop
+
+
+def _waits_for(selector: Any, number: int) -> bool:
+    poller = getattr(selector, "_selector", None)
+    if type(poller).__name__ == "epoll" and number not in _watched(poller):
+        return False
+    return number in (selector.get_map() or ())
 
 
 def make_loop(kind: Any) -> Any:
@@ -420,14 +432,13 @@ def make_hooks(*hooks: Any) -> Any:
 
 
 def capture_asyncio() -> dict[str, Any] | None:
-    """The running loop, the hooks of async generators, the number of the next unnamed task."""
+    """The running loop and the hooks of async generators."""
     hooks = sys.get_asyncgen_hooks()
     module = sys.modules.get("_asyncio")
     running = module._get_running_loop() if module is not None else None
-    number = _next_number() if "asyncio.tasks" in sys.modules else 0
-    if running is None and number <= 1 and hooks == (None, None):
+    if module is None and hooks == (None, None):
         return None
-    return {"running": running, "hooks": tuple(hooks), "number": number}
+    return {"running": running, "hooks": tuple(hooks)}
 
 
 def restore_asyncio(state: dict[str, Any]) -> None:
@@ -437,7 +448,17 @@ def restore_asyncio(state: dict[str, Any]) -> None:
         import _asyncio
 
         _asyncio._set_running_loop(state["running"])
-    while state["number"] > 1 and _next_number() < state["number"] - 1:
+
+
+class Numbering:
+    """The numbers of unnamed tasks. To ask for the next one takes it: so this is asked last."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return continue_numbering, (_next_number(),)
+
+
+def continue_numbering(number: int) -> None:
+    while number > 1 and _next_number() < number - 1:
         pass
 
 
