@@ -9,6 +9,24 @@ from pathlib import Path
 
 import pytest
 
+# For cases that look at their children.
+FAMILY = """
+import os
+def children():
+    found = []
+    for task in os.listdir("/proc/self/task"):
+        try:
+            found += map(int, open("/proc/self/task/" + task + "/children").read().split())
+        except OSError:
+            pass  # that thread has ended
+    return found
+def state(pid):
+    try:
+        return open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0]
+    except OSError:
+        return "Z"
+"""
+
 
 def run_case(
     executable: str, package_parent: str, body: str, folder: Path, timeout: float = 30, **env: str

@@ -81,6 +81,18 @@ CASES = {
             assert len(echo.receive(20)) == 100_000
         assert [channel.receive(20) for channel in channels] == [2] * 8
     """,
+    "a_module_is_whole_for_every_thread": """
+        os.mkdir("slow")
+        open("slow/__init__.py", "w").close()
+        open("slow/part.py", "w").write("import time\\ntime.sleep(0.5)\\nV = 7\\n")
+        gateway = make(SPEC)
+        code = "import slow.part; channel.send(slow.part.V)"
+        channels = []
+        for number in range(8):
+            channels.append(gateway.remote_exec(code))
+            time.sleep(0.1)
+        assert [channel.receive(20) for channel in channels] == [7] * 8
+    """,
     "an_answer_that_takes_long_holds_up_no_channel": """
         from elsewhere._gateway import imports
         answer = imports.Lender._answer

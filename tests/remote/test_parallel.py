@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from gateway_cases import run_case
+from gateway_cases import FAMILY, run_case
 
 CASES = {
     "a_hundred_here": """
@@ -110,28 +110,17 @@ CASES = {
 
 TOOLS = """
 import time
-def children():
-    import os
-    found = []
-    for task in os.listdir("/proc/self/task"):
-        found += map(int, open("/proc/self/task/" + task + "/children").read().split())
-    return [pid for pid in found if state(pid) != "Z"]
-def state(pid):
-    try:
-        return open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0]
-    except OSError:
-        return "Z"
 def wait_until_alone():
     until = time.monotonic() + 15
-    while children():
-        assert time.monotonic() < until, children()
+    while left := [pid for pid in children() if state(pid) != "Z"]:
+        assert time.monotonic() < until, left
         time.sleep(0.05)
 """
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: str, python, package_parent: str, tmp_path: Path) -> None:
-    (tmp_path / "tools.py").write_text(TOOLS)
+    (tmp_path / "tools.py").write_text(FAMILY + TOOLS)
     run_case(
         python.executable, package_parent, "from tools import *\n" + _flush(CASES[case]), tmp_path,
         timeout=120,

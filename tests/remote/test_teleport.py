@@ -279,8 +279,9 @@ def test_a_terminal_stays_a_terminal(python, environment, spec, tmp_path: Path) 
     script.write_text(
         "import elsewhere, os, time\n"
         f"elsewhere.teleport({spec!r})\n"
-        "print([os.isatty(n) for n in range(3)], *os.get_terminal_size(), input('name? '))\n"
-        "try:\n    time.sleep(30)\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
+        "name = input('name? ')\n"
+        "try:\n    print([os.isatty(n) for n in range(3)], *os.get_terminal_size(), name)\n"
+        "    time.sleep(30)\nexcept KeyboardInterrupt:\n    print('interrupted')\n"
     )
     process, terminal = pty.fork()
     if process == 0:

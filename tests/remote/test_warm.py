@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flaky_ssh import children_of, has_ended
-from gateway_cases import run_case
+from gateway_cases import FAMILY, run_case
 
 # What a program can see of its process.
 LOOK = '''
@@ -253,14 +253,6 @@ CASES = {
 }
 
 TOOLS = """
-def children():
-    import os
-    found = []
-    for task in os.listdir("/proc/self/task"):
-        found += map(int, open("/proc/self/task/" + task + "/children").read().split())
-    return found
-def state(pid):
-    return open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[0]
 def hash_of_seven():
     import os, subprocess, sys
     env = dict(os.environ, PYTHONHASHSEED="7")
@@ -293,7 +285,7 @@ def is_forked(python) -> None:
 
 @pytest.mark.parametrize("case", CASES)
 def test_case(case: str, python, package_parent: str, tmp_path: Path) -> None:
-    (tmp_path / "tools.py").write_text("import elsewhere\n" + TOOLS + LOOK)
+    (tmp_path / "tools.py").write_text("import elsewhere\n" + FAMILY + TOOLS + LOOK)
     run_case(
         python.executable, package_parent, "from tools import *\n" + _dedent(CASES[case]), tmp_path,
         timeout=90, HELD="1",

@@ -19,7 +19,10 @@ def install(channel, place, library):
     worker = sys.modules.get("_elsewhere_worker")
     if worker is not None:
         worker.select = select
-    sys.meta_path.append(Finder(channel, place, library))
+    finder = Finder(channel, place, library)
+    if (3,) < sys.version_info < (3, 10):
+        sys.path_hooks.insert(0, importers(finder))
+    sys.meta_path.append(finder)
     channel.send((0, "ready", ""))
 
 
@@ -168,6 +171,38 @@ class Finder(object):
         except (EOFError, IOError, self.channel.RemoteError):
             raise EOFError("the controller is gone")
         return self.answers.pop(number)
+
+
+def importers(finder):
+    """A hook of sys.path_hooks for our archives, before 3.10: zipimport's own modules are seen by
+    other threads before they are whole there, as they have no spec until then."""
+    import zipimport
+    from importlib.machinery import ModuleSpec
+    from importlib.util import spec_from_loader
+
+    class Importer(zipimport.zipimporter):
+        def __init__(self, path):
+            lent = [each.path for each in list(finder.lent.values()) if each and each.path]
+            if not any(path == each or path.startswith(each + "/") for each in lent):
+                raise ImportError("not of the controller: " + path)
+            super(Importer, self).__init__(path)
+
+        def find_spec(self, name, target=None):
+            loader, portions = self.find_loader(name)
+            if loader is not None:
+                return spec_from_loader(name, loader)
+            if portions:
+                spec = ModuleSpec(name, None)
+                spec.submodule_search_locations = portions
+                return spec
+
+        def create_module(self, spec):
+            return None
+
+        def exec_module(self, module):
+            exec(self.get_code(module.__name__), module.__dict__)
+
+    return Importer
 
 
 class Refused(object):
