@@ -70,6 +70,17 @@ std::size_t expected_size(std::span<const std::uint8_t> begin) noexcept {
     }
 }
 
+std::optional<std::span<const std::uint8_t>> bytes_alone(std::span<const std::uint8_t> value,
+                                                         bool extended) noexcept {
+    const bool is_long = extended && !value.empty() && value[0] == 'B';
+    const std::size_t head = is_long ? 9 : 5;
+    if (value.size() < head || (!is_long && value[0] != 's')) return std::nullopt;
+    std::uint64_t size = 0;
+    std::memcpy(&size, value.data() + 1, head - 1);
+    if (size != value.size() - head) return std::nullopt;
+    return value.subspan(head);
+}
+
 bool is_text(std::span<const std::uint8_t> bytes) noexcept {
     const std::uint8_t *at = bytes.data();
     const std::uint8_t *const end = at + bytes.size();

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -203,6 +204,10 @@ template <class Builder> Result<typename Builder::Value> decode(std::span<const 
 
 // How long the value will be that begins so, if that is one of long bytes or text; else 0.
 [[nodiscard]] std::size_t expected_size(std::span<const std::uint8_t> begin) noexcept;
+
+// The contents of a value that is bytes and nothing else; nothing if it is another, or broken.
+[[nodiscard]] std::optional<std::span<const std::uint8_t>>
+bytes_alone(std::span<const std::uint8_t> value, bool extended) noexcept;
 
 // UTF-8 in which surrogates may stand alone, three bytes each: Python's "surrogatepass".
 [[nodiscard]] bool is_text(std::span<const std::uint8_t> bytes) noexcept;

@@ -63,6 +63,27 @@ TEST(Values, that_repeat_a_long_str_without_end_are_refused) {
     EXPECT_NE(result.error().message().find("too often"), std::string::npos);
 }
 
+TEST(Values, that_are_bytes_alone_give_their_contents_without_a_copy) {
+    for (const std::size_t size : {0u, 7u, 40'000u}) {
+        ValueWriter writer;
+        const Value::Bytes contents(size, 'a');
+        writer.bytes(contents);
+        const Buffer whole = writer.finish().joined();
+        const auto found = bytes_alone(whole.span(), false);
+        ASSERT_TRUE(found) << size;
+        EXPECT_EQ(found->size(), size);
+        EXPECT_EQ(found->data(), whole.data() + 5);
+        EXPECT_FALSE(bytes_alone(whole.span().first(whole.size() - 1), false));
+    }
+    const std::uint8_t longer[] = {'B', 1, 0, 0, 0, 0, 0, 0, 0, 'x'};
+    EXPECT_EQ(bytes_alone(longer, true)->size(), 1u);
+    EXPECT_FALSE(bytes_alone(longer, false));
+    EXPECT_FALSE(bytes_alone({}, true));
+    ValueWriter text;
+    text.text("no bytes");
+    EXPECT_FALSE(bytes_alone(text.finish().joined().span(), false));
+}
+
 TEST(Values, in_a_dict_are_found_by_their_key) {
     const Value value{Value::Dict{{{{std::int64_t{1}}, {true}}, {{std::string("pid")}, {2.0}}}}};
     const auto &dict = *value.as<Value::Dict>();

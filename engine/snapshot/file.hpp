@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -60,6 +61,10 @@ void write(const std::string &path, const Snapshot &snapshot);
 
 // The same bytes into an open file, which need not be on a disk. Throws Error{unwritable}.
 void write(int descriptor, const Header &header, const std::vector<Part> &parts);
+
+// The same bytes given to `sink` as they are known, a quarter of a MiB at most at a time.
+using Sink = std::function<void(Span)>;
+void write(const Sink &sink, const Header &header, const std::vector<Part> &parts);
 
 // The whole of an open file, as it is, to `path` in the same way. Throws Error{unwritable}.
 void write_copy(const std::string &path, int descriptor);

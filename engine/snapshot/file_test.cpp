@@ -291,6 +291,23 @@ TEST_F(SnapshotFile, mapped_is_what_read_says_and_is_checked_as_well) {
     EXPECT_EQ(kind_of([&] { const Mapped damaged(file_); }), ErrorKind::damaged);
 }
 
+TEST_F(SnapshotFile, is_given_away_in_small_pieces_of_the_same_bytes) {
+    const Snapshot snapshot = example(3, 1'000'000);
+    write(file_, snapshot);
+    std::vector<Part> parts;
+    for (const auto &[kind, bytes] : snapshot.sections) parts.push_back({kind, {Span(bytes)}});
+    std::string given;
+    std::size_t longest = 0;
+    write(
+        [&](Span piece) {
+            given.append(reinterpret_cast<const char *>(piece.data()), piece.size());
+            longest = std::max(longest, piece.size());
+        },
+        snapshot.header, parts);
+    EXPECT_EQ(given, contents(file_));
+    EXPECT_EQ(longest, 1u << 18);
+}
+
 TEST_F(SnapshotFile, a_section_in_pieces_is_written_as_one) {
     const Bytes first(3, 1), second(5, 2);
     write(file_, example().header,

@@ -1,4 +1,9 @@
 // _elsewhere.Channel: values to and from the other end, whichever end this is.
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "core/wire/values.hpp"
 #include "python/bindings/endpoint.hpp"
 #include "python/bindings/python_values.hpp"
 
@@ -129,6 +134,22 @@ PyObject *send(PyObject *object, PyObject *item) {
     raise(PyObject_CallMethod(channel, "TimeoutError", "O", text.get()));
 }
 
+gateway::Received next_of(ChannelObject *self, Deadline deadline) {
+    Endpoint &gateway = endpoint_of(self);
+    if (self->called) {
+        PyErr_SetString(PyExc_OSError, "cannot receive(), channel has receiver callback");
+        throw PythonError{};
+    }
+    try {
+        return persistently([&] {
+            return gateway.use([&](Link &link) { return link.receive(self->id, deadline); });
+        });
+    } catch (const Error &error) {
+        if (error.kind() != ErrorKind::disconnected) throw;
+        raise_end(self);
+    }
+}
+
 PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
     return channel_entry(object, [&] {
         ChannelObject *self = as_channel(object);
@@ -139,24 +160,37 @@ PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count
             throw PythonError{};
         }
         const Deadline deadline = deadline_in(count + named == 1 ? arguments[0] : nullptr);
-        Endpoint &gateway = endpoint_of(self);
-        if (self->called) {
-            PyErr_SetString(PyExc_OSError, "cannot receive(), channel has receiver callback");
-            throw PythonError{};
-        }
-        gateway::Received came{};
-        try {
-            came = persistently([&] {
-                return gateway.use([&](Link &link) { return link.receive(self->id, deadline); });
-            });
-        } catch (const Error &error) {
-            if (error.kind() != ErrorKind::disconnected) throw;
-            raise_end(self);
-        }
+        const gateway::Received came = next_of(self, deadline);
         if (came.wait == Wait::done) return load_message(self->owner, came.message);
         if (came.wait == Wait::timed_out)
             raise_timeout(object, "no item after %R seconds", arguments[0]);
         raise_end(self);
+    });
+}
+
+// receive_to(descriptor): the next item, which is bytes, goes to an open file; how many those are.
+PyObject *receive_to(PyObject *object, PyObject *descriptor) {
+    return channel_entry(object, [&] {
+        ChannelObject *self = as_channel(object);
+        const int file = PyObject_AsFileDescriptor(descriptor);
+        if (file < 0) throw PythonError{};
+        const gateway::Received came = next_of(self, {});
+        if (came.wait != Wait::done) raise_end(self);
+        const auto bytes = wire::bytes_alone(came.message.bytes.span(), came.message.extended);
+        if (!bytes) throw Error(ErrorKind::protocol, "what came is not bytes");
+        int error = 0;
+        {
+            const WithoutGil free;
+            for (auto left = *bytes; !left.empty() && error == 0;) {
+                const ssize_t n = ::write(file, left.data(), left.size());
+                if (n > 0) left = left.subspan(static_cast<std::size_t>(n));
+                if (n <= 0 && errno != EINTR) error = errno;
+            }
+        }
+        errno = error;
+        if (error != 0) PyErr_SetFromErrno(PyExc_OSError);
+        if (error != 0) throw PythonError{};
+        return Ref::checked(PyLong_FromSize_t(bytes->size()));
     });
 }
 
@@ -296,6 +330,7 @@ PyMethodDef channel_methods[] = {
      "sent here\n"
      "were not received; 0: as before. Without one, what nobody receives waits in a file.\n\n"
      "Raises ValueError for a negative number."},
+    {"_receive_to", receive_to, METH_O, nullptr},
     {"_wait_closed", wait_closed, METH_O, nullptr},
     {"_take_error", take_error, METH_NOARGS, nullptr},
     {"_watch", watch, METH_NOARGS, nullptr},

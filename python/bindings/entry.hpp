@@ -47,6 +47,7 @@ void add_handover(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 void add_relay(PyObject *module);
+void add_state(PyObject *module);
 void add_values(PyObject *module);
 void add_worker(PyObject *module);
 void add_zygote(PyObject *module);

@@ -2,7 +2,6 @@
 #include "python/bindings/handover.hpp"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/python_values.hpp"
+#include "python/bindings/state.hpp"
 
 namespace elsewhere::bindings {
 
@@ -22,31 +22,19 @@ namespace {
 PyObject *teleport_function = nullptr; // what programs call; owned by the module
 PyObject *fork_function = nullptr;
 
-// An open file without a name, in memory.
-Fd state_file() {
-    Fd file(::memfd_create("elsewhere-state", MFD_CLOEXEC));
-    if (file && file.get() < 3) // of a program without stdio: not in its place
-        file = Fd(::fcntl(file.get(), F_DUPFD_CLOEXEC, 3));
-    if (!file)
-        throw Error(ErrorKind::unwritable,
-                    std::string("there is no memory for the state: ") + std::strerror(errno));
-    return file;
-}
-
 // Stack, objects and state of the program that called `function`.
-void write_program(const Fd &file, PyObject *function) {
+Ref read_program(PyObject *function) {
     frame::CaptureRequest request;
     request.moment = frame::Moment::call;
     request.callable = function;
-    const Departure taken = take_snapshot(request, snapshot::Purpose::suspend);
-    snapshot::write(file.get(), taken.header, taken.parts());
+    return state_of(take_snapshot(request, snapshot::Purpose::suspend));
 }
 
 // `way`: has reached the far side. Hands over, or leaves the program as it was.
-Ref hand_over(const Ref &way, const Fd &state, PyObject *function) {
+Ref hand_over(const Ref &way, PyObject *function) {
     try {
-        write_program(state, function);
-        return Ref::checked(PyObject_CallMethod(way.get(), "hand_over", "i", state.get()));
+        const Ref state = read_program(function);
+        return Ref::checked(PyObject_CallMethod(way.get(), "hand_over", "O", state.get()));
     } catch (const Error &error) {
         (void)Ref::checked(PyObject_CallMethod(way.get(), "abandon", nullptr));
         throw error;
@@ -62,10 +50,9 @@ Ref hand_over(const Ref &way, const Fd &state, PyObject *function) {
 PyObject *teleport(PyObject *, PyObject *spec) {
     return entry([&] {
         refuse_if_disabled();
-        const Fd state = state_file();
         Ref origin = Ref::checked(PyImport_ImportModule("elsewhere._travel.origin"));
-        Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "Oi", spec, state.get()));
-        (void)hand_over(way, state, teleport_function);
+        Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "O", spec));
+        (void)hand_over(way, teleport_function);
         (void)Ref::checked(PyObject_CallMethod(way.get(), "leave", nullptr));
         return none(); // leave() ends the process
     });
@@ -83,10 +70,9 @@ PyObject *fork_(PyObject *, PyObject *arguments, PyObject *keywords) {
             throw Error(ErrorKind::usage, "fork takes n or values, not both");
         Ref one = Ref::checked(PyLong_FromLong(1));
         PyObject *wanted = values != nullptr ? values : count != nullptr ? count : one.get();
-        const Fd state = state_file();
         Ref children = Ref::checked(PyImport_ImportModule("elsewhere._travel.children"));
         Ref way = Ref::checked(PyObject_CallMethod(children.get(), "Litter", "OO", spec, wanted));
-        return hand_over(way, state, fork_function);
+        return hand_over(way, fork_function);
     });
 }
 

@@ -132,9 +132,9 @@ class Litter:
             self.abandon()
             raise
 
-    def hand_over(self, descriptor: int) -> Child | list[Child]:
+    def hand_over(self, state: Any) -> Child | list[Child]:
         for way in self.journeys:
-            way.hand_over(descriptor)
+            way.hand_over(state)
         for way in self.journeys:
             way.say_go()
         for way in self.journeys:

@@ -14,14 +14,14 @@ import sys
 
 from elsewhere import errors
 from elsewhere._travel import departed, luggage
-from elsewhere._travel.files import Failed, write_all
+from elsewhere._travel.files import Failed, memory_file, write_all
 from elsewhere._travel.origin import instructions, is_terminal, push_always, window_size
 from elsewhere._travel.program import Program
 from elsewhere.errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 PIECE = 1 << 17
 
@@ -42,7 +42,7 @@ def is_way(spec: str) -> bool:
 class Direct:
     """One hand-over; what Journey is for other places."""
 
-    def __init__(self, state: int) -> None:
+    def __init__(self) -> None:
         self.was_lost = False  # our own origin, if the program had come here
         self.terminal = [is_terminal(number) for number in range(3)]
         order = {
@@ -54,14 +54,15 @@ class Direct:
         }
         try:
             # Its start overlaps with reading the program here.
-            self.program = Program(order, {}, state, keep=True)
+            self.program = Program(order, {}, memory_file("elsewhere-state"), keep=True)
         except OSError as error:
             raise Unsupported(
                 f"cannot start {sys.executable}: {error}", "see the reason; try again"
             ) from error
 
-    def hand_over(self, descriptor: int) -> None:
-        """The state is there. Returns after READY; the next step is GO."""
+    def hand_over(self, state: Any) -> None:
+        """Give it the `_elsewhere.State`. Returns after READY; the next step is GO."""
+        state.write(self.program.state)
         try:
             self.program.rebuild()
         except Failed as error:
@@ -75,6 +76,7 @@ class Direct:
         except ChildProcessError:
             pass  # known to have ended, or the program takes no note of its children
         self.program.close()
+        os.close(self.program.state)
 
     def leave(self) -> NoReturn:
         """GO. From here on nothing of the program runs here, and this process ends as it ends."""

@@ -145,25 +145,6 @@ def path_of(descriptor: int, there: int) -> str:
     return path if os.path.exists(path) else f"/proc/self/fd/{there}"
 
 
-def keep_state(descriptor: int, path: str) -> None:
-    """The whole of an open file, durably, to `path`; its folder is made."""
-    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-    temporary = path + ".new"
-    try:
-        with open(temporary, "wb", opener=private) as file:
-            at = 0
-            while piece := os.pread(descriptor, 1 << 20, at):
-                file.write(piece)
-                at += len(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        os.rename(temporary, path)
-    except OSError:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise
-
-
 def state_folder() -> str:
     base = os.environ.get("XDG_STATE_HOME", "")
     return (base if base.startswith("/") else os.path.expanduser("~/.local/state")) + "/elsewhere"

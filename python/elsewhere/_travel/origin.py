@@ -22,17 +22,14 @@ if TYPE_CHECKING:
 PIECE = 1 << 20
 
 
-def reach(spec: str, state: int) -> Journey | Direct:
-    """Connect, and prove that the program could go on there. Raises elsewhere.errors.Error.
-
-    `state`: an open file, in which the program will be when the result's hand_over() is called.
-    """
+def reach(spec: str) -> Journey | Direct:
+    """Connect, and prove that the program could go on there. Raises elsewhere.errors.Error."""
     from elsewhere._travel import direct
 
     if not direct.is_way(spec):
         return journey(spec)
     occupy_closed_streams()
-    return direct.Direct(state)
+    return direct.Direct()
 
 
 def journey(spec: str, purpose: str = "teleport", value: bytes = b"") -> Journey:
@@ -95,7 +92,9 @@ class Unconfirmed(Disconnected):
 
 
 class Journey(Far):
-    """One hand-over: to `host`, of the state in an open file."""
+    """One hand-over: to `host`, of the program that is read meanwhile."""
+
+    state: Any = None  # that, in case nobody knows where it runs
 
     def __init__(self, gateway: Gateway, purpose: str, value: bytes) -> None:
         self.is_fork = purpose == "fork"
@@ -150,14 +149,12 @@ class Journey(Far):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
 
-    def hand_over(self, descriptor: int) -> None:
-        """Send the state; returns after READY. The next step is GO."""
-        self.state = descriptor
-        at = 0
+    def hand_over(self, state: Any) -> None:
+        """Send the `_elsewhere.State`; returns after READY. The next step is GO."""
+        if not self.is_fork:
+            self.state = state
         try:
-            while piece := os.pread(descriptor, PIECE, at):
-                self.channel.send(piece)
-                at += len(piece)
+            state.send(self.channel)
             self.channel.send(b"")
         except (OSError, EOFError):
             pass  # why, is what the far side says or said
@@ -220,13 +217,14 @@ class Journey(Far):
         """It may run there, so it does not run here; but if it does not, it is not lost."""
         import time
 
-        from elsewhere._travel.files import keep_state, state_folder
+        from elsewhere._travel.files import state_folder
 
         stamp = time.strftime("%Y%m%d-%H%M%S")
         here = f"{state_folder()}/{_program.name()}-{stamp}-{os.getpid()}.snap"
         hint = f"once {self.host} can be reached, `elsewhere resume {self.place}` there"
         try:
-            keep_state(self.state, here)
+            os.makedirs(os.path.dirname(here), mode=0o700, exist_ok=True)
+            self.state.keep(here)
             hint += f"; only if there is no such file, `elsewhere resume {here}` here"
         except OSError as reason:
             hint += f"; it could not be kept here as well: {reason}"

@@ -55,8 +55,12 @@ def serve(channel: Any) -> None:
 def prepare(channel: Any, program: Program) -> None:
     """Returns when everything is rebuilt from the state that comes."""
     try:
-        while piece := channel.receive():
-            write_all(program.state, piece)
+        if hasattr(channel, "_receive_to"):  # not in a worker of pure Python
+            while channel._receive_to(program.state):
+                pass
+        else:
+            while piece := channel.receive():
+                write_all(program.state, piece)
     except OSError as error:
         raise Failed(
             "CannotWrite", f"the state does not fit there: {error.strerror}", "make room in memory"
