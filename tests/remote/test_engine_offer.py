@@ -73,6 +73,16 @@ def test_a_kept_file_that_was_changed_is_sent_again(python, package_parent, cach
     assert kept.read_bytes() == whole
 
 
+def test_a_kept_file_is_checked_when_it_was_written_to(python, package_parent, cache: Path) -> None:
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    (kept,) = (cache / "elsewhere").iterdir()
+    checked = kept.stat().st_mtime_ns
+    assert checked == int(kept.name[:7], 16) * 10**9
+    os.utime(kept)
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    assert kept.stat().st_mtime_ns == checked
+
+
 def test_without_a_place_to_keep_it_it_lives_in_memory(python, package_parent, tmp_path) -> None:
     (tmp_path / "file").write_text("in the way")
     assert why_pure(python, package_parent, "popen", **pushed(tmp_path / "file")) == ""

@@ -52,7 +52,8 @@ def digest(descriptor: int) -> str:
 
 
 def open_cached(name: str) -> int | None:
-    """A descriptor on the cached file of that hash: checked on this very descriptor."""
+    """A descriptor on the cached file of that hash: checked on this very descriptor, or checked
+    before, and not written to since."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -60,10 +61,29 @@ def open_cached(name: str) -> int | None:
         descriptor = os.open(f"{folder}/{name}", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return None
-    if os.fstat(descriptor).st_uid == os.getuid() and digest(descriptor) == name:
-        return descriptor
+    status = os.fstat(descriptor)
+    if status.st_uid == os.getuid():
+        if status.st_mtime_ns == time_of(name):
+            return descriptor
+        if digest(descriptor) == name:
+            note_checked(descriptor, name)
+            return descriptor
     os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
     return None
+
+
+def time_of(name: str) -> int:
+    """The modification time, in the seventies, of a file that was found to have that hash: whoever
+    writes to it sets another. To compute the hash takes longer than to load the file."""
+    return int(name[:7], 16) * 10**9
+
+
+def note_checked(descriptor: int, name: str) -> None:
+    try:
+        os.fsync(descriptor)  # a crash leaves nothing that was not checked
+        os.utime(descriptor, ns=(time_of(name), time_of(name)))
+    except OSError:
+        pass  # it is checked each time
 
 
 def write_all(descriptor: int, data: bytes) -> None:
