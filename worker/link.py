@@ -29,6 +29,7 @@ import time
 from collections import deque
 
 from worker.errors import RemoteError, as_text
+from worker.greeting import HEADER
 from worker.mailbox import (
     END,
     ENTRY,
@@ -49,7 +50,6 @@ from worker.values import PY2, dumps, loads
 HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT = range(7)
 TERMINATE, PING, PONG, STATUS, RECONFIGURE, ENGINE = range(7, 13)
 MORE, EXTENDED = 1, 2
-HEADER = struct.Struct("<IBBHII")
 LONGEST = 1 << 20  # of a payload
 PIECE = 131072
 READ = 65536

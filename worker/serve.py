@@ -1,35 +1,30 @@
-"""A worker's life: takes the streams, says HELLO, serves, says EXIT. Called by stage0.py."""
+"""A worker's life after its HELLO: serves, says EXIT. Called by stage0.py."""
 
 import os
 import sys
 import time
 
 from worker.errors import error_text
-from worker.facts import describe_here
 from worker.execution import Execution, flush_output, start_thread
-from worker.link import HELLO, Link
+from worker.greeting import early, greet, marker, streams
+from worker.link import Link
 from worker.native import native_link
-from worker.streams import take_streams, write_some
-from worker.values import dumps
 
 GRACE = 5  # seconds for code that runs when the link ends
 
 
-def serve(marker, early):
-    """`marker` goes first, for the controller to find the beginning; `early` was read already."""
-    magic = marker[-4:]
-    if early.startswith(b"zygote\0"):
+def serve():
+    ends, unread = streams, early
+    if ends is None:
         _, engine, source = early.split(b"\0", 2)
         exec(compile(source, "<elsewhere zygote>", "exec", 0, True), globals())
         wait_as_zygote(marker, engine)  # noqa: F821  # of worker/zygote.py
-        marker = early = b""
-    source, sink = take_streams()
-    link = Link(source, sink, early)
+        ends, unread = greet(b"", marker[-4:]), b""
+    link = Link(ends[0], ends[1], unread)
+    link.sent = 1  # HELLO
     execution = Execution(link)
     code = 0
     try:
-        write_some(sink, marker)
-        link.send(HELLO, 0, dumps(describe_here(magic))[0])
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # stage 0 wrote none
         link = execution.link = native_link(link, execution)
         execution.run_in_main(lambda: end_in_time(link))
