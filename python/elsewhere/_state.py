@@ -237,6 +237,8 @@ def restore(state: dict[str, Any]) -> None:
         enabled, threshold = state["gc"]
         gc.set_threshold(*threshold)
         gc.enable() if enabled else gc.disable()
+    if not any(map(_is_missing, state.get("submodules", ()))):
+        state.pop("submodules", None)  # so a small program needs none of what follows
     if state.keys() & _OF_MODULES:
         from elsewhere._state_modules import restore_modules
 
@@ -258,6 +260,11 @@ def restore(state: dict[str, Any]) -> None:
 
         # Last: from here on the program's handlers may run.
         restore_signals(state.get("signals", {}), state.get("timers", {}))
+
+
+def _is_missing(name: str) -> bool:
+    """A submodule of a package that is here."""
+    return name not in sys.modules and name.rpartition(".")[0] in sys.modules
 
 
 def _set_numbers(numbers: dict[str, Any]) -> None:

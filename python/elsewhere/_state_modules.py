@@ -66,6 +66,8 @@ def _submodules(own: dict[str, ModuleType], loaded: frozenset[str]) -> list[str]
         package, _, attribute = name.rpartition(".")
         if not package or name in loaded or name in own or package in own:
             continue
+        if name.startswith("elsewhere._"):  # imported to leave, and by whatever needs it
+            continue
         if isinstance(module, ModuleType):
             holder = getattr(sys.modules.get(package), "__dict__", {})
             if holder.get(attribute) is module and module.__name__ == name:
@@ -185,6 +187,8 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
     module = sys.modules.get(getattr(function, "__module__", None) or "")
     if module is None or _is_own(module.__name__, module, library):
         return False
+    if function is _elsewhere.settle:
+        return True
     name = getattr(function, "__name__", "")
     return name.startswith("_") or (module.__name__, name) == ("logging", "shutdown")
 

@@ -97,6 +97,20 @@ def test_within_a_machine_files_and_pipes_stay_the_very_same(python, environment
         assert sink.read() == "zero one\nTrue two\n\nthree"
 
 
+def test_what_was_imported_to_leave_is_not_imported_there(run, environment) -> None:
+    environment["ELSEWHERE_PUSH"] = "1"
+    text = """
+import elsewhere, sys
+def ours():
+    return {name.partition(".")[2].partition(".")[0] for name in sys.modules
+            if name.startswith("elsewhere.")}
+elsewhere.teleport("popen")
+print(sorted(ours() & {"_gateway", "_keep", "_state_modules"}), "errors" in ours())
+print(elsewhere.Group.__name__, "_gateway" in ours())
+"""
+    assert run(text, "popen").stdout == "[] True\nGroup True\n"
+
+
 def test_a_program_that_made_sigpipe_deadly_survives_a_move_that_fails(run) -> None:
     text = """
 import elsewhere, os, signal
