@@ -97,9 +97,6 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 return hello, None
             return {**hello, "engine": offer.terms}, offer.content
 
-        def meanwhile() -> None:
-            prepare(self.spec, self.is_local)
-
         demanding = hello.get("chdir", ".") != "." or "nice" in hello
         try:
             super().__init__(
@@ -109,7 +106,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 greet,
                 _dialer(self.spec),
                 carrier,
-                meanwhile,
+                self._prepare,
                 warm_engine(self.spec),
             )
         except Disconnected as error:  # an engine was offered, and no verdict came
@@ -119,6 +116,10 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         _seen_magic[_where(self.spec)] = self.facts["magic"]
         if demanding:
             self._prove_start(hello)
+
+    def _prepare(self) -> None:
+        """What can be done while the interpreter starts."""
+        prepare(self.spec, self.is_local)
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"

@@ -330,8 +330,24 @@ class _OfPrograms(Group):
         return spec
 
 
+class _Mover(Gateway):
+    """To where a program goes on. What that needs of us is packed while the interpreter starts."""
+
+    def _prepare(self) -> None:
+        super()._prepare()
+        if not self.is_local or os.environ.get("ELSEWHERE_PUSH"):
+            from elsewhere._travel import luggage
+
+            luggage.pack()
+
+
+class _OfMovers(_OfPrograms):
+    _gateway_type = _Mover
+
+
 default_group = Group()
 of_programs = _OfPrograms()
+_of_movers = _OfMovers()
 makegateway: Callable[..., Gateway] = default_group.makegateway
 set_execmodel: Callable[..., None] = default_group.set_execmodel
 
@@ -395,4 +411,4 @@ def open_gateway(text: str, version: str) -> Gateway:
     if spec.python is None and not (spec.popen and not spec.before):
         spec.python = version
     spec.warm = "no"  # a program lands in an interpreter that nothing else has been in
-    return of_programs.makegateway(spec)
+    return _of_movers.makegateway(spec)

@@ -106,6 +106,24 @@ def engine_name(tag: str) -> str:
 _engine_names: dict[tuple[str, int, int, int], str] = {}
 
 
+def pack() -> None:
+    """Does what packed() takes longest for, while there is nothing else to do."""
+    _packed[:] = [_named_package()]
+
+
+def packed() -> tuple[bytes, str]:
+    """package() and its hash."""
+    return _packed.pop() if _packed else _named_package()
+
+
+def _named_package() -> tuple[bytes, str]:
+    content = package()
+    return content, name(content)
+
+
+_packed: list[tuple[bytes, str]] = []
+
+
 def name(content: bytes) -> str:
     from elsewhere._travel.files import sha256
 

@@ -126,8 +126,8 @@ class Journey(Far):
         tag = self.gateway.facts["tag"]
         names, package = {}, b""
         if not direct:
-            package = luggage.package()
-            names = {"package": luggage.name(package), "engine": luggage.engine_name(tag)}
+            package, hashed = luggage.packed()
+            names = {"package": hashed, "engine": luggage.engine_name(tag)}
         channel.send(
             {
                 "direct": direct,
@@ -158,6 +158,9 @@ class Journey(Far):
             self.channel.send(b"")
         except (OSError, EOFError):
             pass  # why, is what the far side says or said
+        if not self.is_fork:
+            # What this process needs as a pipe, while the program is rebuilt there.
+            from elsewhere._travel import pipe  # noqa: F401
         self.await_ready()
 
     def abandon(self) -> None:

@@ -36,6 +36,7 @@ class Pipe:
         self.far = far
         self.channel = far.channel
         self.status = 70
+        self.parted = False  # both ends know how it ended
         self.was_lost = False  # our own origin, if the program had come here
         self.unconsumed = 0
         self.consumed = threading.Condition()
@@ -98,6 +99,7 @@ class Pipe:
                 elif what == "exit":
                     self.status = message[1]
                     self.send("over")
+                    self.parted = True
                     if self.status == 75 and self.was_lost:
                         suspended_further_on(self.far.place, f" at {self.far.host}")
                     return
@@ -150,5 +152,10 @@ class Pipe:
 
     def end(self) -> NoReturn:
         self.terminal.restore()
-        self.far.gateway.close(1.0)
+        gateway = self.far.gateway
+        gateway.exit()
+        gateway.join(1.0)
+        # What has said that it ends does so by itself, and what leads there behind it.
+        if not self.parted or gateway.hasreceiver():
+            gateway.close(1.0)
         end_as(self.status)
