@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "core/base/error.hpp"
+#include "core/transport/head_start.hpp"
 #include "core/transport/launchers.hpp"
 
 namespace elsewhere::transport {
@@ -18,6 +19,7 @@ Stream launch(const XSpec &spec, const Boot &boot, const Origin &origin) {
         throw Error(ErrorKind::usage, "`via=` goes through another gateway, and there is none here",
                     "leave it away, or make the gateway in a program that has that one");
     const Command command = command_for(spec, boot, origin);
+    if (auto begun = HeadStart::take(command)) return std::move(*begun);
     return Stream(spawn(command.argv, command.keyboard), command.keyboard);
 }
 

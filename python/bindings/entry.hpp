@@ -44,6 +44,7 @@ void add_errors(PyObject *module);
 void add_objects(PyObject *module);
 void add_gateway(PyObject *module);
 void add_handover(PyObject *module);
+void add_head_start(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 void add_relay(PyObject *module);

@@ -12,6 +12,7 @@
 #include "core/base/fd.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
+#include "python/bindings/head_start.hpp"
 #include "python/bindings/python_values.hpp"
 #include "python/bindings/state.hpp"
 
@@ -50,6 +51,11 @@ Ref hand_over(const Ref &way, PyObject *function) {
 PyObject *teleport(PyObject *, PyObject *spec) {
     return entry([&] {
         refuse_if_disabled();
+        // As open_gateway() in elsewhere/_gateway/group.py has it.
+        const std::string python =
+            std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
+        transport::HeadStart begun;
+        begin_way(begun, spec, python);
         Ref origin = Ref::checked(PyImport_ImportModule("elsewhere._travel.origin"));
         Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "O", spec));
         (void)hand_over(way, teleport_function);

@@ -14,6 +14,7 @@ int exec_module(PyObject *module) {
         add_layouts(module);
         add_moving(module);
         add_handover(module);
+        add_head_start(module);
         add_state(module);
         add_values(module);
         add_worker(module);
