@@ -46,8 +46,9 @@ test: .venv/.develop build ## C++ unit tests, then pytest on every Python found
 bench: build ## measure: frames, start-up, slowdown, gateways
 	$(PY) bench/run $(ARGS)
 
-torture: build ## suspend programs at N random moments on each Python, make MOVES of others, make KILLS among gateways (N=300 MOVES=200 KILLS=1000)
+torture: build ## suspend programs at N random moments on each Python and at every EVERY-th point, make MOVES of others, make KILLS among gateways (N=300 EVERY=10 MOVES=200 KILLS=1000)
 	$(PY) tools/torture $(N) $(ARGS)
+	$(PY) tools/torture_points --chain --every $(or $(EVERY),10) $(POINTS)
 	$(PY) tools/torture_moves $(MOVES)
 	$(PY) tools/torture_links $(KILLS)
 

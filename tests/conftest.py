@@ -1,7 +1,8 @@
 """What tests of the built product share: the command, and every Python that has an engine.
 
 Tests run in .venv after `make build`; a test that takes `python` runs once per Python.
-ELSEWHERE_TEST_PYTHONS=3.12,3.13 narrows that down.
+ELSEWHERE_TEST_PYTHONS=3.12,3.13 narrows that down, or is a path to one that is not looked for.
+ELSEWHERE_TEST_BUILD=build/NAME takes the command and the engines that cmake has built there.
 """
 
 from __future__ import annotations
@@ -25,8 +26,11 @@ for number in (signal.SIGHUP, signal.SIGQUIT):
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILD = os.environ.get("ELSEWHERE_TEST_BUILD")
 PACKAGE = Path(sysconfig.get_path("platlib")) / "elsewhere"
 COMMAND = Path(sys.executable).parent / "elsewhere"
+if BUILD:
+    PACKAGE, COMMAND = ROOT / BUILD / "package/elsewhere", ROOT / BUILD / "bin/elsewhere"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,7 @@ class Python:
 def found_pythons() -> list[Python]:
     wanted = os.environ.get("ELSEWHERE_TEST_PYTHONS", "").replace(",", " ").split()
     listed = subprocess.run(
-        [sys.executable, str(ROOT / "tools/find_pythons")],
+        [sys.executable, str(ROOT / "tools/find_pythons"), *(w for w in wanted if "/" in w)],
         capture_output=True,
         text=True,
         check=True,
@@ -51,7 +55,7 @@ def found_pythons() -> list[Python]:
     for line in listed.stdout.splitlines():
         version, executable, _, suffix = line.split(";")
         has_engine = (PACKAGE / f"_elsewhere{suffix}").exists()
-        if has_engine and (not wanted or version in wanted):
+        if has_engine and (not wanted or version in wanted or "/" in "".join(wanted)):
             pythons.append(Python(version, executable, suffix))
     # As for somebody who uses them: the product looks for `python3.N` on PATH, too.
     places = [str(Path(p.executable).parent) for p in pythons if not which(f"python{p.version}")]

@@ -149,9 +149,12 @@ PyObject *Restore::enter_next() {
                 return nullptr;
     }
     const Ref cells = dummy_closure(code);
-    return PyEval_EvalCodeEx(record.code.get(), record.globals.get(), record.locals.get(),
-                             dummies.data(), code->co_argcount, nullptr, 0, nullptr, 0,
-                             keywords.get(), cells.get());
+    const Ref own = record.code.copy(); // the record is emptied meanwhile
+    const Ref globals = record.globals.copy();
+    const Ref locals = record.locals.copy();
+    return PyEval_EvalCodeEx(own.get(), globals.get(), locals.get(), dummies.data(),
+                             code->co_argcount, nullptr, 0, nullptr, 0, keywords.get(),
+                             cells.get());
 }
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
@@ -181,7 +184,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     } catch (const Error &error) {
         diverged(error.what(), rest);
     }
-    record.generator = Ref(); // whoever runs it holds it; here it would live as long as the program
+    record = FrameRecord(); // what it has, the frame has: here it would live as long as the program
     if (entered) links.back().inner = frame;
     const CodeMap &map = maps_.of(elw_code(frame));
     if (map.start(at) != at) diverged("an instruction that is not one", rest);

@@ -13,6 +13,7 @@ struct Member {
     Ref key; // null: the place of a deleted member
     std::uint64_t slot;
     Py_hash_t hash;
+    Py_hash_t now; // the hash that the key has in this process
 };
 
 // What CPython writes in the place of a deleted member.
@@ -48,22 +49,40 @@ void lay_out(PySetObject *set, std::vector<Member> &members, std::size_t size) {
     set->finger = 0;
 }
 
-// A frozenset cannot be added to: a set is, and its table moves over.
-void add_again(PySetObject *set, std::vector<Member> &members) {
-    Ref fresh = Ref::checked(PySet_New(nullptr));
-    for (Member &member : members)
-        if (member.key && PySet_Add(fresh.get(), member.key.get()) < 0) throw PythonError{};
-    PySetObject *from = reinterpret_cast<PySetObject *>(fresh.get());
-    const bool small = from->table == from->smalltable;
-    std::memcpy(set->smalltable, from->smalltable, sizeof set->smalltable);
-    set->table = small ? set->smalltable : from->table;
-    set->mask = from->mask;
-    set->fill = from->fill;
-    set->used = from->used;
-    std::memset(from->smalltable, 0, sizeof from->smalltable);
-    from->table = from->smalltable;
-    from->mask = PySet_MINSIZE - 1;
-    from->fill = from->used = 0;
+// Where CPython looks for a free place for a member that is in no table yet (set_insert_clean).
+class Places {
+  public:
+    explicit Places(std::size_t size) : taken_(size) {}
+
+    std::size_t take(Py_hash_t hash) {
+        constexpr std::size_t linear_probes = 9;
+        const std::size_t mask = taken_.size() - 1;
+        std::size_t perturb = static_cast<std::size_t>(hash);
+        std::size_t at = perturb & mask;
+        while (true) {
+            const std::size_t last = at + linear_probes <= mask ? at + linear_probes : at;
+            for (std::size_t place = at; place <= last; ++place)
+                if (!taken_[place]) {
+                    taken_[place] = true;
+                    return place;
+                }
+            perturb >>= 5;
+            at = (at * 5 + 1 + perturb) & mask;
+        }
+    }
+
+  private:
+    std::vector<bool> taken_;
+};
+
+// By the hashes of this process. The members are known to be different: nobody is asked.
+void move_apart(std::vector<Member> &members, std::size_t size) {
+    std::erase_if(members, [](const Member &member) { return !member.key; });
+    Places places(size);
+    for (Member &member : members) {
+        member.hash = member.now;
+        member.slot = places.take(member.hash);
+    }
 }
 
 } // namespace
@@ -83,7 +102,8 @@ void Thaw::on_frozenset_shell() {
 }
 
 // With unchanged hashes the table is laid out as it was, so that iteration goes the same way;
-// else its members are added in the order in which they were iterated.
+// else its members get new places, in the order in which they were iterated. Of one that has no
+// hash any more CPython, too, remembers the one it had.
 void Thaw::on_set_fill() {
     PyObject *object = known();
     if (!PyAnySet_Check(object)) damaged("a set that is none");
@@ -102,17 +122,21 @@ void Thaw::on_set_fill() {
         const std::uint64_t slot = in_.varint();
         const Py_hash_t hash = static_cast<Py_hash_t>(in_.u64());
         if (slot > mask || (i > 0 && slot <= members.back().slot)) damaged("a set in disorder");
+        Py_hash_t now = hash;
         if (key) {
-            const Py_hash_t now = PyObject_Hash(key.get());
-            if (now == -1 && PyErr_Occurred()) throw PythonError{};
+            now = PyObject_Hash(key.get());
+            if (now == -1) {
+                if (!PyErr_ExceptionMatches(PyExc_Exception)) throw PythonError{};
+                PyErr_Clear();
+                now = hash;
+            }
             if (now != hash) same = false;
         }
-        members.push_back({std::move(key), slot, hash});
+        members.push_back({std::move(key), slot, hash, now});
     }
-    if (same)
-        lay_out(set, members, static_cast<std::size_t>(mask) + 1);
-    else
-        add_again(set, members);
+    const auto size = static_cast<std::size_t>(mask) + 1;
+    if (!same) move_apart(members, size);
+    lay_out(set, members, size);
 }
 
 } // namespace elsewhere::object

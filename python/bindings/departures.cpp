@@ -15,6 +15,7 @@
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/interposed.hpp"
+#include "python/bindings/points.hpp"
 #include "python/bindings/python_values.hpp"
 
 namespace elsewhere::bindings {
@@ -73,6 +74,9 @@ struct Request {
 // them when it is interrupted once more.
 constexpr double last_tick = 0.002;
 
+// Of a tour of all points: by then C code waits, which looks for no signal by itself.
+constexpr double point_tick = 0.01;
+
 // How long a dry run waits for an instant at which nothing is in the way.
 constexpr double check_grace = 1;
 
@@ -95,7 +99,10 @@ class Departures {
     void start(SignalSettings settings) {
         settings_ = std::move(settings);
         home_ = getpid();
+        points_.read_environment();
     }
+    void begin();
+    void end() { points_.end(); }
     void on_signal(int number);
     int on_pending_call();
     int on_stopped();
@@ -111,11 +118,13 @@ class Departures {
     void succeeded();
     void checked(double cost);
     void arm(double seconds);
+    void to_next_point();
     void ask_queued();
     void answer(const Error *error);
     void answer_check(const std::vector<object::Problem> &problems);
 
     SignalSettings settings_;
+    Points points_;
     pid_t home_ = 0; // the process that is the program; not its forked children
     std::optional<Request> request_;
     std::optional<Source> queued_; // came while a checkpoint was being written
@@ -143,6 +152,13 @@ Departures departures;
 
 void Departures::on_signal(int number) {
     if (getpid() != home_) die_of(number); // a forked child: what the signal does to any program
+    if (points_.on() && number == control_signal() && !busy_ && !request_) {
+        if (!points_.leaves_here()) {
+            to_next_point();
+            return;
+        }
+        number = SIGTERM;
+    }
     if (number == SIGTERM) {
         if (request_ && request_->source == Source::terminate) {
             if (!busy_) die_of(SIGTERM);
@@ -235,7 +251,10 @@ int Departures::on_pending_call() {
     if (!request_ || busy_) return 0;
     try {
         if (frame::may_be_inside_call()) {
-            arm(0.002);
+            if (points_.on())
+                to_next_point();
+            else
+                arm(0.002);
             return 0;
         }
         waiting_ = Waiting{};
@@ -292,6 +311,12 @@ void Departures::failed(const Error &error, double cost) {
     if (terminate_again_) die_of(SIGTERM);
     // A SIGTERM that came meanwhile does not wait for a checkpoint's grace.
     const bool may_pass = error.kind() == ErrorKind::refused && queued_ != Source::terminate;
+    if (may_pass && points_.on()) {
+        request_.reset();
+        points_.refused(error);
+        to_next_point();
+        return;
+    }
     if (!may_pass || now() >= request_->deadline) {
         give_up();
         return;
@@ -408,6 +433,17 @@ void Departures::arm(double seconds) {
     timer_settime(timer_, 0, &when, nullptr);
 }
 
+void Departures::begin() {
+    points_.begin();
+    if (points_.on()) to_next_point();
+}
+
+// CPython answers a signal at the next instant at which it can.
+void Departures::to_next_point() {
+    raise(control_signal());
+    arm(point_tick);
+}
+
 // The program has ended: there is nothing left to suspend.
 void Departures::stop() {
     if (getpid() != home_) return;
@@ -507,6 +543,9 @@ void remember_mask(PyObject *numbers) {
 
 void unblock_signals() {
     if (have_mask) pthread_sigmask(SIG_SETMASK, &original_mask, nullptr);
+    departures.begin();
 }
+
+void program_ended() { departures.end(); }
 
 } // namespace elsewhere::bindings

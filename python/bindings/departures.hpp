@@ -24,8 +24,9 @@ void install_signals(PyObject *module, SignalSettings settings);
 // The program has ended; the interpreter is about to finalize. Throws PythonError.
 void stop_signals();
 
-// Restores the signal mask that the program was started with.
+// Restores the signal mask that the program was started with: it begins to run, in this process.
 void unblock_signals();
+void program_ended(); // it runs no more
 void remember_mask(PyObject *numbers);
 
 } // namespace elsewhere::bindings

@@ -82,6 +82,14 @@ PyObject *check_remains(PyObject *, PyObject *) {
     return entry([&] { return rows_of(obstacles(nullptr)); });
 }
 
+// The program's result; what follows in this process is ours.
+Ref ended(Ref result) {
+    frame::trace_no_more();
+    program_ended();
+    if (!result) throw PythonError{};
+    return result;
+}
+
 PyObject *run_code(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *code = nullptr;
@@ -91,9 +99,7 @@ PyObject *run_code(PyObject *, PyObject *arguments) {
             throw PythonError{};
         unblock_signals();
         Ref result = frame::run_hidden(code, globals);
-        frame::trace_no_more();
-        if (!result) throw PythonError{};
-        return result;
+        return ended(std::move(result));
     });
 }
 
@@ -102,9 +108,7 @@ PyObject *run_callable(PyObject *, PyObject *const *arguments, Py_ssize_t count)
         if (count < 1) throw Error(ErrorKind::usage, "a callable is missing");
         unblock_signals();
         Ref result = frame::call_hidden(arguments, count);
-        frame::trace_no_more();
-        if (!result) throw PythonError{};
-        return result;
+        return ended(std::move(result));
     });
 }
 
@@ -211,9 +215,7 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
             if (collecting == 1) PyGC_Enable(); // it runs the program's code: not before GO
             unblock_signals();
         });
-        frame::trace_no_more();
-        if (!result) throw PythonError{};
-        return result;
+        return ended(std::move(result));
     });
 }
 

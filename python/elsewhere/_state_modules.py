@@ -46,7 +46,7 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
     return {
         "submodules": _submodules(own, start["loaded"]),
         "warnings": _warnings(start["warnings"]),
-        "shown": _shown_warnings(own),
+        "shown": _shown_warnings(own, start["imported"]),
         "random": sys.modules["random"].getstate() if "random" in sys.modules else None,
         "decimal": sys.modules["decimal"].getcontext() if "decimal" in sys.modules else None,
         "locale": _locale() if "locale" in sys.modules else None,
@@ -93,7 +93,9 @@ def _recorder(module: Any) -> Any:
     return show if type(show) is type(len) else None
 
 
-def _shown_warnings(own: dict[str, ModuleType]) -> dict[str, Any] | None:
+def _shown_warnings(
+    own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]
+) -> dict[str, Any] | None:
     """What modules have noted so as not to warn of it again, and whether that still holds."""
     noted = {
         name: namespace["__warningregistry__"]
@@ -104,7 +106,12 @@ def _shown_warnings(own: dict[str, ModuleType]) -> dict[str, Any] | None:
         return None
     age = _age_of_filters()
     return {
-        "libraries": {name: dict(registry) for name, registry in noted.items() if name not in own},
+        # The same one that the stack holds; but a module's own is known by name.
+        "libraries": {
+            name: registry if name in imported else dict(registry)
+            for name, registry in noted.items()
+            if name not in own
+        },
         "age": age,
     }
 

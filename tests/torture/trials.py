@@ -10,15 +10,15 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lives import Hung, Outcome, Run, in_lives, in_one_life
+from lives import Hung, Outcome, Run, in_lives, in_one_life, masked
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUSPENDS_PER_RUN = 9  # on average what is left halves every time: after that it is too short
+GUARDS = Path(__file__).parent / "guards"
 GRACE = "2s"  # shorter than a run: a refusal is to be seen before the program ends
-ADDRESS = re.compile(rb"0x[0-9a-f]{6,}")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,14 @@ class Program:
     def arguments(self, rounds: int) -> tuple[str, ...]:
         number = (str(rounds),) if self.rounds else ()
         return (str(self.script), *self.before, *number, *self.after)
+
+
+def guarded(program: Program) -> Program:
+    """With CPython's debug allocator, and a garbage collection at every chance, in every life."""
+    found = program.environment.get("PYTHONPATH")
+    path = f"{GUARDS}:{found}" if found else str(GUARDS)
+    guards = {"PYTHONMALLOC": "debug", "PYTHONPATH": path}
+    return replace(program, environment={**program.environment, **guards})
 
 
 @dataclass(frozen=True)
@@ -91,13 +99,6 @@ def find_pythons(only: list[str]) -> dict[str, str]:
         if not only or "/" in "".join(only) or version in only:
             found[version] = executable
     return found
-
-
-def masked(outcome: Outcome) -> Outcome:
-    """Without the addresses of objects: no two runs have the same."""
-    outcome.stdout = ADDRESS.sub(b"0x", outcome.stdout)
-    outcome.stderr = ADDRESS.sub(b"0x", outcome.stderr)
-    return outcome
 
 
 def measured(

@@ -35,10 +35,22 @@ def temporary(n):
     return len([Noted(f"temporary{n}").name, checkpoint()])
 
 
+def enclosing(n):
+    noted = Noted(f"enclosed{n}")
+
+    def inside():
+        checkpoint()
+        return noted.name
+
+    return inside
+
+
 held = Loud("held")
 for turn in range(800 * ROUNDS):
     name = scope(turn)
     assert dropped[-1] == name
+    name = enclosing(turn)()
+    assert dropped[-1] == name, dropped[-1]
     temporary(turn)
     assert dropped[-1] == f"temporary{turn}"
     if turn % 200 == 0:

@@ -28,6 +28,7 @@ for turn in range(8 * ROUNDS):
     print(turn, textwrap.dedent(turn), made.own(), type(made).__module__, builtins.__dict__.get('_'), get_tool.__name__)
     # Shown once for each place, in all lives together.
     registry = vars(fractions).setdefault("__warningregistry__", {})
+    checkpoint()
     warnings.warn_explicit("theirs", UserWarning, "fractions.py", turn % 3, registry=registry)
     warnings.warn("ours")
     if turn % 5 == 4:
