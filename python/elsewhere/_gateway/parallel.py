@@ -50,14 +50,15 @@ class _Start:
         self._changed = threading.Condition()
         self._pending = list(range(len(specs)))
         self._running: set[int] = set()
+        self._places = [_place(spec) for spec in specs]
+        self._busy = dict.fromkeys(self._places, 0)  # how many are being started there
         self._given_up = False
         self.made: dict[int, Gateway] = {}
         self.failures: dict[int, Exception] = {}
 
     def width(self) -> int:
         """How many of them may start at the same time."""
-        places = [_place(spec) for spec in self._specs]
-        return sum(min(_room(place), places.count(place)) for place in set(places))
+        return sum(min(_room(place), self._places.count(place)) for place in self._busy)
 
     def wait(self) -> None:
         with self._changed:
@@ -92,28 +93,32 @@ class _Start:
                     gateway.close(1.0)
             with self._changed:
                 self._running.discard(number)
+                self._busy[self._places[number]] -= 1
                 self._changed.notify_all()
 
     def _next(self) -> int | None:
         with self._changed:
             while self._pending:
-                able = [n for n in self._pending if self._may_start(self._specs[n])]
-                if able or not self._running:  # those that need each other are refused by `make`
-                    number = able[0] if able else self._pending[0]
+                number = next(filter(self._may_start, self._pending), None)
+                if number is None and not self._running:
+                    number = self._pending[0]  # those that need each other are refused by `make`
+                if number is not None:
                     self._pending.remove(number)
                     self._running.add(number)
+                    self._busy[self._places[number]] += 1
                     return number
                 self._changed.wait()
             return None
 
-    def _may_start(self, spec: XSpec) -> bool:
-        """What it goes through is there, and its place is not overrun."""
-        later = {self._specs[number].id for number in (*self._pending, *self._running)}
-        if spec.via in later or spec.installvia in later:
+    def _may_start(self, number: int) -> bool:
+        """Its place is not overrun, and what it goes through is there."""
+        place, spec = self._places[number], self._specs[number]
+        if self._busy[place] >= _room(place):
             return False
-        place = _place(spec)
-        here = sum(_place(self._specs[number]) == place for number in self._running)
-        return here < _room(place)
+        through = {spec.via, spec.installvia} - {None}
+        return not through or through.isdisjoint(
+            self._specs[other].id for other in (*self._pending, *self._running)
+        )
 
 
 def _place(spec: XSpec) -> str:
