@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,22 @@ def test_what_is_sent_is_kept_for_the_next(python, package_parent, cache: Path) 
     times = kept.stat().st_mtime_ns, kept.stat().st_ino
     assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
     assert (kept.stat().st_mtime_ns, kept.stat().st_ino) == times
+
+
+def test_what_nobody_uses_is_not_kept_for_ever(python, package_parent, cache: Path) -> None:
+    folder = cache / "elsewhere"
+    folder.mkdir(0o700, parents=True)
+    for name, days in ("of long ago", 91), ("of this year", 89):
+        (folder / name).touch()
+        age = time.time() - days * 24 * 3600
+        os.utime(folder / name, (age, age))
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    found = {path.name for path in folder.iterdir()}
+    assert "of this year" in found and "of long ago" not in found and len(found) == 2
+    (kept,) = found - {"of this year"}
+    os.utime(folder / kept, ns=(10**18, (folder / kept).stat().st_mtime_ns))
+    assert why_pure(python, package_parent, "popen", **pushed(cache)) == ""
+    assert (folder / kept).stat().st_atime > time.time() - 600, "its use was not noted"
 
 
 def test_a_kept_file_that_was_changed_is_sent_again(python, package_parent, cache: Path) -> None:

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import _thread
 import os
+import time
+
+DAY = 24 * 3600  # seconds
+UNUSED = 90 * DAY  # after it a file is removed from the cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,12 +66,11 @@ def open_cached(name: str) -> int | None:
     except OSError:
         return None
     status = os.fstat(descriptor)
-    if status.st_uid == os.getuid():
-        if status.st_mtime_ns == time_of(name):
-            return descriptor
-        if digest(descriptor) == name:
-            note_checked(descriptor, name)
-            return descriptor
+    checked = status.st_mtime_ns == time_of(name)
+    if status.st_uid == os.getuid() and (checked or digest(descriptor) == name):
+        if not checked or status.st_atime < time.time() - DAY:
+            note_use(descriptor, name, checked)
+        return descriptor
     os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
     return None
 
@@ -78,10 +81,12 @@ def time_of(name: str) -> int:
     return int(name[:7], 16) * 10**9
 
 
-def note_checked(descriptor: int, name: str) -> None:
+def note_use(descriptor: int, name: str, checked: bool) -> None:
+    """Of a file that has that hash: see time_of() and forget_unused()."""
     try:
-        os.fsync(descriptor)  # a crash leaves nothing that was not checked
-        os.utime(descriptor, ns=(time_of(name), time_of(name)))
+        if not checked:
+            os.fsync(descriptor)  # a crash leaves nothing that was not checked
+        os.utime(descriptor, ns=(time.time_ns(), time_of(name)))
     except OSError:
         pass  # it is checked each time
 
@@ -117,6 +122,18 @@ def store(folder: str, name: str, content: bytes) -> None:
     except OSError:
         if os.path.exists(temporary):
             os.unlink(temporary)
+    forget_unused(folder)
+
+
+def forget_unused(folder: str) -> None:
+    """Of engines and modules every new version is another file."""
+    now = time.time()
+    for name in os.listdir(folder):
+        try:
+            if os.lstat(f"{folder}/{name}").st_atime < now - UNUSED:
+                os.unlink(f"{folder}/{name}")
+        except OSError:
+            continue  # another process was faster
 
 
 def keep(name: str, content: bytes) -> int:
