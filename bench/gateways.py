@@ -41,13 +41,13 @@ def measure(tools: Tools, rounds: int) -> list[Row]:
     if not mitogen.name.endswith(f" on {version}"):  # figures of another Python say nothing
         mitogen.python, mitogen.name = "", f"does not work on {version}"
     many = measure_many(python[0], mitogen, max(1, rounds // 3))
+    relay = measure_relay(python[0], max(1, rounds // 3))
     figures = {
         name: {what: statistics.median(values) for what, values in rows.items()}
         for name, rows in found.items()
     }
-    return with_mitogen(rows_of(figures, statistics.median(bare)), many["mitogen"]) + rows_of_many(
-        figures, many, mitogen
-    )
+    rows = with_mitogen(rows_of(figures, statistics.median(bare)), many["mitogen"])
+    return rows + rows_of_many(figures, many, mitogen) + rows_of_relay(relay)
 
 
 def minor_of(python: str) -> str:
@@ -78,6 +78,32 @@ def measure_many(python: str, mitogen: Peer, rounds: int) -> Figures:
         name: {what: statistics.median(values) for what, values in found[name].items()}
         for name in ("elsewhere", "execnet", "mitogen")
     }
+
+
+def measure_relay(python: str, rounds: int) -> Figures:
+    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for _ in range(rounds):
+        for name in ("elsewhere", "execnet"):
+            said = output([python, str(PROGRAMS / "relay.py"), name])
+            for what, value in json.loads(said).items():
+                found[name][what].append(value)
+    return {
+        name: {what: statistics.median(values) for what, values in rows.items()}
+        for name, rows in found.items()
+    }
+
+
+def rows_of_relay(found: Figures) -> list[Row]:
+    ours, theirs = found["elsewhere"], found["execnet"]
+    hop, other = (each["leaf trip"] - each["near trip"] for each in (ours, theirs))
+    rows = [
+        Row("relay: what a hop adds to a round trip", f"{hop * 1e6:.1f} µs", f"{other * 1e6:.1f} µs",
+            f"{hop / other:.2f}", "<= 0.25", hop <= 0.25 * other)
+    ]  # fmt: skip
+    for way in ("there", "back"):
+        what = f"leaf {way}"
+        rows.append(rate_row("relay", f"64 KiB {way}", ours[what], theirs[what], 4.0, 0.0))
+    return rows
 
 
 def with_mitogen(rows: list[Row], theirs: dict[str, float]) -> list[Row]:

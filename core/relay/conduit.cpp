@@ -20,6 +20,9 @@ using gateway::Wait;
 constexpr std::size_t window = 4 << 20;
 // The value is bytes: a tag and four bytes of size; then the kind.
 constexpr std::size_t value_head = 5;
+constexpr std::size_t head = value_head + 1;
+// Below it, to copy is cheaper than to take fresh memory for what comes next.
+constexpr std::size_t worth_keeping = 16 * 1024;
 
 std::uint32_t read_u32(const std::uint8_t *at) {
     std::uint32_t number = 0;
@@ -62,16 +65,22 @@ void Conduit::close() {
 }
 
 bool Conduit::say(char kind, std::span<const std::uint8_t> bytes) {
-    wire::Buffer value;
-    value.reserve_more(value_head + 1 + bytes.size());
-    value.push_back('s');
-    const auto size = static_cast<std::uint32_t>(bytes.size() + 1);
-    value.append({reinterpret_cast<const std::uint8_t *>(&size), sizeof size});
-    value.push_back(static_cast<std::uint8_t>(kind));
-    value.append(bytes);
+    wire::Buffer message;
+    message.reserve_more(head + bytes.size());
+    message.extend(head);
+    message.append(bytes);
+    return send(kind, std::move(message));
+}
+
+// What is behind the place for the head.
+bool Conduit::send(char kind, wire::Buffer &&message) {
+    const auto size = static_cast<std::uint32_t>(message.size() - value_head);
+    message.data()[0] = 's';
+    std::memcpy(message.data() + 1, &size, sizeof size);
+    message.data()[value_head] = static_cast<std::uint8_t>(kind);
     try {
         const auto sent = through_.use(
-            [&](Link &link) { return link.send(channel_, wire::Payload(std::move(value))); });
+            [&](Link &link) { return link.send(channel_, wire::Payload(std::move(message))); });
         return sent.wait != Wait::closed;
     } catch (const Error &) {
         return false;
@@ -79,14 +88,15 @@ bool Conduit::say(char kind, std::span<const std::uint8_t> bytes) {
 }
 
 void Conduit::carry_from(const Fd &from) {
-    const std::unique_ptr<std::uint8_t[]> buffer(new std::uint8_t[piece]);
+    wire::Buffer message;
     for (;;) {
         {
             std::unique_lock lock(mutex_);
             room_.wait(lock, [&] { return over_ || on_way_ < window; });
             if (over_) return;
         }
-        const ssize_t size = ::read(from.get(), buffer.get(), piece);
+        message.reserve_more(head + piece);
+        const ssize_t size = ::read(from.get(), message.data() + head, piece);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
             std::array<pollfd, 2> watched = {{{from.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
@@ -97,11 +107,17 @@ void Conduit::carry_from(const Fd &from) {
             say('Z');
             return;
         }
+        const auto count = static_cast<std::size_t>(size);
         {
             const std::lock_guard lock(mutex_);
-            on_way_ += static_cast<std::size_t>(size);
+            on_way_ += count;
         }
-        if (!say('D', {buffer.get(), static_cast<std::size_t>(size)})) return;
+        if (count < worth_keeping) {
+            if (!say('D', {message.data() + head, count})) return;
+            continue;
+        }
+        message.extend(head + count);
+        if (!send('D', std::exchange(message, {}))) return;
     }
 }
 
@@ -130,9 +146,9 @@ void Conduit::taken(std::size_t size) {
 
 // False when no more will come.
 bool Conduit::arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other) {
-    if (value.size() < value_head + 1 || value[0] != 's') return false;
+    if (value.size() < head || value[0] != 's') return false;
     const char kind = static_cast<char>(value[value_head]);
-    const auto bytes = value.subspan(value_head + 1);
+    const auto bytes = value.subspan(head);
     if (kind == 'D') {
         // Also where nobody reads any more: who writes ends sooner if he can write.
         (void)write_all(to, bytes);

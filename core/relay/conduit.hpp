@@ -40,6 +40,7 @@ class Conduit {
     void close();
 
   private:
+    bool send(char kind, wire::Buffer &&message);
     bool arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other);
     void taken(std::size_t size);
 
