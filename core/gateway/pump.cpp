@@ -144,10 +144,10 @@ void Link::leave(bool stepped_down) {
 // One read, as much as there is room for. Comes without the lock, goes with it.
 void Link::read(Lock &lock) {
     const auto direct = mux_.direct();
-    // Behind a piece comes a header: to read more would be to copy more.
-    const bool one_header = !direct.empty() && mux_.more_to_come();
+    // Behind what is long comes a header, and likely the same again: to read more would be to copy
+    // more.
     iovec room[] = {{direct.data(), direct.size()},
-                    {scratch_.get(), one_header ? wire::header_size : scratch_size}};
+                    {scratch_.get(), direct.empty() ? scratch_size : wire::header_size}};
     const int first = direct.empty() ? 1 : 0;
     const ssize_t size = ::readv(in_.get(), room + first, 2 - first);
     const int error = errno;

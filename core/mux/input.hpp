@@ -22,10 +22,6 @@ class Input {
         payload_.reserve_more(left_);
         return {payload_.data() + payload_.size(), left_};
     }
-    // What follows directly is a header only, as far as can be told.
-    [[nodiscard]] bool more_to_come() const noexcept {
-        return (header_.flags & wire::flag::more) != 0;
-    }
     template <class Receiver> bool took(std::size_t size, Receiver &receiver) {
         payload_.extend(size);
         left_ -= static_cast<std::uint32_t>(size);

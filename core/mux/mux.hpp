@@ -50,7 +50,6 @@ class Mux {
     void feed(std::span<const std::uint8_t> bytes);
     // Where to read to instead, if not empty; tell took(). See Input.
     [[nodiscard]] std::span<std::uint8_t> direct() { return input_.direct(); }
-    [[nodiscard]] bool more_to_come() const noexcept { return input_.more_to_come(); }
     void took(std::size_t size);
     void end_of_stream();
     // Ends the link from this end, for this reason.

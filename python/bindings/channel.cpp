@@ -160,7 +160,7 @@ PyObject *receive(PyObject *object, PyObject *const *arguments, Py_ssize_t count
             throw PythonError{};
         }
         const Deadline deadline = deadline_in(count + named == 1 ? arguments[0] : nullptr);
-        const gateway::Received came = next_of(self, deadline);
+        gateway::Received came = next_of(self, deadline);
         if (came.wait == Wait::done) return load_message(self->owner, came.message);
         if (came.wait == Wait::timed_out)
             raise_timeout(object, "no item after %R seconds", arguments[0]);
@@ -174,7 +174,7 @@ PyObject *receive_to(PyObject *object, PyObject *descriptor) {
         ChannelObject *self = as_channel(object);
         const int file = PyObject_AsFileDescriptor(descriptor);
         if (file < 0) throw PythonError{};
-        const gateway::Received came = next_of(self, {});
+        gateway::Received came = next_of(self, {});
         if (came.wait != Wait::done) raise_end(self);
         const auto bytes = wire::bytes_alone(came.message.bytes.span(), came.message.extended);
         if (!bytes) throw Error(ErrorKind::protocol, "what came is not bytes");
@@ -356,7 +356,9 @@ PyType_Spec channel_spec = {"elsewhere._elsewhere.Channel", sizeof(ChannelObject
 
 } // namespace
 
-Ref load_message(EndpointObject *owner, const mux::Message &message) {
+Ref load_message(EndpointObject *owner, mux::Message &message) {
+    if (!owner->python2 || !message.strings.py2str_as_py3str)
+        if (Ref bytes = take_bytes(message.bytes)) return bytes;
     const ChannelsOf channels(owner);
     return load(message.bytes.span(), message.extended, owner->python2,
                 message.strings.py2str_as_py3str, &channels);

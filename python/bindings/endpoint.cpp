@@ -67,7 +67,7 @@ PyObject *status(PyObject *object, PyObject *timeout) {
         const Deadline deadline = deadline_in(timeout);
         EndpointObject *self = as_endpoint(object);
         Endpoint &gateway = opened(self);
-        const auto came = persistently(
+        auto came = persistently(
             [&] { return gateway.use([&](Link &link) { return link.status(deadline); }); });
         if (came.wait == Wait::done) return load_message(self, came.message);
         if (came.wait == Wait::timed_out) raise_timeout("the worker did not say how it is in time");

@@ -39,7 +39,7 @@ class ChannelsOf final : public ChannelCodec {
   private:
     EndpointObject *owner_;
 };
-[[nodiscard]] Ref load_message(EndpointObject *self, const mux::Message &message);
+[[nodiscard]] Ref load_message(EndpointObject *self, mux::Message &message);
 // The text of the error with which the other end has closed a channel, or None.
 [[nodiscard]] Ref error_of(EndpointObject *self, std::uint32_t id);
 // Of a Channel. Throws Error{usage} if it is none.

@@ -1,6 +1,7 @@
 #include "python/bindings/values.hpp"
 
 #include "core/wire/values.hpp"
+#include "engine/cpython/adopted_bytes.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/python_values.hpp"
 
@@ -270,6 +271,18 @@ PyMethodDef methods[] = {
 } // namespace
 
 Dumped dump(PyObject *object, const ChannelCodec *channels) { return Dumper(channels).all(object); }
+
+Ref take_bytes(wire::Buffer &message) {
+    constexpr std::size_t head = 5, worth_it = 16 * 1024;
+    static_assert(wire::Buffer::front + head == bytes_offset);
+    if (message.size() < worth_it || message.data()[0] != 's') return {};
+    std::uint32_t size = 0;
+    std::memcpy(&size, message.data() + 1, sizeof size);
+    // What is not used of the block would be kept with the object.
+    const bool tight = message.capacity() - message.size() <= message.size() / 16;
+    if (size != message.size() - head || !tight || !is_malloced(size)) return {};
+    return adopt_bytes(message.release(), size);
+}
 
 Ref load(std::span<const std::uint8_t> bytes, bool extended, bool from_python2,
          bool py2str_as_py3str, const ChannelCodec *channels) {

@@ -35,6 +35,10 @@ struct Dumped {
 // Throws PythonError (DumpError, naming type and place) for what cannot be sent.
 [[nodiscard]] Dumped dump(PyObject *object, const ChannelCodec *channels = nullptr);
 
+// What a message stands for that is nothing but long bytes: an object made of its memory. Empty,
+// and the message as it was, where it is something else or this Python cannot have that.
+[[nodiscard]] Ref take_bytes(wire::Buffer &message);
+
 // Throws Error{protocol}, or PythonError where Python itself failed. `from_python2`: its str is
 // made str or bytes as the message's rules say.
 [[nodiscard]] Ref load(std::span<const std::uint8_t> bytes, bool extended,

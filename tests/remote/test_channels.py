@@ -241,3 +241,43 @@ def test_an_error_that_nobody_asked_for_is_shown(python, package_parent, tmp_pat
     """
     ended = run_case(python.executable, package_parent, body, tmp_path)
     assert "Warning: unhandled" in ended.stderr and "ZeroDivisionError" in ended.stderr
+
+
+@pytest.mark.parametrize("allocator", ["pymalloc", "malloc", "debug", "mimalloc", "traced"])
+def test_long_bytes_are_like_any_others(python, package_parent, allocator, tmp_path) -> None:
+    """They are made of the memory that the message came in, where that can be."""
+    body = """
+        import gc, sys, tracemalloc
+        channel = elsewhere.makegateway().remote_exec("while 1: channel.send(channel.receive())")
+        kept = []
+        for size in (1, 511, 16378, 16379, 16380, 65536, 300_000, 1 << 20, (5 << 20) + 3):
+            sent = bytes(range(256)) * (size // 256 + 1)
+            sent = sent[:size]
+            channel.send(sent)
+            came = channel.receive()
+            assert type(came) is bytes and came == sent and hash(came) == hash(sent), size
+            assert len(came) == size and sys.getsizeof(came) == sys.getsizeof(sent)
+            assert came + b"x" == sent + b"x" and came.decode("latin-1").encode("latin-1") == sent
+            assert memoryview(came)[-1] == sent[-1] and {came: 1}[sent] == 1
+            channel.send({"in a dict": came})
+            assert channel.receive() == {"in a dict": sent}
+            kept.append(came)
+            if size == 65536:
+                tracemalloc.start()
+            if size == 300_000:
+                tracemalloc.stop()
+        del kept, came
+        gc.collect()
+        with open("/proc/self/statm") as file:
+            before = int(file.read().split()[1])
+        for number in range(200):
+            channel.send(b"x" * (1 << 20))
+            channel.receive()
+        with open("/proc/self/statm") as file:
+            assert int(file.read().split()[1]) - before < 16 * 256, "it is not freed"
+    """
+    env = {"PYTHONTRACEMALLOC": "1"} if allocator == "traced" else {"PYTHONMALLOC": allocator}
+    minor = int(python.version.split(".")[1])
+    if allocator == "mimalloc" and minor < 13:
+        pytest.skip("needs Python 3.13")
+    run_case(python.executable, package_parent, body, tmp_path, **env)
