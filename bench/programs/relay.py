@@ -13,12 +13,12 @@ from gateways import ECHO, SINK, SIZES, SOURCE, clock, round_trip
 def measure(library):
     group = importlib.import_module(library).Group()
     found = {}
+    item, count = SIZES["64 KiB"]
     group.makegateway("popen//id=hub")
     for name, spec in ("near", "popen"), ("leaf", "popen//via=hub"):
         gateway = group.makegateway(spec)
         echo = gateway.remote_exec(ECHO)
         found[f"{name} trip"] = round_trip(echo.send, echo.receive)
-        item, count = SIZES["64 KiB"]
         sink, source = gateway.remote_exec(SINK), gateway.remote_exec(SOURCE)
 
         def give(sink=sink):
