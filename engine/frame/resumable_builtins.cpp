@@ -314,6 +314,10 @@ template <int which> struct Collector {
                                                     : a.iterate(iterator_slot, arguments[0]);
             if (!begun) return nullptr;
             a.phase = 1;
+        } else if (type == &PyFrozenSet_Type && PySet_GET_SIZE(a.slots[1].get()) == 0) {
+            // Before 3.10 an empty one that was kept is the one that all share.
+            a.slots[1] = Ref::steal(PyFrozenSet_New(nullptr));
+            if (!a.slots[1]) return nullptr;
         }
         return take_all(a, iterator_slot, 1) ? a.slots[1].release() : nullptr;
     }
