@@ -83,8 +83,26 @@ def _warnings(before: list[Any]) -> dict[str, Any] | None:
         "filters": list(module.filters),
         "once": dict(_warnings._onceregistry),
         "recorder": _recorder(module),
+        "held": _times_held(),
     }
-    return None if now == {"filters": before, "once": {}, "recorder": None} else now
+    usual: dict[str, Any] = {"filters": before, "once": {}, "recorder": None, "held": 0}
+    return None if now == usual else now
+
+
+def _times_held() -> int:
+    """How often the stack holds the lock that the filters have from 3.14 on."""
+    import _warnings
+
+    release: Any = getattr(_warnings, "_release_lock", None)
+    times = 0
+    try:
+        while release is not None:
+            release()
+            times += 1
+    except RuntimeError:  # not held, or no more
+        for _ in range(times):
+            _warnings._acquire_lock()  # type: ignore[attr-defined]
+    return times
 
 
 def _recorder(module: Any) -> Any:
@@ -240,6 +258,7 @@ def _restore_submodules(names: list[str]) -> None:
 
 
 def _restore_warnings(kept: dict[str, Any]) -> None:
+    import _warnings
     import warnings
 
     warnings.filters[:] = kept["filters"]  # type: ignore[index]
@@ -247,6 +266,8 @@ def _restore_warnings(kept: dict[str, Any]) -> None:
     if kept["recorder"] is not None:
         warnings._showwarnmsg_impl = kept["recorder"]  # type: ignore[attr-defined]
     warnings._filters_mutated()  # type: ignore[attr-defined]
+    for _ in range(kept["held"]):
+        _warnings._acquire_lock()  # type: ignore[attr-defined]
 
 
 def _restore_shown_warnings(kept: dict[str, Any]) -> None:
