@@ -1,11 +1,10 @@
 """Channels as the program sees them: names, semantics and errors are execnet's."""
 
-import threading
 from _weakref import ref
 
 from worker.errors import RemoteError, as_text, error_text
 from worker.link import CLOSE, EXIT, LAST, RECONFIGURE
-from worker.mailbox import END, Decoded
+from worker.mailbox import END, Decoded, new_lock, start_thread
 from worker.values import dumps, loads
 
 NO_ENDMARKER_WANTED = object()
@@ -66,9 +65,7 @@ class AnyChannel(object):
             except IOError:
                 pass  # the controller is gone
 
-        thread = threading.Thread(target=wait)
-        thread.daemon = True
-        thread.start()
+        start_thread(wait)
         return process
 
 
@@ -80,7 +77,7 @@ class Channel(AnyChannel):
         self._link = link
         self._mailbox = mailbox
         self._items = mailbox.items
-        self._send_lock = threading.Lock()
+        self._send_lock = new_lock()
         self.id = mailbox.number
         self.gateway = link.gateway
         mailbox.channel = ref(self)

@@ -2,13 +2,12 @@
 
 import os
 import sys
-import threading
 import time
 from collections import deque
 
 from worker.channel import Channel, run_callbacks
 from worker.errors import INTERRUPTED, error_text, register_source
-from worker.mailbox import END
+from worker.mailbox import END, _thread, new_lock, start_thread
 from worker.values import PY2
 
 DEADLOCK = "concurrent remote_exec would cause deadlock for main_thread_only execmodel"
@@ -17,9 +16,6 @@ DEADLOCK = "concurrent remote_exec would cause deadlock for main_thread_only exe
 class ExecModel(object):
     """What programs written for execnet find at channel.gateway.execmodel."""
 
-    Lock = staticmethod(threading.Lock)
-    RLock = staticmethod(threading.RLock)
-    Event = staticmethod(threading.Event)
     sleep = staticmethod(time.sleep)
 
     def __init__(self, backend):
@@ -33,10 +29,12 @@ class ExecModel(object):
             return __import__("Queue" if PY2 else "queue")
         if name in ("subprocess", "socket"):
             return __import__(name)
+        if name in ("Lock", "RLock", "Event"):
+            return getattr(__import__("threading"), name)
         raise AttributeError(name)
 
     def get_ident(self):
-        return threading.current_thread().ident
+        return _thread.get_ident()
 
     def start(self, function, args=()):
         start_thread(function, args)
@@ -69,24 +67,18 @@ class WorkerGateway(object):
             self._callbacks = start_thread(run_callbacks, (self._link,), "callbacks")
 
 
-def start_thread(function, args=(), name=None):
-    thread = threading.Thread(target=function, args=args, name=name)
-    thread.daemon = True
-    thread.start()
-    return thread
-
-
 class Execution(object):
     """Runs EXECs. The thread that reads calls `arrived`; the main thread is in `run_in_main` until
     the link ends, and again when a task is done."""
 
     def __init__(self, link):
         self.link = link
-        self.lock = threading.Lock()
+        self.lock = new_lock()
         self.main_is_taken = False
         self.main_leaves = False  # its code has ended: who sees that may send the next
         self.waiting = deque()  # for the main thread
         self.started = False
+        self.silence = None
         self.running = 0
         link.on_hello, link.on_task, link.on_status = self.greeted, self.arrived, self.status
         link.make_channel, link.gateway = Channel, WorkerGateway(link)
@@ -103,8 +95,7 @@ class Execution(object):
             os.environ[str(name)] = str(value)
         if hello.get("nice") and hasattr(os, "nice"):
             os.nice(int(hello["nice"]))
-        if hello.get("silence"):
-            start_thread(self.listen, (hello["silence"],))
+        self.silence = hello.get("silence")
         folder = hello.get("chdir")
         if folder:
             if not os.path.exists(folder):
@@ -181,6 +172,8 @@ class Execution(object):
     def run_in_main(self, afterwards):
         """Until the link ends. `afterwards` is called in a thread that reads until then."""
         self.afterwards = afterwards
+        if self.silence:
+            start_thread(self.listen, (self.silence,))
         while self.link.wait(self.link.tasks):
             entry = self.link.tasks.items.popleft()
             if entry is END:

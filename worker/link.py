@@ -24,7 +24,6 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
 """
 
 import struct
-import threading
 import time
 from collections import deque
 
@@ -40,9 +39,12 @@ from worker.mailbox import (
     Decoded,
     Mailbox,
     Pack,
+    _thread,
     closed_gate,
     length,
+    new_lock,
     release,
+    start_thread,
 )
 from worker.streams import read_some, wait_for, write_some
 from worker.values import PY2, dumps, loads
@@ -88,7 +90,7 @@ class Link(object):
         self.failed = False  # it ended for a reason that was told
         self.broken = False  # nothing can be sent any more
         self.received = self.sent = 0
-        self.pump_lock, self.write_lock = threading.Lock(), threading.Lock()
+        self.pump_lock, self.write_lock = new_lock(), new_lock()
         self.outbox = deque()
         self.sleepers = deque()
         self.pumps = 0  # counts what callers read or wanted to read
@@ -304,9 +306,7 @@ class Link(object):
 
     def start_service(self, afterwards):
         """Starts the thread that reads when callers do not, and calls `afterwards` at the end."""
-        thread = threading.Thread(target=self.serve, args=(afterwards,), name="elsewhere")
-        thread.daemon = True
-        thread.start()
+        start_thread(self.serve, (afterwards,), "elsewhere")
 
     def serve(self, afterwards, py2=PY2):
         seen = None
@@ -569,4 +569,4 @@ def acquire_before(lock, deadline):
             time.sleep(min(pause, left))
             pause = min(2 * pause, 0.02)
         return True
-    return lock.acquire(True, min(left, threading.TIMEOUT_MAX))
+    return lock.acquire(True, min(left, _thread.TIMEOUT_MAX))

@@ -2,10 +2,12 @@
 
 import os
 import struct
-import threading  # by the main thread: who imports it first is its main thread
 from collections import deque
 
-from worker.values import JYTHON
+from worker.values import JYTHON, PY2
+
+_thread = __import__("thread" if PY2 else "_thread")
+new_lock = _thread.allocate_lock
 
 END = object()  # the last entry of a mailbox
 MOST = 8 << 20  # bytes of all mailboxes that wait in memory
@@ -41,7 +43,7 @@ class Mailbox(object):
         # What we are given: bytes sent, those taken there, the window; what tells of more.
         self.sent = self.taken = self.limit = 0
         self.gate = None
-        self.lock = threading.Lock()  # of what follows, and `said`
+        self.lock = new_lock()  # of what follows, and `said`
         self.file = None
         self.file_end = self.packs = 0
 
@@ -168,8 +170,8 @@ def length(entry):
 def closed_gate():
     """What a thread sleeps on until another one releases it."""
     if JYTHON:  # a lock of Jython is released by its owner only
-        return threading.Semaphore(0)
-    lock = threading.Lock()
+        return __import__("threading").Semaphore(0)
+    lock = new_lock()
     lock.acquire()
     return lock
 
@@ -179,3 +181,12 @@ def release(lock):
         lock.release()
     except Exception:  # each Python has another
         pass  # someone else has woken that thread
+
+
+def start_thread(function, args=(), name=None):
+    import threading  # by serve() before: who imports it first is its main thread
+
+    thread = threading.Thread(target=function, args=args, name=name)
+    thread.daemon = True
+    thread.start()
+    return thread

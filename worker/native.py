@@ -13,9 +13,9 @@ from _weakref import ref
 
 from worker.channel import NO_ENDMARKER_WANTED, AnyChannel
 from worker.errors import RemoteError, as_text, error_text
-from worker.execution import WorkerGateway, start_thread
+from worker.execution import WorkerGateway
 from worker.link import ENGINE
-from worker.mailbox import END, Mailbox
+from worker.mailbox import END, Mailbox, start_thread
 from worker.values import DumpError, dumps
 
 

@@ -5,9 +5,10 @@ import sys
 import time
 
 from worker.errors import error_text
-from worker.execution import Execution, flush_output, start_thread
+from worker.execution import Execution, flush_output
 from worker.greeting import early, greet, marker, streams
 from worker.link import Link
+from worker.mailbox import start_thread
 from worker.native import native_link
 
 GRACE = 5  # seconds for code that runs when the link ends
@@ -27,6 +28,10 @@ def serve():
     try:
         sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # stage 0 wrote none
         link = execution.link = native_link(link, execution)
+        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        import threading  # noqa: F401  # as late as this, for the first task is on its way now
+
+        sys.dont_write_bytecode = writes
         execution.run_in_main(lambda: end_in_time(link))
     except KeyboardInterrupt:
         code = 130

@@ -6,6 +6,7 @@ fresh start is not forked: the zygote refuses, and says why.
 
 import os
 import sys
+import threading
 
 from worker.facts import extension_tag
 from worker.native import keep_extension
@@ -34,7 +35,7 @@ def wait_as_zygote(marker, place):
         name, equals, value = entry.partition(b"=")
         if equals and name:
             os.environ._data.setdefault(name, value)
-    thread = sys.modules["threading"].main_thread()
+    thread = threading.main_thread()
     if hasattr(thread, "_set_native_id"):  # not seen to by all Pythons that fork
         thread._set_native_id()
 
