@@ -92,6 +92,8 @@ ElwOp elw_op(int opcode, int oparg) {
     case GET_AWAITABLE: return ELW_OP_GET_AWAITABLE;
     case SETUP_WITH: return ELW_OP_BEFORE_WITH;
     case WITH_EXCEPT_START: return ELW_OP_WITH_EXCEPT;
+    case UNPACK_SEQUENCE: return ELW_OP_UNPACK;
+    case UNPACK_EX: return ELW_OP_UNPACK_REST;
     case LIST_EXTEND:
     case SET_UPDATE: return ELW_OP_EXTEND;
     case FORMAT_VALUE: return ELW_OP_FORMAT;
@@ -310,6 +312,25 @@ ElwSlot *elw_variables(ElwFrame *frame) { return (ElwSlot *)in(frame)->f_localsp
 ElwSlot *elw_stack(ElwFrame *frame) { return (ElwSlot *)in(frame)->f_valuestack; }
 PyObject *elw_get(ElwSlot slot) { return (PyObject *)slot.bits; }
 bool elw_get_number(ElwSlot slot, intptr_t *number) { return false; }
+
+/* Up to 3.10, tuple(x) is a call like any other. */
+ElwFrame *elw_taker(int *most) {
+    PyFrameObject *frame = _PyRuntimeState_GetThreadState(&_PyRuntime)->frame;
+    const int at = frame == NULL ? -1 : instruction_of(frame);
+    if (at < 0) return NULL;
+    const _Py_CODEUNIT unit = first_unit(frame->f_code)[at];
+    switch (_Py_OPCODE(unit)) {
+    case UNPACK_SEQUENCE: *most = _Py_OPARG(unit) + 1; return out(frame);
+    case EXTENDED_ARG: { /* the prefix of one of these; of more than 255 it is not told */
+        const _Py_CODEUNIT next = first_unit(frame->f_code)[at + 1];
+        *most = 0;
+        return _Py_OPCODE(next) == UNPACK_EX ? out(frame) : NULL;
+    }
+    case UNPACK_EX:
+    case CALL_FUNCTION_EX: *most = 0; return out(frame);
+    default: return NULL;
+    }
+}
 
 /* ---- writing frames ---- */
 

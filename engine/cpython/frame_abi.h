@@ -56,7 +56,9 @@ typedef enum {
     ELW_OP_LOAD_ATTRIBUTE, /* also the method form */
     ELW_OP_STORE_ATTRIBUTE,
     ELW_OP_DELETE_ATTRIBUTE,
-    ELW_OP_EXTEND, /* a list or set on the stack by the items of the top: [*a], {*a}, f(*a) */
+    ELW_OP_UNPACK,      /* a, b = x: the items of the top into oparg places */
+    ELW_OP_UNPACK_REST, /* a, *b = x: oparg & 255 of them first */
+    ELW_OP_EXTEND,      /* a list or set on the stack by the items of the top: [*a], {*a}, f(*a) */
     ELW_OP_GET_ITER,
     ELW_OP_GET_AWAITABLE,
     ELW_OP_BEFORE_WITH,
@@ -168,6 +170,12 @@ ElwSlot *elw_variables(ElwFrame *frame);
 ElwSlot *elw_stack(ElwFrame *frame);                 /* bottom of the value stack */
 PyObject *elw_get(ElwSlot slot);                     /* NULL if it holds no object */
 bool elw_get_number(ElwSlot slot, intptr_t *number); /* false if it holds none */
+
+/* The innermost frame of this thread if its instruction takes item after item from an iterator into
+ * places where C alone can look: a, b = x; f(*x); tuple(x) where that has become an instruction.
+ * Else NULL, also where that cannot be told. *most: how many items it asks for, 0: all. This is
+ * asked for each item that a generator gives to C. */
+ElwFrame *elw_taker(int *most);
 
 /* ---- writing frames --------------------------------------------------------------------- */
 

@@ -32,6 +32,7 @@ typedef struct { PyDictObject base; void *first; void *last; void **fast_nodes;
     } Ordered;
 typedef struct { PyObject_HEAD PyObject *mapping; } View;
 typedef struct { PyObject_HEAD PyObject *function; PyObject *source; } Filtering;
+typedef struct { PyObject_HEAD PyObject *function; PyObject *object; } CmpKey;
 typedef struct { PyObject_HEAD PyObject *sources; PyObject *function; int strict; } Mapping;
 typedef struct { PyObject_HEAD Py_ssize_t width; PyObject *sources; PyObject *result; int strict;
     } Zip;
@@ -274,6 +275,8 @@ static const ElwLayout layouts[] = {
     WHOLE("itertools.zip_longest", NULL, ZipLongest, "zip_longest([1], [2], [3])",
         SSIZE(ZipLongest, width, 3), SSIZE(ZipLongest, active, 3), SPARSE(ZipLongest, sources),
         SCRATCH(ZipLongest, result), OBJECT(ZipLongest, fill)),
+    WHOLE("functools.KeyWrapper", "functools", CmpKey, "cmp_to_key(len)([])",
+        OBJECT(CmpKey, function), OBJECT(CmpKey, object)),
     PART("functools._lru_cache_wrapper", "functools", Cached,
         "(lambda f: (f('a'), f('a'), f('b'), f('c'), f)[-1])(lru_cache(9, True)(len))",
         POINTER(Cached, root.previous), POINTER(Cached, root.next), INT(Cached, typed, 1),

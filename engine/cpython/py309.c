@@ -2,6 +2,8 @@
 #include "engine/cpython/frame_abi.h"
 
 #include "internal/pycore_interp.h"
+#include "internal/pycore_pystate.h"
+#include "internal/pycore_runtime.h"
 
 #if PY_VERSION_HEX < 0x03090000 || PY_VERSION_HEX >= 0x030A0000
 #error "py309.c is for CPython 3.9"

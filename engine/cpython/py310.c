@@ -2,6 +2,8 @@
 #include "engine/cpython/frame_abi.h"
 
 #include "internal/pycore_interp.h"
+#include "internal/pycore_pystate.h"
+#include "internal/pycore_runtime.h"
 
 #if PY_VERSION_HEX < 0x030A0000 || PY_VERSION_HEX >= 0x030B0000
 #error "py310.c is for CPython 3.10"

@@ -5,8 +5,12 @@
 #include "internal/pycore_frame.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_opcode.h"
+#include "internal/pycore_pystate.h"
 #include "internal/pycore_runtime.h"
 #include "opcode.h"
+
+#define ELW_TUPLE_CALL PRECALL_NO_KW_TUPLE_1
+#include "engine/cpython/taker.h"
 
 #include <stddef.h>
 
@@ -86,6 +90,8 @@ ElwOp elw_op(int opcode, int oparg) {
     case LOAD_METHOD: return ELW_OP_LOAD_ATTRIBUTE;
     case STORE_ATTR: return ELW_OP_STORE_ATTRIBUTE;
     case DELETE_ATTR: return ELW_OP_DELETE_ATTRIBUTE;
+    case UNPACK_SEQUENCE: return ELW_OP_UNPACK;
+    case UNPACK_EX: return ELW_OP_UNPACK_REST;
     case LIST_EXTEND:
     case SET_UPDATE: return ELW_OP_EXTEND;
     case GET_ITER: return ELW_OP_GET_ITER;
@@ -298,6 +304,14 @@ ElwSlot *elw_stack(ElwFrame *frame) {
 }
 PyObject *elw_get(ElwSlot slot) { return (PyObject *)slot.bits; }
 bool elw_get_number(ElwSlot slot, intptr_t *number) { return false; }
+
+static int taker_opcode(ElwFrame *frame, const _Py_CODEUNIT *unit) { return _Py_OPCODE(*unit); }
+static int oparg_of(const _Py_CODEUNIT *unit) { return _Py_OPARG(*unit); }
+
+ElwFrame *elw_taker(int *most) {
+    ElwFrame *frame = _PyRuntimeState_GetThreadState(&_PyRuntime)->cframe->current_frame;
+    return frame == NULL ? NULL : taker_at(frame, frame->prev_instr, most);
+}
 
 /* ---- writing frames ---- */
 

@@ -10,6 +10,9 @@
 #include "internal/pycore_opcode_metadata.h"
 #include "opcode.h"
 
+#define ELW_TUPLE_CALL CALL_TUPLE_1
+#include "engine/cpython/taker.h"
+
 #include <stddef.h>
 
 #if PY_VERSION_HEX < 0x030D0000 || PY_VERSION_HEX >= 0x030E0000
@@ -79,6 +82,8 @@ ElwOp elw_op(int opcode, int oparg) {
     case LOAD_ATTR: return ELW_OP_LOAD_ATTRIBUTE;
     case STORE_ATTR: return ELW_OP_STORE_ATTRIBUTE;
     case DELETE_ATTR: return ELW_OP_DELETE_ATTRIBUTE;
+    case UNPACK_SEQUENCE: return ELW_OP_UNPACK;
+    case UNPACK_EX: return ELW_OP_UNPACK_REST;
     case LIST_EXTEND:
     case SET_UPDATE: return ELW_OP_EXTEND;
     case GET_ITER: return ELW_OP_GET_ITER;
@@ -183,6 +188,7 @@ void elw_despecialise(PyCodeObject *code, int index) {
     }
     unit->op.code = ((const _Py_CODEUNIT *)PyBytes_AS_STRING(plain))[index].op.code;
     Py_DECREF(plain);
+    if (unit->op.code == CALL) unit[1].cache = 0xF4; /* its counter: not at once again */
 }
 
 bool elw_may_rebind_first(PyCodeObject *code, int opcode, int oparg) {
@@ -305,6 +311,28 @@ ElwSlot *elw_stack(ElwFrame *frame) {
 }
 PyObject *elw_get(ElwSlot slot) { return (PyObject *)slot.bits; }
 bool elw_get_number(ElwSlot slot, intptr_t *number) { return false; }
+
+/* Tools put instructions of their own in the place of those that they watch. */
+static int taker_opcode(ElwFrame *frame, const _Py_CODEUNIT *unit) {
+    if (unit->op.code != INSTRUMENTED_LINE && unit->op.code != INSTRUMENTED_INSTRUCTION)
+        return unit->op.code;
+    PyObject *plain = PyCode_GetCode(_PyFrame_GetCode(frame));
+    if (plain == NULL) {
+        PyErr_Clear();
+        return CACHE;
+    }
+    const Py_ssize_t at = unit - first_unit(_PyFrame_GetCode(frame));
+    const int opcode = ((const _Py_CODEUNIT *)PyBytes_AS_STRING(plain))[at].op.code;
+    Py_DECREF(plain);
+    return opcode;
+}
+static int oparg_of(const _Py_CODEUNIT *unit) { return unit->op.arg; }
+
+ElwFrame *elw_taker(int *most) {
+    ElwFrame *frame = PyThreadState_Get()->current_frame;
+    if (frame == NULL || frame->owner == FRAME_OWNED_BY_CSTACK) return NULL;
+    return taker_at(frame, frame->instr_ptr, most);
+}
 
 /* ---- writing frames ---- */
 

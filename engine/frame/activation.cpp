@@ -5,6 +5,7 @@
 #include "core/base/error.hpp"
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/awaitables.hpp"
+#include "engine/frame/comparisons.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -125,6 +126,7 @@ Verdict Activations::leads_to(const Activation &activation, const Inner &inner) 
         return called_again({subject, nullptr, activation.arguments_, activation.count_, nullptr},
                             inner);
     case Step::compare:
+        if (is_cmp_key(subject)) return through_cmp_key(subject, activation.arguments_[0], inner);
         return through_comparison(activation.which_, subject, activation.arguments_[0], inner);
     case Step::add: return through_binary(0, subject, activation.arguments_[0], inner);
     case Step::body: return reexecute_if(runs(subject, inner), "a class statement");
@@ -133,12 +135,12 @@ Verdict Activations::leads_to(const Activation &activation, const Inner &inner) 
 }
 
 Verdict Activations::lead_to(const Inner &inner) const {
+    Verdict verdict;
     for (std::size_t i = 0; i < found_.size(); ++i) {
-        const Verdict verdict =
-            leads_to(*found_[i], i + 1 < found_.size() ? as_inner(*found_[i + 1]) : inner);
+        verdict = leads_to(*found_[i], i + 1 < found_.size() ? as_inner(*found_[i + 1]) : inner);
         if (!verdict.ok) return verdict;
     }
-    return yes(Delivery::reexecute);
+    return verdict;
 }
 
 std::vector<SavedCall> Activations::save() const {

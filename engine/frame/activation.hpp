@@ -91,6 +91,7 @@ bool calls_resumed();
 // Puts the builtins of ours in the places of CPython's. Throws PythonError.
 void install_resumable_builtins();
 void install_resumable_iterators();
+void install_resumable_itertools();
 void install_class_statement();
 
 } // namespace elsewhere::frame

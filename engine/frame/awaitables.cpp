@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/frame/iterator_fields.hpp"
+
 namespace elsewhere::frame {
 
-namespace {
-
-// What a C object refers to, by the order in which its type tells it; null if there is less.
 PyObject *referent(PyObject *object, int which) {
     struct Search {
         int left;
@@ -28,6 +27,8 @@ PyObject *referent(PyObject *object, int which) {
     return search.found;
 }
 
+namespace {
+
 // Types of C whose objects, when they are sent to or asked for the next item, send to or ask
 // another object before anything else, and keep nothing in C while that runs.
 struct Transparent {
@@ -46,6 +47,19 @@ constexpr std::array transparent = {
     Transparent{"itertools.chain", 1}, // else its first one: where it gets the next source
 };
 
+// Others that keep nothing while they ask their source for its next item (while they call their
+// function they do): what that is, their layouts tell.
+constexpr std::array asking_source = {"itertools.accumulate", "itertools.cycle",
+                                      "itertools.groupby"};
+
+PyObject *source_of(PyObject *object) {
+    const std::string_view type(Py_TYPE(object)->tp_name);
+    const auto *found = std::find(asking_source.begin(), asking_source.end(), type);
+    if (found == asking_source.end()) return nullptr;
+    const ElwField *field = field_of(*found, Py_TYPE(object), "source");
+    return field != nullptr ? field_at(object, field->offset) : nullptr;
+}
+
 } // namespace
 
 bool passes_on_to(PyObject *awaitable, PyObject *generator) {
@@ -54,7 +68,10 @@ bool passes_on_to(PyObject *awaitable, PyObject *generator) {
         const std::string_view type(Py_TYPE(awaitable)->tp_name);
         const auto *found = std::find_if(transparent.begin(), transparent.end(),
                                          [&](const auto &each) { return each.type == type; });
-        if (found == transparent.end()) return false;
+        if (found == transparent.end()) {
+            awaitable = source_of(awaitable);
+            continue;
+        }
         PyObject *source = referent(awaitable, found->source);
         awaitable = source != nullptr ? source : referent(awaitable, 0);
     }

@@ -7,6 +7,10 @@
 // Objects between an await and the generator that it runs in the end. No user code runs in here.
 namespace elsewhere::frame {
 
+// What a C object refers to, by the order in which its type tells it, types left out; null if there
+// is less.
+[[nodiscard]] PyObject *referent(PyObject *object, int which);
+
 // Does sending to `awaitable` run `generator`, and no other Python code before it? The objects that
 // asend, athrow, aclose, anext and a coroutine's __await__ give pass on what they are sent.
 [[nodiscard]] bool passes_on_to(PyObject *awaitable, PyObject *generator);

@@ -6,10 +6,14 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/bound_methods.hpp"
+#include "engine/frame/cached_calls.hpp"
+#include "engine/frame/closing.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/restore.hpp"
+#include "engine/frame/special_methods.hpp"
+#include "engine/frame/taking.hpp"
 #include "engine/frame/tracing.hpp"
 #include "engine/frame/trampoline.hpp"
 
@@ -207,18 +211,6 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     return record;
 }
 
-// Of a generator that stands at the yield of a delegation (`yield from`, await): its SEND, or -1.
-int delegating_send(const CodeMap &map, int at) {
-    if (elw_facts.yields_before_send) {
-        const int next = map.at(at).next;
-        return map.start(next) == next && map.at(next).op == ELW_OP_SEND ? next : -1;
-    }
-    if (map.at(at).op == ELW_OP_RESUME && at > 0) at = map.start(at - 1);
-    if (map.at(at).op != ELW_OP_YIELD || at == 0) return -1;
-    const int before = map.start(at - 1);
-    return map.at(before).op == ELW_OP_SEND ? before : -1;
-}
-
 Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, ElwEntry entry,
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
@@ -248,6 +240,9 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         take_stack(record, frame, map, at, saved);
         return record;
     }
+    // An instruction that takes items has them, or its operand, in places that are not counted.
+    const Taking *const taking = entry == ELW_ENTERED_FROM_C ? taking_of(frame) : nullptr;
+    if (taking != nullptr) saved = -1;
     // With its operands still on the stack, C code is at work on them. (That generator.throw() is
     // such code does not show: it links the generator without running it.)
     if (elw_facts.saves_depth_in_c && saved == instruction.depth && !delegates_throw &&
@@ -281,8 +276,14 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else {
         if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
         const Activations calls(frame);
-        Verdict verdict = through_c(code, map, at, elw_stack(frame),
-                                    calls.empty() ? inner : calls.first(), bound_);
+        const Inner first = calls.empty() ? inner : calls.first();
+        Verdict verdict;
+        if (taking == nullptr)
+            verdict = through_c(code, map, at, elw_stack(frame), first, bound_);
+        else if (first.generator == taking->iterator)
+            verdict = yes(Delivery::reexecute);
+        else
+            verdict.reason = "an iterator that asks another one for its items";
         if (verdict.ok && !calls.empty()) verdict = calls.lead_to(inner);
         if (!verdict.ok) return refusal(code, at, verdict.reason);
         record.calls = calls.save();
@@ -292,6 +293,15 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         const bool drops_value = instruction.op == ELW_OP_SEND; // put back as None below
         take_stack(record, frame, map, at,
                    keeps_operands ? instruction.depth - (drops_value ? 1 : 0) : consumed);
+        if (verdict.counted != nullptr)
+            record.calls.insert(record.calls.begin(), save_cached_call(verdict.counted));
+        if (taking != nullptr) {
+            const bool by_tuple = instruction.op == ELW_OP_CALL;
+            record.calls.insert(record.calls.begin(), save_taking(*taking, by_tuple));
+            if (!by_tuple)
+                record.stack[static_cast<std::size_t>(place_of_given(map, at))].value =
+                    Ref::share(taking->iterator);
+        }
     }
     if (record.delivery == Delivery::reexecute && instruction.op == ELW_OP_SEND) {
         Slot none;

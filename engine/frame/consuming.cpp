@@ -1,5 +1,7 @@
 #include "engine/frame/consuming.hpp"
 
+#include "engine/frame/taking.hpp"
+
 namespace elsewhere::frame {
 
 bool is_passive(PyObject *iterable) {
@@ -16,8 +18,7 @@ bool is_passive(PyObject *iterable) {
 // on. But they ask for an iterator first, and that of a class of Python's runs its `__iter__`.
 bool take_all(Activation &a, std::size_t from, std::size_t into) {
     PyObject *container = a.slots[into].get();
-    if (Py_TYPE(a.slots[from].get())->tp_iter == PyObject_SelfIter &&
-        !PyFrozenSet_CheckExact(container)) {
+    if (iterates_itself(Py_TYPE(a.slots[from].get())) && !PyFrozenSet_CheckExact(container)) {
         a.begin(Step::next, a.slots[from].get());
         const Ref done = Ref::steal(PyObject_CallMethod(
             container, PyList_Check(container) ? "extend" : "update", "O", a.slots[from].get()));

@@ -22,6 +22,10 @@ using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *
 // slots[iterator] becomes the iterator of what is to fill a list. False with an exception set.
 [[nodiscard]] bool begin_list(Activation &a, std::size_t iterator, PyObject *iterable);
 
+// list, tuple, set, frozenset, dict, deque and join; re.sub with a function.
+void install_resumable_collectors();
+void install_resumable_substitution();
+
 // False: installed before, or a Python that calls them in another way.
 bool install_resumable_sorting();
 

@@ -2,6 +2,7 @@
 #include <tuple>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/closing.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/record.hpp"
 
@@ -32,7 +33,11 @@ GeneratorRecord capture_generator(PyObject *generator) {
     record.code = Ref::share(reinterpret_cast<PyObject *>(elw_generator_code(generator)));
     switch (elw_generator_state(generator)) {
     case ELW_GEN_FINISHED: record.state = GeneratorState::finished; return record;
-    case ELW_GEN_EXECUTING: record.state = GeneratorState::executing; return record;
+    case ELW_GEN_EXECUTING:
+        record.state = GeneratorState::executing;
+        if (!is_passed_through(generator)) return record;
+        record.state = GeneratorState::suspended;
+        break;
     case ELW_GEN_CREATED: record.state = GeneratorState::created; break;
     case ELW_GEN_SUSPENDED: record.state = GeneratorState::suspended; break;
     }

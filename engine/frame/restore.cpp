@@ -7,8 +7,10 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/c_stack.hpp"
+#include "engine/frame/cached_calls.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/patch.hpp"
+#include "engine/frame/taking.hpp"
 #include "engine/frame/tracing.hpp"
 
 namespace elsewhere::frame {
@@ -163,7 +165,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
         diverged("other code runs first", record);
-    if (!calls_resumed()) diverged("a builtin does not go on", record);
+    if (!calls_resumed() || !taken_again()) diverged("a builtin does not go on", record);
     const bool innermost = ++next_ == stack_.frames.size();
     // generator.throw() runs again: the generator has long got the exception.
     if (throwing) PyErr_Clear();
@@ -234,6 +236,8 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     }
     if (record.delivery == Delivery::reexecute) {
         elw_set_next(frame, map.reexecute_from(at));
+        take_back_miss(record.calls);
+        take_again(frame, at, record.calls);
         resume_calls(frame, std::move(record.calls));
     }
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);

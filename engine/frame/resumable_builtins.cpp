@@ -1,6 +1,5 @@
-// sum, any, all, min, max, str.join, reduce, list, set: as CPython does them, with their state in
-// an Activation. Whatever is not usual (wrong arguments above all) is left to
-// CPython's own.
+// sum, any, all, min, max, reduce: as CPython does them, with their state in an Activation.
+// Whatever is not usual (wrong arguments above all) is left to CPython's own.
 #include <cmath>
 #include <optional>
 #include <string_view>
@@ -29,24 +28,73 @@ bool is_plain_numbers(PyObject *iterable) {
 enum { iterator_slot = 0 };
 
 struct Sum {
-    enum Mode { ints = 0, floats = 1, objects = 2 };
-    enum { total = 1, item = 2 };
+    enum Mode { ints = 0, floats = 1, objects = 2, complexes = 3 };
+    enum { total = 1, item = 2, imaginary = 3, imaginary_rest = 4 };
     Activation &a;
 
-    double floating() const {
-        const bool whole = a.rest != 0 && std::isfinite(a.rest);
-        return whole ? a.real + a.rest : a.real;
+    // From 3.14 on complex numbers are added in the same way, and ints to floats as well.
+    static bool compensates_all() { return elw_facts.minor >= 14; }
+
+    // Neumaier's compensated sum.
+    static void compensate(double &real, double &rest, double x) {
+        const double t = real + x;
+        rest += std::fabs(real) >= std::fabs(x) ? (real - t) + x : (x - t) + real;
+        real = t;
+    }
+    static double whole(double real, double rest) {
+        return rest != 0 && std::isfinite(rest) ? real + rest : real;
+    }
+    double floating() const { return whole(a.real, a.rest); }
+
+    double get(std::size_t slot) const { return PyFloat_AsDouble(a.slots[slot].get()); }
+    bool set(std::size_t slot, double value) {
+        a.slots[slot] = Ref::steal(PyFloat_FromDouble(value));
+        return static_cast<bool>(a.slots[slot]);
     }
 
-    // Adds a number to the C number that stands for the total. False: it is not that simple.
+    // False with an exception set, too.
+    bool add_imaginary(double x) {
+        double real = get(imaginary);
+        double rest = get(imaginary_rest);
+        compensate(real, rest, x);
+        return set(imaginary, real) && set(imaginary_rest, rest);
+    }
+
+    // The total that the C numbers stand for.
+    PyObject *as_number(Mode mode) const {
+        if (mode == ints) return PyLong_FromLongLong(a.number);
+        if (mode == floats) return PyFloat_FromDouble(floating());
+        return PyComplex_FromDoubles(floating(), whole(get(imaginary), get(imaginary_rest)));
+    }
+
+    bool add_to_floats(Mode mode, PyObject *number) {
+        if (mode == complexes && PyComplex_CheckExact(number)) {
+            const Py_complex z = PyComplex_AsCComplex(number);
+            compensate(a.real, a.rest, z.real);
+            return add_imaginary(z.imag);
+        }
+        if (PyLong_Check(number)) {
+            const double value = PyLong_AsDouble(number);
+            if (value == -1.0 && PyErr_Occurred()) return false;
+            compensate(a.real, a.rest, value);
+            return true;
+        }
+        if (mode == complexes ? !PyFloat_Check(number) : !PyFloat_CheckExact(number)) return false;
+        compensate(a.real, a.rest, PyFloat_AS_DOUBLE(number));
+        return true;
+    }
+
+    // Adds a number to the C number that stands for the total. False: it is not that simple, or an
+    // exception is set.
     bool add_plainly(Mode mode, PyObject *number) {
         if (mode == objects) return false;
+        if (mode != ints && compensates_all()) return add_to_floats(mode, number);
         if (mode == floats && PyFloat_CheckExact(number)) {
             const double x = PyFloat_AS_DOUBLE(number);
-            const double t = a.real + x;
-            if (elw_facts.minor >= 12) // Neumaier's compensated sum
-                a.rest += std::fabs(a.real) >= std::fabs(x) ? (a.real - t) + x : (x - t) + a.real;
-            a.real = t;
+            if (elw_facts.minor >= 12)
+                compensate(a.real, a.rest, x);
+            else
+                a.real += x;
             return true;
         }
         if (mode == ints ? !PyLong_CheckExact(number) && !PyBool_Check(number)
@@ -74,13 +122,11 @@ struct Sum {
                 a.slots[item] = a.next(iterator_slot);
                 if (!a.slots[item]) {
                     if (PyErr_Occurred()) return nullptr;
-                    if (mode == ints) return PyLong_FromLongLong(a.number);
-                    if (mode == floats) return PyFloat_FromDouble(floating());
-                    return a.slots[total].release();
+                    return mode == objects ? a.slots[total].release() : as_number(mode);
                 }
                 if (add_plainly(mode, a.slots[item].get())) continue;
-                if (mode == ints) a.slots[total] = Ref::steal(PyLong_FromLongLong(a.number));
-                if (mode == floats) a.slots[total] = Ref::steal(PyFloat_FromDouble(floating()));
+                if (PyErr_Occurred()) return nullptr;
+                if (mode != objects) a.slots[total] = Ref::steal(as_number(mode));
                 if (!a.slots[total]) return nullptr;
             }
             adding = false;
@@ -88,15 +134,28 @@ struct Sum {
             a.slots[total] = a.add(a.slots[total].get(), a.slots[item].get());
             if (!a.slots[total]) return nullptr;
             a.slots[item] = Ref();
-            const bool to_float = mode == ints && PyFloat_CheckExact(a.slots[total].get());
-            mode = to_float ? floats : objects;
-            if (to_float) begin_floats();
+            if (!begin_numbers(mode)) return nullptr;
         }
     }
 
-    void begin_floats() {
-        a.real = PyFloat_AS_DOUBLE(a.slots[total].get());
-        a.rest = 0;
+    // How a total that is an object goes on: the modes follow each other, and none comes twice.
+    bool begin_numbers(Mode &mode) {
+        PyObject *value = a.slots[total].get();
+        const bool was_ints = mode == ints;
+        const bool was_floats = mode == floats;
+        mode = objects;
+        if (was_ints && PyFloat_CheckExact(value)) {
+            mode = floats;
+            a.real = PyFloat_AS_DOUBLE(value);
+            a.rest = 0;
+        } else if ((was_ints || was_floats) && compensates_all() && PyComplex_CheckExact(value)) {
+            mode = complexes;
+            const Py_complex z = PyComplex_AsCComplex(value);
+            a.real = z.real;
+            a.rest = 0;
+            return set(imaginary, z.imag) && set(imaginary_rest, 0);
+        }
+        return true;
     }
 
     PyObject *begin(PyObject *iterable, PyObject *start) {
@@ -108,9 +167,9 @@ struct Sum {
             if (overflow == 0) mode = ints;
         }
         a.slots[total] = start == nullptr ? Ref::steal(PyLong_FromLong(0)) : Ref::share(start);
-        if (start != nullptr && PyFloat_CheckExact(start)) {
-            mode = floats;
-            begin_floats();
+        if (start != nullptr && (PyFloat_CheckExact(start) || PyComplex_CheckExact(start))) {
+            mode = ints;
+            if (!begin_numbers(mode)) return nullptr;
         }
         a.phase = mode << 2 | 1;
         return run();
@@ -291,64 +350,6 @@ template <int which> struct Extreme {
     }
 };
 
-// ---- what takes all items first: list, set, frozenset, str.join ---------------------------------
-
-using Vectorcall = PyObject *(*)(PyObject *, PyObject *const *, std::size_t, PyObject *);
-
-template <int which> struct Collector {
-    static inline Vectorcall original = nullptr;
-    static inline PyTypeObject *type = nullptr;
-    static PyObject *call(PyObject *callable, PyObject *const *arguments, std::size_t flags,
-                          PyObject *names) {
-        if (callable != reinterpret_cast<PyObject *>(type) || PyVectorcall_NARGS(flags) != 1 ||
-            (names != nullptr && PyTuple_GET_SIZE(names) != 0) || is_passive(arguments[0]) ||
-            Py_TYPE(arguments[0])->tp_iter == nullptr)
-            return original(callable, arguments, flags, names);
-        Activation a(type->tp_name, type);
-        if (a.phase == 0) {
-            a.slots[1] = Ref::steal(type == &PyList_Type        ? PyList_New(0)
-                                    : type == &PyFrozenSet_Type ? PyFrozenSet_New(nullptr)
-                                                                : PySet_New(nullptr));
-            if (!a.slots[1]) return nullptr;
-            const bool begun = type == &PyList_Type ? begin_list(a, iterator_slot, arguments[0])
-                                                    : a.iterate(iterator_slot, arguments[0]);
-            if (!begun) return nullptr;
-            a.phase = 1;
-        } else if (type == &PyFrozenSet_Type && PySet_GET_SIZE(a.slots[1].get()) == 0) {
-            // Before 3.10 an empty one that was kept is the one that all share.
-            a.slots[1] = Ref::steal(PyFrozenSet_New(nullptr));
-            if (!a.slots[1]) return nullptr;
-        }
-        return take_all(a, iterator_slot, 1) ? a.slots[1].release() : nullptr;
-    }
-    static void install(PyTypeObject &of) {
-        type = &of;
-        if (of.tp_vectorcall == nullptr || of.tp_vectorcall == call) return;
-        original = of.tp_vectorcall;
-        of.tp_vectorcall = call;
-    }
-};
-
-PyMethodDef *join_definition = nullptr;
-PyCFunction original_join = nullptr;
-PyObject *join(PyObject *self, PyObject *iterable) {
-    if (is_passive(iterable) || Py_TYPE(iterable)->tp_iter == nullptr)
-        return original_join(self, iterable);
-    Activation a("str.join", join_definition);
-    if (a.phase == 0) {
-        a.slots[1] = Ref::steal(PyList_New(0));
-        if (!a.slots[1]) return nullptr;
-        if (!begin_list(a, iterator_slot, iterable)) {
-            if (a.slots[iterator_slot] || !PyErr_ExceptionMatches(PyExc_TypeError)) return nullptr;
-            PyErr_SetString(PyExc_TypeError, "can only join an iterable");
-            return nullptr;
-        }
-        a.phase = 1;
-    }
-    if (!take_all(a, iterator_slot, 1)) return nullptr;
-    return original_join(self, a.slots[1].get());
-}
-
 // ---- functools.reduce ---------------------------------------------------------------------------
 
 struct Reduce {
@@ -439,22 +440,17 @@ struct Reduce {
 void install_resumable_builtins() {
     constexpr int fast = METH_FASTCALL | METH_KEYWORDS;
     if (!install_resumable_sorting()) return; // installed before, or a Python that speaks otherwise
-    if (elw_facts.minor <= 13) {              // later ones add complex numbers in another way
-        sum_definition = definition_of("builtins", nullptr, "sum");
-        original_sum = original_of<Fast>(interpose(sum_definition, fast, erase(sum)));
-    }
+    sum_definition = definition_of("builtins", nullptr, "sum");
+    original_sum = original_of<Fast>(interpose(sum_definition, fast, erase(sum)));
     Quantifier<true>::definition = definition_of("builtins", nullptr, "any");
     interpose(Quantifier<true>::definition, METH_O, Quantifier<true>::call);
     Quantifier<false>::definition = definition_of("builtins", nullptr, "all");
     interpose(Quantifier<false>::definition, METH_O, Quantifier<false>::call);
     Extreme<Py_LT>::install();
     Extreme<Py_GT>::install();
-    join_definition = definition_of("builtins", "str", "join");
-    original_join = interpose(join_definition, METH_O, join);
     Reduce::install();
-    Collector<0>::install(PyList_Type);
-    Collector<1>::install(PySet_Type);
-    Collector<2>::install(PyFrozenSet_Type);
+    install_resumable_collectors();
+    install_resumable_substitution();
 }
 
 } // namespace elsewhere::frame

@@ -1,52 +1,12 @@
 // map and filter, whose items are made by a function: the values that it was called with are kept
 // while it runs. (While they ask their source for its next item they keep nothing.)
-#include <string_view>
-
-#include "engine/cpython/object_abi.h"
 #include "engine/frame/activation.hpp"
+#include "engine/frame/iterator_fields.hpp"
+#include "engine/frame/taking.hpp"
 
 namespace elsewhere::frame {
 
 namespace {
-
-// Where a layout of the version layer has a field, or null where the type is not laid out so.
-const ElwField *field_of(const char *type, PyTypeObject *actual, const char *name) {
-    for (const ElwLayout *row = elw_layouts(); row->name != nullptr; ++row) {
-        if (std::string_view(row->name) != type) continue;
-        if (static_cast<std::size_t>(actual->tp_basicsize) != row->size) return nullptr;
-        for (const ElwField *field = row->fields; field->name != nullptr; ++field)
-            if (std::string_view(field->name) == name) return field;
-    }
-    return nullptr;
-}
-
-struct Fields {
-    std::size_t function = 0;
-    std::size_t source = 0;
-    // False: not as described.
-    bool find(const char *type, PyTypeObject *actual, const char *source_name) {
-        const ElwField *one = field_of(type, actual, "function");
-        const ElwField *other = field_of(type, actual, source_name);
-        if (one == nullptr || other == nullptr) return false;
-        function = one->offset;
-        source = other->offset;
-        return true;
-    }
-    static PyObject *at(PyObject *object, std::size_t offset) {
-        return *reinterpret_cast<PyObject **>(reinterpret_cast<char *>(object) + offset);
-    }
-};
-
-// Gives its items without any Python code.
-bool is_passive(PyObject *iterator) {
-    return Py_IS_TYPE(iterator, &PyListIter_Type) || Py_IS_TYPE(iterator, &PyTupleIter_Type) ||
-           Py_IS_TYPE(iterator, &PyRangeIter_Type) || Py_IS_TYPE(iterator, &PyUnicodeIter_Type) ||
-           Py_IS_TYPE(iterator, &PyDictIterKey_Type) || Py_IS_TYPE(iterator, &PySetIter_Type);
-}
-
-bool is_python(PyObject *function) {
-    return !PyCFunction_Check(function) && !PyType_Check(function);
-}
 
 struct Map {
     static inline Fields fields;
@@ -61,8 +21,15 @@ struct Map {
         PyObject *sources = Fields::at(self, fields.source);
         const Py_ssize_t count = sources != nullptr ? PyTuple_GET_SIZE(sources) : 0;
         if (function == nullptr || count == 0 || count > 6 || is_strict(self) ||
-            (count == 1 && !is_python(function) && is_passive(PyTuple_GET_ITEM(sources, 0))))
+            (count == 1 && !may_run_python(function) &&
+             gives_passively(PyTuple_GET_ITEM(sources, 0))))
             return original(self);
+        return taken(self, made);
+    }
+    static PyObject *made(PyObject *self) {
+        PyObject *function = Fields::at(self, fields.function);
+        PyObject *sources = Fields::at(self, fields.source);
+        const Py_ssize_t count = PyTuple_GET_SIZE(sources);
         Activation a("map", &PyMap_Type, self);
         if (a.phase == 0) a.phase = 1;
         if (a.phase == 1) {
@@ -93,8 +60,13 @@ template <bool wanted> struct Filter {
         PyObject *function = Fields::at(self, fields.function);
         PyObject *source = Fields::at(self, fields.source);
         if (function == nullptr || source == nullptr ||
-            (!is_python(function) && is_passive(source)))
+            (!may_run_python(function) && gives_passively(source)))
             return original(self);
+        return taken(self, made);
+    }
+    static PyObject *made(PyObject *self) {
+        PyObject *function = Fields::at(self, fields.function);
+        PyObject *source = Fields::at(self, fields.source);
         Activation a(wanted ? "filter" : "filterfalse", type, self);
         int phase = a.phase == 0 ? 1 : a.phase;
         for (;;) {
@@ -125,7 +97,7 @@ template <bool wanted> struct Filter {
         }
     }
     static void install(const char *name, PyTypeObject &of) {
-        if (of.tp_iternext == next || !fields.find(name, &of, "source")) return;
+        if (original != nullptr || !fields.find(name, &of, "source")) return;
         type = &of;
         original = of.tp_iternext;
         of.tp_iternext = next;
@@ -135,12 +107,13 @@ template <bool wanted> struct Filter {
 } // namespace
 
 void install_resumable_iterators() {
-    if (PyMap_Type.tp_iternext != Map::next && Map::fields.find("map", &PyMap_Type, "sources")) {
+    if (Map::original == nullptr && Map::fields.find("map", &PyMap_Type, "sources")) {
         Map::original = PyMap_Type.tp_iternext;
         Map::strict = field_of("map", &PyMap_Type, "strict");
         PyMap_Type.tp_iternext = Map::next;
     }
     Filter<true>::install("filter", PyFilter_Type);
+    install_resumable_itertools();
 }
 
 } // namespace elsewhere::frame

@@ -1,5 +1,6 @@
 #include "engine/frame/special_methods.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "engine/cpython/object_abi.h"
@@ -162,6 +163,17 @@ Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inn
                             "!=");
     return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]], true),
                         names[which]);
+}
+
+bool hashes_first(PyObject *container, PyObject *key, const Inner &inner) {
+    if (!is_method_of(key, inner, {"__hash__"}) || container == nullptr) return false;
+    if (PyAnySet_CheckExact(container)) return true;
+    if (!PyDict_Check(container)) return false;
+    static constexpr std::array methods = {"__getitem__", "__setitem__", "__delitem__",
+                                           "__contains__"};
+    return std::all_of(methods.begin(), methods.end(), [&](const char *method) {
+        return lookup(Py_TYPE(container), method) == lookup(&PyDict_Type, method);
+    });
 }
 
 bool hashes_in_c(PyObject *key) {

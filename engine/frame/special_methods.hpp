@@ -11,9 +11,9 @@ namespace elsewhere::frame {
 
 using Names = std::initializer_list<const char *>;
 
-inline Verdict yes(Delivery delivery) { return {true, delivery, nullptr, {}}; }
+inline Verdict yes(Delivery delivery) { return {true, delivery, nullptr, {}, nullptr}; }
 inline Verdict no(std::string reason) {
-    return {false, Delivery::result, nullptr, std::move(reason)};
+    return {false, Delivery::result, nullptr, std::move(reason), nullptr};
 }
 inline Verdict reexecute_if(bool condition, const char *what) {
     return condition ? yes(Delivery::reexecute)
@@ -51,6 +51,9 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 // left < right and the like, by Py_LT … Py_GE.
 [[nodiscard]] Verdict through_comparison(int which, PyObject *left, PyObject *right,
                                          const Inner &inner);
+
+// Looking `key` up in a dict or set begins with the inner frame: the key's __hash__.
+[[nodiscard]] bool hashes_first(PyObject *container, PyObject *key, const Inner &inner);
 
 // A dict key whose hash and equality run no Python code.
 [[nodiscard]] bool hashes_in_c(PyObject *key);

@@ -6,6 +6,8 @@
 
 #include "engine/frame/awaitables.hpp"
 #include "engine/frame/bound_methods.hpp"
+#include "engine/frame/cached_calls.hpp"
+#include "engine/frame/closing.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -95,6 +97,19 @@ CallOperands behind(const CallOperands &call) {
     return inside;
 }
 
+// Methods of dicts and sets that look their first argument up before anything else.
+Verdict through_lookup(std::string_view name, PyObject *owner, const CallOperands &call,
+                       const Inner &inner) {
+    static constexpr std::array lookups = {"get",     "pop",    "setdefault",   "add",
+                                           "discard", "remove", "__contains__", "__getitem__"};
+    const bool is_lookup = std::find(lookups.begin(), lookups.end(), name) != lookups.end();
+    // Of an unbound method the first argument is the dict or set.
+    const int key = call.count > 0 && call.argument(0) == owner ? 1 : 0;
+    return reexecute_if(is_lookup && call.count > key &&
+                            hashes_first(owner, call.argument(key), inner),
+                        std::string(name).c_str());
+}
+
 Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
                         const Inner &inner) {
     const std::string_view is(name);
@@ -117,9 +132,11 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
         const int operands = self != nullptr && !PyModule_Check(self) ? 1 : 2;
         if (fills && call.count == operands && fills_in_place(call, self))
             return reexecute_if(passes_on_to(source, inner.generator), name);
-        return reexecute_if(resumes && passes_on_to(owner, inner.generator), name);
+        return reexecute_if((resumes && passes_on_to(owner, inner.generator)) ||
+                                (is == "close" && closes_down_to(owner, inner.generator)),
+                            name);
     }
-    if (!is_builtins(self)) return no(std::string(name) + " holds the stack in C");
+    if (!is_builtins(self)) return through_lookup(is, owner, call, inner);
     if (is == "exec" || is == "eval")
         return reexecute_if(first != nullptr &&
                                 (first == reinterpret_cast<PyObject *>(inner.code) ||
@@ -224,6 +241,7 @@ Verdict through_call(const CallOperands &call, const Inner &inner) {
             if (plain != nullptr && PyMethod_Check(plain)) plain = PyMethod_GET_FUNCTION(plain);
             if (runs(plain, inner)) return yes(Delivery::result);
         }
+        if (is_cached_function(callable)) return through_cache(call, inner);
         if (PyType_Check(callable)) {
             auto *type = reinterpret_cast<PyTypeObject *>(callable);
             if (call.known() && !PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE))
@@ -266,7 +284,8 @@ Verdict called_again(const CallOperands &call, const Inner &inner) {
     if (verdict.delivery == Delivery::construct)
         return no("the construction of a " + std::string(Py_TYPE(verdict.constructed)->tp_name) +
                   " in C");
-    return yes(Delivery::reexecute);
+    verdict.delivery = Delivery::reexecute;
+    return verdict;
 }
 
 Inner inner_of(ElwFrame *frame) {
@@ -422,8 +441,10 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
         if (top == nullptr || second == nullptr) break;
         return through_compare(instruction.oparg, second, top, inner);
     case ELW_OP_CONTAINS:
-        return reexecute_if(inner.generator != nullptr ? passes_on_to(top, inner.generator)
-                                                       : is_method_of(top, inner, {"__contains__"}),
+        return reexecute_if(inner.generator != nullptr
+                                ? passes_on_to(top, inner.generator)
+                                : is_method_of(top, inner, {"__contains__"}) ||
+                                      hashes_first(top, second, inner),
                             "in");
     case ELW_OP_EXTEND:
         return reexecute_if(inner.generator != nullptr && passes_on_to(top, inner.generator),
@@ -435,12 +456,17 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
         return reexecute_if(is_method_of(top, inner, {"__bool__", "__len__"}), "a truth value");
     case ELW_OP_SUBSCRIPT:
         return reexecute_if(is_method_of(second, inner, {"__getitem__"}) ||
+                                hashes_first(second, top, inner) ||
                                 (hashes_in_c(top) && is_method_of(second, inner, {"__missing__"})),
                             "a subscript");
     case ELW_OP_STORE_SUBSCRIPT:
-        return reexecute_if(is_method_of(second, inner, {"__setitem__"}), "an item assignment");
+        return reexecute_if(is_method_of(second, inner, {"__setitem__"}) ||
+                                hashes_first(second, top, inner),
+                            "an item assignment");
     case ELW_OP_DELETE_SUBSCRIPT:
-        return reexecute_if(is_method_of(second, inner, {"__delitem__"}), "an item deletion");
+        return reexecute_if(is_method_of(second, inner, {"__delitem__"}) ||
+                                hashes_first(second, top, inner),
+                            "an item deletion");
     case ELW_OP_LOAD_ATTRIBUTE:
     case ELW_OP_STORE_ATTRIBUTE:
     case ELW_OP_DELETE_ATTRIBUTE: {

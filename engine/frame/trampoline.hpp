@@ -27,6 +27,7 @@ struct Verdict {
     Delivery delivery = Delivery::result;
     PyObject *constructed = nullptr; // borrowed, for Delivery::construct
     std::string reason;              // why not
+    PyObject *counted = nullptr;     // borrowed: a cached function that has counted the call
 };
 
 // C code runs between the outer frame's instruction and `inner`. Can the outer frame be completed

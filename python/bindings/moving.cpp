@@ -6,8 +6,10 @@
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/activation.hpp"
+#include "engine/frame/closing.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
+#include "engine/frame/taking.hpp"
 #include "engine/frame/tracing.hpp"
 #include "engine/object/image.hpp"
 #include "python/bindings/departure.hpp"
@@ -346,6 +348,8 @@ void add_moving(PyObject *module) {
     frame::install_resumable_builtins();
     frame::install_resumable_iterators();
     frame::install_class_statement();
+    frame::watch_taking();
+    frame::watch_closing();
     if (disabled == nullptr) {
         const frame::Untraced untraced;
         disabled = frame::self_test();

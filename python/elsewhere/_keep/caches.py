@@ -1,4 +1,4 @@
-"""functools: cached functions with their cache, partial."""
+"""functools: cached functions with their cache, partial, what cmp_to_key makes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from typing import Any
 
 CachedFunction = type(functools.lru_cache(None)(len))
+CompareKey = type(functools.cmp_to_key(max))
 
 
 def reducers() -> dict[type, Any]:
-    return {CachedFunction: reduce_cached, functools.partial: reduce_partial}
+    return {
+        CachedFunction: reduce_cached,
+        CompareKey: reduce_compare_key,
+        functools.partial: reduce_partial,
+    }
 
 
 # A cached function is often reachable from what it caches (a method's self), so it is made around
@@ -98,6 +103,25 @@ def _without_mark(key: Any, mark: Any) -> tuple[int, Any]:
 def _with_mark(kept: tuple[int, Any], mark: Any) -> Any:
     index, key = kept
     return key if index < 0 else (*key[:index], mark, *key[index:])
+
+
+def reduce_compare_key(key: Any) -> tuple[Any, ...]:
+    name, (_, failure) = next(
+        found for found in _elsewhere.layout_types("functools").items() if found[1][0] is CompareKey
+    )
+    if failure:
+        raise Refused(
+            f"{name} is laid out differently in this Python: {failure}",
+            "report the exact version of this Python",
+        )
+    return (
+        _elsewhere.layout_shell,
+        (name,),
+        _elsewhere.layout_read(key),
+        None,
+        None,
+        _elsewhere.layout_fill,
+    )
 
 
 def reduce_partial(partial: Any) -> tuple[Any, ...]:

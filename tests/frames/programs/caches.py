@@ -27,6 +27,33 @@ def stirling(n, k):
     return k * stirling(n - 1, k) + stirling(n - 1, k - 1)
 
 
+@functools.lru_cache(maxsize=3)
+def climbing(n):
+    checkpoint()
+    return 1 if n < 2 else climbing(n - 1) + climbing(n - 2)
+
+
+@functools.lru_cache(maxsize=0)
+def never_kept(*parts):
+    checkpoint()
+    return len(parts)
+
+
+@functools.cache
+def again(n, depth=0):
+    """Called with the same arguments while it runs: there by then, and refused."""
+    attempt()
+    if depth == 0 and not entered:
+        entered.append(n)
+        again(n, depth)
+        attempt()
+        entered.clear()
+    return n * 2
+
+
+entered = []
+
+
 class Shape:
     def __init__(self, side):
         self.side = side
@@ -38,6 +65,7 @@ class Shape:
 
     @functools.lru_cache(maxsize=None)
     def scaled(self, by):
+        checkpoint()
         return self.side * by
 
 
@@ -50,4 +78,10 @@ for turn in range(4000 * ROUNDS):
     if turn % 800 == 0:
         print(turn, value, area, slow.cache_info(), stirling(20, 7))
 print(computed, slow.cache_info(), Shape.scaled.cache_info(), stirling.cache_info())
+for turn in range(3):
+    print(climbing(9 + turn), climbing.cache_info(), never_kept(turn, 2), never_kept.cache_info())
+    print(list(map(climbing, range(turn, turn + 3))))
+    print(again(turn), again(turn), again.cache_info())
+climbing.cache_clear()
+print(climbing(6), climbing.cache_info())
 print(sum(["area" in shape.__dict__ for shape in shapes]))

@@ -4,30 +4,16 @@ import functools
 import itertools
 import sys
 
-from checkpoint import attempt, checkpoint
+from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
-
-if sys.version_info >= (3, 14):  # the builtin is refused there
-
-    def sum(iterable, start=0):
-        for item in iterable:
-            start = start + item
-        return start
-
 
 def numbers(n):
     for i in range(n):
         checkpoint()
         yield i
     log.append(("numbers", n))
-
-
-def refused(n):
-    for i in range(n):
-        attempt()
-        yield i
 
 
 def key(x):
@@ -112,6 +98,13 @@ def errors():
         lambda: sum(str(x) for x in numbers(2)),
         lambda: min(numbers(3), nothing=1),
         lambda: list(numbers(2), numbers(2)),
+        lambda: tuple(failing(2)),
+        lambda: collections.deque(failing(2)),
+        lambda: collections.deque(numbers(2), "x"),
+        lambda: dict(numbers(2)),
+        lambda: dict(failing(0)),
+        lambda: sum((1 << 1100 for x in numbers(2)), 0.5),
+        lambda: list(zip(numbers(2), failing(1))),
     ):
         try:
             found.append(call())
@@ -175,7 +168,31 @@ for turn in range(5 * ROUNDS):
         3 in numbers(5),
         9 in numbers(5),
         collections.Counter(x % 2 for x in numbers(5)),
-        collections.deque(refused(5), 3),  # unlike its extend()
+        collections.deque(numbers(5), 3),
+        collections.deque(numbers(3)),
+        collections.deque(map(key, numbers(4)), maxlen=2),
+        collections.deque(Row(2)),
+        collections.deque(Countdown(3), 2),
+        tuple(numbers(3)),
+        tuple(Row(3)),
+        tuple(map(key, numbers(2))),
+        tuple(zip(numbers(2), Row(3))),
+        dict((x, x * x) for x in numbers(3)),
+        dict(zip(numbers(3), Row(2))),
+        dict(enumerate(numbers(2))),
+        b"-".join(bytes([x]) for x in numbers(3)),
+        bytearray(b"-").join(bytes([x]) for x in numbers(2)),
+        list(zip(numbers(3), Countdown(4), "abcd")),
+        list(itertools.takewhile(even, numbers(4))),
+        list(itertools.dropwhile(even, numbers(4))),
+        list(itertools.takewhile(lambda x: x < 2, numbers(4))),
+        list(itertools.accumulate(numbers(4))),
+        list(itertools.islice(itertools.cycle(numbers(2)), 5)),
+        [(k, list(g)) for k, g in itertools.groupby(x // 2 for x in numbers(5))],
+        list(itertools.starmap(plus, zip(numbers(3), Row(3)))),
+        sum((x + 0.1 * x * 1j for x in numbers(4)), 0.5),
+        sum((x * 1.1 for x in numbers(9)), 1j),
+        sum(x if x < 3 else x / 7 for x in numbers(8)),
         errors(),
     ]
     grown = [0]
@@ -186,6 +203,9 @@ for turn in range(5 * ROUNDS):
     queue.extendleft(numbers(2))
     first, *rest = [*numbers(4)]
     print(turn, *row, grown, list(queue), first, rest, len(log), sep="\n  ")
+    for one, other in zip(numbers(3), Row(3)):
+        checkpoint()
+        print(one, other, end=" ")
     for index, item in enumerate(map(key, numbers(3))):
         checkpoint()
         print(index, item, end=" ")
