@@ -266,7 +266,9 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else if (saved >= 0 && saved == consumed) {
         record.delivery = Delivery::result;
         take_stack(record, frame, map, at, saved);
-    } else if (saved >= 0 && saved == consumed + 1 && instruction.op == ELW_OP_CALL) {
+    } else if (saved >= 0 && saved == consumed + 1 &&
+               (instruction.op == ELW_OP_CALL || instruction.op == ELW_OP_CALL_KEYWORDS ||
+                instruction.op == ELW_OP_CALL_UNPACKED)) {
         // As our own restore leaves it: the instance waits on top.
         record.delivery = Delivery::construct;
         record.constructed = Ref::share(elw_get(elw_stack(frame)[saved - 1]));
