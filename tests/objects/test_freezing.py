@@ -102,6 +102,7 @@ for data in (b'', kept[:-1], kept[:-1] + bytes([kept[-1] ^ 1]), b'x' * 40):
 
 CHECK = """
 import elsewhere, socket
+from itertools import zip_longest
 def inside():
     here = socket.socket()
     report = elsewhere.check()
@@ -111,7 +112,7 @@ def inside():
     return [*map(lambda _: elsewhere.check(), [1])][0]
 report = inside()
 print(report, elsewhere.check())
-list(zip([1], (print(elsewhere.check().problems[0].reason) for _ in [1])))
+list(zip_longest([1], (print(elsewhere.check().problems[0].reason) for _ in [1])))
 """
 
 
