@@ -18,10 +18,18 @@ thread_local Activation *innermost = nullptr;
 // runs.
 struct Resumption {
     ElwFrame *frame = nullptr;
+    int begin = 0; // the units of that instruction
+    int end = 0;
     std::vector<SavedCall> calls;
     std::size_t next = 0;
 };
 Resumption resumption;
+
+bool is_resumed(ElwFrame *caller) {
+    if (resumption.frame == nullptr || resumption.frame != caller) return false;
+    const int at = elw_in_flight(caller);
+    return at >= resumption.begin && at < resumption.end;
+}
 
 } // namespace
 
@@ -29,7 +37,7 @@ Activation::Activation(const char *name, const void *identity, PyObject *iterato
     : name_(name), identity_(identity), iterator_(iterator),
       caller_(elw_innermost(PyThreadState_Get())), outer_(innermost) {
     innermost = this;
-    if (resumption.frame == nullptr || resumption.frame != caller_) return;
+    if (!is_resumed(caller_)) return;
     SavedCall &saved = resumption.calls[resumption.next];
     if (saved.name != name) return; // whoever waits for it will say so
     for (std::size_t i = 0; i < slots.size() && i < saved.slots.size(); ++i)
@@ -158,11 +166,13 @@ std::vector<SavedCall> Activations::save() const {
     return calls;
 }
 
-void resume_calls(ElwFrame *frame, std::vector<SavedCall> &&calls) {
+void resume_calls(ElwFrame *frame, int begin, int end, std::vector<SavedCall> &&calls) {
     resumption = Resumption{};
-    if (calls.empty()) return;
-    resumption.frame = frame;
-    resumption.calls = std::move(calls);
+    if (!calls.empty()) resumption = {frame, begin, end, std::move(calls), 0};
+}
+
+bool call_is_resumed() {
+    return resumption.frame != nullptr && is_resumed(elw_innermost(PyThreadState_Get()));
 }
 
 bool calls_resumed() { return resumption.frame == nullptr; }

@@ -83,8 +83,11 @@ class Activations {
     std::vector<Activation *> found_;
 };
 
-// `frame` is about to execute its instruction again: the builtins that it enters go on from these.
-void resume_calls(ElwFrame *frame, std::vector<SavedCall> &&calls);
+// `frame` is about to execute its instruction again, which is in these units: the builtins that it
+// enters go on from `calls`.
+void resume_calls(ElwFrame *frame, int begin, int end, std::vector<SavedCall> &&calls);
+// Is the builtin that is entered one of those? Then it was ours, whatever its arguments have become.
+bool call_is_resumed();
 // Have all of them been entered?
 bool calls_resumed();
 

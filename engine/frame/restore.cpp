@@ -238,7 +238,7 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         elw_set_next(frame, map.reexecute_from(at));
         take_back_miss(record.calls);
         take_again(frame, at, record.calls);
-        resume_calls(frame, std::move(record.calls));
+        resume_calls(frame, map.reexecute_from(at), map.at(at).next, std::move(record.calls));
     }
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
     PyObject *result = go_on_traced(thread_, frame, 0, innermost ? told(record, map) : -1,

@@ -14,6 +14,7 @@ namespace {
 
 // A list or tuple that looks like plain numbers: nothing that CPython does with it is ours.
 bool is_plain_numbers(PyObject *iterable) {
+    if (call_is_resumed()) return false;
     if (Py_IS_TYPE(iterable, &PyRange_Type)) return true;
     if (!PyList_CheckExact(iterable) && !PyTuple_CheckExact(iterable)) return false;
     const Py_ssize_t size = PySequence_Fast_GET_SIZE(iterable);
