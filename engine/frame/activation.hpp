@@ -86,7 +86,8 @@ class Activations {
 // `frame` is about to execute its instruction again, which is in these units: the builtins that it
 // enters go on from `calls`.
 void resume_calls(ElwFrame *frame, int begin, int end, std::vector<SavedCall> &&calls);
-// Is the builtin that is entered one of those? Then it was ours, whatever its arguments have become.
+// Is the builtin that is entered one of those? Then it was ours, whatever its arguments have
+// become.
 bool call_is_resumed();
 // Have all of them been entered?
 bool calls_resumed();
