@@ -184,9 +184,9 @@ def release(lock):
 
 
 def start_thread(function, args=(), name=None):
-    import threading  # by serve() before: who imports it first is its main thread
-
-    thread = threading.Thread(target=function, args=args, name=name)
+    # Imported by serve(), as who does it first is its main thread. In Python 2 an import would wait
+    # for one that is under way.
+    thread = os.sys.modules["threading"].Thread(None, function, name, args)
     thread.daemon = True
     thread.start()
     return thread
