@@ -275,12 +275,11 @@ Dumped dump(PyObject *object, const ChannelCodec *channels) { return Dumper(chan
 Ref take_bytes(wire::Buffer &message) {
     constexpr std::size_t head = 5, worth_it = 16 * 1024;
     static_assert(wire::Buffer::front + head == bytes_offset);
-    if (message.size() < worth_it || message.data()[0] != 's') return {};
-    std::uint32_t size = 0;
-    std::memcpy(&size, message.data() + 1, sizeof size);
+    const auto contents = wire::bytes_alone(message.span(), false);
+    if (!contents || contents->size() < worth_it || !is_malloced(contents->size())) return {};
     // What is not used of the block would be kept with the object.
-    const bool tight = message.capacity() - message.size() <= message.size() / 16;
-    if (size != message.size() - head || !tight || !is_malloced(size)) return {};
+    if (message.capacity() - message.size() > message.size() / 16) return {};
+    const std::size_t size = contents->size();
     return adopt_bytes(message.release(), size);
 }
 
