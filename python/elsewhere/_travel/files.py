@@ -56,8 +56,7 @@ def digest(descriptor: int) -> str:
 
 
 def open_cached(name: str) -> int | None:
-    """A descriptor on the cached file of that hash: checked on this very descriptor, or checked
-    before, and not written to since."""
+    """A descriptor on the cached file of that hash: checked on this very descriptor."""
     folder = cache_folder()
     if folder is None:
         return None
@@ -66,29 +65,20 @@ def open_cached(name: str) -> int | None:
     except OSError:
         return None
     status = os.fstat(descriptor)
-    checked = status.st_mtime_ns == time_of(name)
-    if status.st_uid == os.getuid() and (checked or digest(descriptor) == name):
-        if not checked or status.st_atime < time.time() - DAY:
-            note_use(descriptor, name, checked)
+    if status.st_uid == os.getuid() and digest(descriptor) == name:
+        if status.st_mtime < time.time() - DAY:
+            note_use(descriptor)
         return descriptor
     os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
     return None
 
 
-def time_of(name: str) -> int:
-    """The modification time, in the seventies, of a file that was found to have that hash: whoever
-    writes to it sets another. To compute the hash takes longer than to load the file."""
-    return int(name[:7], 16) * 10**9
-
-
-def note_use(descriptor: int, name: str, checked: bool) -> None:
-    """Of a file that has that hash: see time_of() and forget_unused()."""
-    try:
-        if not checked:
-            os.fsync(descriptor)  # a crash leaves nothing that was not checked
-        os.utime(descriptor, ns=(time.time_ns(), time_of(name)))
+def note_use(descriptor: int) -> None:
+    """So that forget_unused() leaves it."""
+    try:  # noqa: SIM105  # contextlib takes longer to import
+        os.utime(descriptor)
     except OSError:
-        pass  # it is checked each time
+        pass  # it is sent again when it has been removed
 
 
 def write_all(descriptor: int, data: bytes) -> None:
@@ -130,7 +120,7 @@ def forget_unused(folder: str) -> None:
     now = time.time()
     for name in os.listdir(folder):
         try:
-            if os.lstat(f"{folder}/{name}").st_atime < now - UNUSED:
+            if os.lstat(f"{folder}/{name}").st_mtime < now - UNUSED:
                 os.unlink(f"{folder}/{name}")
         except OSError:
             continue  # another process was faster
