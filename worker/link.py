@@ -308,7 +308,7 @@ class Link(object):
         """Starts the thread that reads when callers do not, and calls `afterwards` at the end."""
         start_thread(self.serve, (afterwards,), "elsewhere")
 
-    def serve(self, afterwards, py2=PY2):
+    def serve(self, afterwards):
         seen = None
         while not self.ended:
             if seen != self.pumps:
@@ -327,11 +327,7 @@ class Link(object):
                 elif not self.ended:
                     self.park(None)
                 self.parked = False
-        try:
-            afterwards()
-        except:  # noqa: E722
-            if not py2:  # which takes all names away when it ends, that of Exception, too
-                raise
+        afterwards()
 
     def park(self, seconds):
         if seconds is not None:

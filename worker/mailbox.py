@@ -188,5 +188,7 @@ def start_thread(function, args=(), name=None):
     # for one that is under way.
     thread = os.sys.modules["threading"].Thread(None, function, name, args)
     thread.daemon = True
+    # Python 2 takes all names away as it ends: what its threads then meet is nobody's business.
+    thread._Thread__stderr = None
     thread.start()
     return thread

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "core/base/error.hpp"
+#include "core/wire/values.hpp"
 
 namespace elsewhere::relay {
 namespace {
@@ -146,9 +147,10 @@ void Conduit::taken(std::size_t size) {
 
 // False when no more will come.
 bool Conduit::arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other) {
-    if (value.size() < head || value[0] != 's') return false;
-    const char kind = static_cast<char>(value[value_head]);
-    const auto bytes = value.subspan(head);
+    const auto message = wire::bytes_alone(value, false);
+    if (!message || message->empty()) return false;
+    const char kind = static_cast<char>(message->front());
+    const auto bytes = message->subspan(1);
     if (kind == 'D') {
         // Also where nobody reads any more: who writes ends sooner if he can write.
         (void)write_all(to, bytes);

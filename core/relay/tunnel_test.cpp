@@ -93,6 +93,16 @@ TEST_F(TunnelTest, carries_three_streams_and_the_exit_code) {
     EXPECT_EQ(read_some(ends_.errors), "");
 }
 
+TEST_F(TunnelTest, carries_what_is_said_on_stderr_after_the_end_of_stdout_also_by_a_python_2) {
+    const std::array<std::uint8_t, 6> end = {'t', 1, 0, 0, 0, 'Z'}; // it has interned its constant
+    wire::Buffer message;
+    message.append(end);
+    EXPECT_EQ(far_->send(id_, wire::Payload(std::move(message)), soon()).wait, Wait::done);
+    say("Ebye");
+    EXPECT_EQ(read_some(ends_.in), "");
+    EXPECT_EQ(read_some(ends_.errors), "bye");
+}
+
 TEST_F(TunnelTest, takes_no_more_than_the_relay_has_room_for) {
     const std::string part(100'000, 'p');
     std::size_t written = 0, heard = 0;

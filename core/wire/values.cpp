@@ -63,6 +63,7 @@ std::size_t expected_size(std::span<const std::uint8_t> begin) noexcept {
     std::memcpy(&long_size, begin.data() + 1, sizeof long_size);
     switch (begin[0]) {
     case 's':
+    case 't':
     case 'u': return std::size_t{size} + 5;
     case 'B':
     case 'U': return long_size <= SIZE_MAX - 9 ? long_size + 9 : 0;
@@ -74,7 +75,9 @@ std::optional<std::span<const std::uint8_t>> bytes_alone(std::span<const std::ui
                                                          bool extended) noexcept {
     const bool is_long = extended && !value.empty() && value[0] == 'B';
     const std::size_t head = is_long ? 9 : 5;
-    if (value.size() < head || (!is_long && value[0] != 's')) return std::nullopt;
+    // Python 2 may have interned it.
+    if (value.size() < head || (!is_long && value[0] != 's' && value[0] != 't'))
+        return std::nullopt;
     std::uint64_t size = 0;
     std::memcpy(&size, value.data() + 1, head - 1);
     if (size != value.size() - head) return std::nullopt;

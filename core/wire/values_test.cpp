@@ -75,6 +75,8 @@ TEST(Values, that_are_bytes_alone_give_their_contents_without_a_copy) {
         EXPECT_EQ(found->data(), whole.data() + 5);
         EXPECT_FALSE(bytes_alone(whole.span().first(whole.size() - 1), false));
     }
+    const std::uint8_t interned[] = {'t', 1, 0, 0, 0, 'Z'}; // as Python 2 writes its constants
+    EXPECT_EQ(bytes_alone(interned, false)->size(), 1u);
     const std::uint8_t longer[] = {'B', 1, 0, 0, 0, 0, 0, 0, 0, 'x'};
     EXPECT_EQ(bytes_alone(longer, true)->size(), 1u);
     EXPECT_FALSE(bytes_alone(longer, false));

@@ -78,6 +78,7 @@ class Relay(object):
     def start(self, function, *args):
         thread = threading.Thread(target=function, args=args)
         thread.daemon = True
+        thread._Thread__stderr = None  # Python 2 takes names away from its threads as it ends
         thread.start()
         return thread
 
