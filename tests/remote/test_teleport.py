@@ -460,8 +460,10 @@ def test_after_a_lost_link_it_is_a_snapshot_there(
         text=True,
         timeout=SECONDS,
     )
-    whole = "".join(printed) + late + again.stdout
-    assert whole == "".join(f"{step}\n" for step in range(60)) + "total 1770\n", again.stderr
+    whole = "".join(f"{step}\n" for step in range(60)) + "total 1770\n"
+    before, after = "".join(printed), late + again.stdout
+    assert whole.startswith(before) and whole.endswith(after), again.stderr
+    assert 0 <= len(whole) - len(before) - len(after) <= 6  # what was on its way is nowhere
 
 
 def test_no_process_is_left_when_the_origin_is_killed(
