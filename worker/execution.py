@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections import deque
+from _collections import deque
 
 from worker.channel import Channel, run_callbacks
 from worker.errors import INTERRUPTED, error_text, register_source

@@ -25,7 +25,7 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
 
 import struct
 import time
-from collections import deque
+from _collections import deque
 
 from worker.errors import RemoteError, as_text
 from worker.greeting import HEADER

@@ -2,7 +2,7 @@
 
 import os
 import struct
-from collections import deque
+from _collections import deque
 
 from worker.values import JYTHON, PY2
 

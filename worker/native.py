@@ -87,7 +87,7 @@ def load_extension(path):
     from _frozen_importlib import ModuleSpec
     from _frozen_importlib_external import ExtensionFileLoader
 
-    name = "elsewhere._elsewhere"
+    name = "worker._elsewhere"  # the link of it, no more: module.cpp
     module = _imp.create_dynamic(ModuleSpec(name, ExtensionFileLoader(name, path), origin=path))
     _imp.exec_dynamic(module)
     if not hasattr(module, "Worker"):

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "core/base/error.hpp"
 #include "core/transport/named_place.hpp"
@@ -161,7 +160,7 @@ Command cmd(const XSpec &spec, const Boot &boot, const Origin &) {
         *gap = for_any_shell(program);
         return {.argv = argv, .keyboard = Keyboard::prompts};
     }
-    const std::string last = std::filesystem::path(argv.back()).filename();
+    const std::string last = argv.back().substr(argv.back().rfind('/') + 1);
     constexpr std::array<std::string_view, 6> shells = {"sh", "bash", "dash", "ash", "ksh", "zsh"};
     if (std::ranges::find(shells, last) != shells.end()) {
         append(argv, {"-c", program});

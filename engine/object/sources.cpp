@@ -1,10 +1,9 @@
 // Source text of the program's own code, for tracebacks and inspect.getsource after a move.
 #include "engine/object/sources.hpp"
 
-#include <fstream>
-#include <sstream>
 #include <utility>
 
+#include "core/base/file.hpp"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -73,12 +72,8 @@ std::string read_source(PyObject *file_name) {
     if (std::string known = cached(file_name); !known.empty()) return known;
     const std::string name = text(file_name);
     if (name.empty() || name.front() == '<') return {};
-    std::ifstream file(name, std::ios::binary);
-    if (!file) return {}; // gone: nothing to take along
-    std::ostringstream content;
-    content << file.rdbuf();
+    std::string bytes = read_file(name).value_or(""); // gone: nothing to take along
     // What is not UTF-8 could not be shown as it is.
-    std::string bytes = content.str();
     Ref decoded = Ref::steal(
         PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()), nullptr));
     if (!decoded) {

@@ -9,9 +9,9 @@
 
 #include <array>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
 #include <memory>
 #include <string_view>
 
@@ -69,14 +69,18 @@ std::uint64_t fingerprint(std::string_view name) {
 }
 
 // A symbolic link stays one: the file that it points to is replaced, or made if there is none.
-std::filesystem::path behind_links(const std::string &path) {
-    std::filesystem::path real = path;
-    for (int links = 0; std::filesystem::is_symlink(std::filesystem::symlink_status(real));
-         ++links) {
+std::string behind_links(const std::string &path) {
+    std::string real = path;
+    std::array<char, PATH_MAX> target;
+    for (int links = 0;; ++links) {
+        const ssize_t size = ::readlink(real.c_str(), target.data(), target.size());
+        if (size < 0 && (errno == EINVAL || errno == ENOENT || errno == ENOTDIR)) return real;
+        if (size < 0) fail(path, errno);
         if (links == 40) fail(path, ELOOP);
-        real = real.parent_path() / std::filesystem::read_symlink(real);
+        const std::string_view there(target.data(), static_cast<std::size_t>(size));
+        real.erase(there.starts_with('/') ? 0 : real.rfind('/') + 1);
+        real += there;
     }
-    return real;
 }
 
 } // namespace
@@ -93,15 +97,12 @@ DurableFile::~DurableFile() {
 }
 
 void DurableFile::open_directory() {
-    std::filesystem::path real;
-    try {
-        real = behind_links(path_);
-    } catch (const std::filesystem::filesystem_error &error) {
-        fail(path_, error.code().value());
-    }
-    target_ = real.filename();
+    const std::string real = behind_links(path_);
+    const std::size_t folder_end = real.rfind('/');
+    target_ = real.substr(folder_end + 1);
     if (target_.empty() || target_ == "." || target_ == "..") fail(path_, EISDIR);
-    const auto parent = real.has_parent_path() ? real.parent_path() : std::filesystem::path(".");
+    const std::string parent =
+        folder_end == std::string::npos ? "." : real.substr(0, folder_end + 1);
     directory_ = Fd(
         uninterrupted([&] { return ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
     if (!directory_) fail(path_, errno);

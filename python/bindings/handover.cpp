@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 
 #include "core/base/fd.hpp"
 #include "python/bindings/departure.hpp"
@@ -102,12 +101,17 @@ std::string place_after_a_lost_link() {
     return text(path.get());
 }
 
+void make_folder_of(const std::string &path) {
+    for (auto end = path.find('/', 1); end != std::string::npos; end = path.find('/', end + 1))
+        ::mkdir(path.substr(0, end).c_str(), 0777);
+}
+
 // READY was said, and whether GO was meant to follow can be known to nobody here: there may be a
 // runner elsewhere, so this process does not run, and what it would have run is not lost.
 [[noreturn]] void keep_unconfirmed(const std::string &state, const std::string &path) {
     ::umask(077);
     try {
-        std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+        make_folder_of(path);
         const Fd file(::open(state.c_str(), O_RDONLY | O_CLOEXEC));
         snapshot::write_copy(path, file.get());
     } catch (const std::exception &) {

@@ -1,10 +1,10 @@
 #include "python/bindings/points.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
+#include "core/base/file.hpp"
 #include "engine/cpython/frame_abi.h"
 
 namespace elsewhere::bindings {
@@ -41,18 +41,23 @@ std::string place() {
 }
 
 void add_line(const std::string &file, const std::string &line) {
-    std::ofstream(file, std::ios::app) << line << '\n';
+    if (std::FILE *to = std::fopen(file.c_str(), "ae")) {
+        std::fprintf(to, "%s\n", line.c_str());
+        std::fclose(to);
+    }
 }
 
 } // namespace
 
 void Points::read_environment() {
     const char *told = std::getenv("ELSEWHERE_TEST_POINTS");
-    std::istringstream words(told != nullptr ? told : "");
-    if (!(words >> times_ >> every_ >> file_)) return;
-    std::ifstream lines(file_);
-    for (std::string line; std::getline(lines, line);)
-        listed_.insert(line.substr(0, line.find('\t')));
+    int name = 0;
+    if (told == nullptr || std::sscanf(told, "%d %d %n", &times_, &every_, &name) != 2) return;
+    file_ = told + name;
+    const std::string lines = read_file(file_).value_or("");
+    for (std::size_t at = 0, end = 0; (end = lines.find('\n', at)) != std::string::npos;
+         at = end + 1)
+        listed_.insert(lines.substr(at, std::min(lines.find('\t', at), end) - at));
 }
 
 void Points::begin() { on_ = times_ > 0; }

@@ -11,7 +11,7 @@ from functools import cache, cached_property
 from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader
 
 from elsewhere._travel.archive import archive_of, cached_code
-from elsewhere._travel.files import sha256
+from elsewhere._travel.files import name_of
 from elsewhere._travel.modules import spec_of
 
 TYPE_CHECKING = False
@@ -33,7 +33,7 @@ class Bundle:
     """What goes there.
 
     Attributes:
-        name: the SHA-256 of `content`, in hex.
+        name: the hash of `content`, as files have it that are kept there.
         content: a zip; empty for a module that is a C extension itself.
         extensions: the modules in it that are C extensions, which are not sent.
         is_namespace: it has no `__init__`: parts of it may be elsewhere, too.
@@ -43,7 +43,7 @@ class Bundle:
         folders = {name[: at + 1] for name in files for at in _slashes(name)}
         whole = {**dict.fromkeys(folders, b""), **files}
         self.content = archive_of(sorted(whole.items())) if files else b""
-        self.name: str = sha256(self.content).hexdigest()
+        self.name = name_of(self.content)
         self.extensions = extensions
         self.is_namespace = is_namespace
 

@@ -51,9 +51,12 @@ def prepare(spec: XSpec, is_local: bool) -> None:
     """Do what offer_of() takes longest for, if it is a Python like this one that will be there."""
     if spec.engine == "no" or (is_local and not os.environ.get("ELSEWHERE_PUSH")):
         return
+    from _frozen_importlib_external import MAGIC_NUMBER
+
     from elsewhere import _program
     from elsewhere._travel import luggage
 
+    luggage.part("files", MAGIC_NUMBER)
     try:  # noqa: SIM105  # contextlib imports much
         luggage.engine_name(_program.tag())
     except Unsupported:

@@ -120,6 +120,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     def _prepare(self) -> None:
         """What can be done while the interpreter starts."""
         prepare(self.spec, self.is_local)
+        from elsewhere import _sources  # noqa: F401  # of the first remote_exec()
 
     def __repr__(self) -> str:
         state = "closed" if self._why_over() else "open"

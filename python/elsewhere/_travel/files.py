@@ -7,13 +7,21 @@ from __future__ import annotations
 
 import _thread
 import os
+import sys
 import time
 
+try:
+    from _blake2 import blake2b
+except ImportError:  # a Python that was built without
+    from hashlib import blake2b
+
 DAY = 24 * 3600  # seconds
+LARGE = 1 << 20  # bytes
 UNUSED = 90 * DAY  # after it a file is removed from the cache
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from typing import Any
 
 
@@ -36,27 +44,59 @@ def cache_folder() -> str | None:
     return folder if ours and os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def sha256(content: bytes = b"") -> Any:
-    """As hashlib's, which imports much."""
-    try:
-        from _hashlib import openssl_sha256 as make
-    except ImportError:
-        from hashlib import sha256 as make
-    return make(content)
-
-
-def digest(descriptor: int) -> str:
-    whole = sha256()
-    at = 0
-    while piece := os.pread(descriptor, 1 << 20, at):
-        whole.update(piece)
-        at += len(piece)
-    text: str = whole.hexdigest()
+def name_of(content: bytes | mmap.mmap) -> str:
+    """BLAKE2b of 256 bits: quick where SHA-256 has no instructions, and without a load of OpenSSL,
+    which takes as long."""
+    text: str = blake2b(content, digest_size=32).hexdigest()
     return text
 
 
+def name_inside(descriptor: int) -> str:
+    """Of an open file. At a worker's start it is taken in a thread, while here is imported what the
+    worker needs next."""
+    import mmap
+
+    try:  # at once, and not copied: between pieces a thread waits for the GIL
+        content = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    except (OSError, ValueError):  # it is empty, or cannot be mapped
+        return ""
+    with content:
+        if "threading" in sys.modules:
+            return name_of(content)
+        found: list[str] = []
+        done = _thread.allocate_lock()
+
+        def take() -> None:
+            try:
+                found.append(name_of(content))
+            finally:
+                done.release()
+
+        done.acquire()
+        try:
+            _thread.start_new_thread(take, ())
+        except RuntimeError:  # no more threads
+            take()
+        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        import threading  # noqa: F401
+
+        sys.dont_write_bytecode = writes
+        with done:
+            return found[0] if found else ""
+
+
+def checked_files() -> dict[str, int]:
+    """Those of this worker whose hashes took long, by those, as open files: the engine, which a
+    program that moves here gets as well."""
+    worker = sys.modules.get("_elsewhere_worker")
+    found: dict[str, int] = worker.__dict__.setdefault("checked", {}) if worker else {}
+    return found
+
+
 def open_cached(name: str) -> int | None:
-    """A descriptor on the cached file of that hash: checked on this very descriptor."""
+    """A descriptor on the cached file of that hash: checked on this very open file."""
+    if name in checked_files():
+        return os.dup(checked_files()[name])
     folder = cache_folder()
     if folder is None:
         return None
@@ -65,9 +105,11 @@ def open_cached(name: str) -> int | None:
     except OSError:
         return None
     status = os.fstat(descriptor)
-    if status.st_uid == os.getuid() and digest(descriptor) == name:
+    if status.st_uid == os.getuid() and name_inside(descriptor) == name:
         if status.st_mtime < time.time() - DAY:
             note_use(descriptor)
+        if status.st_size >= LARGE:
+            checked_files()[name] = os.dup(descriptor)
         return descriptor
     os.close(descriptor)  # cut short by a full disk, or not ours: it is sent again
     return None
@@ -136,7 +178,7 @@ def keep(name: str, content: bytes) -> int:
             return cached
     descriptor = memory_file(name)
     write_all(descriptor, content)
-    if digest(descriptor) != name:
+    if name_inside(descriptor) != name:
         raise Failed(
             "InternalError", "what was sent has not the hash that it should have", "try again"
         )

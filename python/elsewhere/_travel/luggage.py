@@ -21,6 +21,8 @@ BOOT = (
     "exec(zipimport.zipimporter(p).get_code('_boot'),"
     "{'__name__':'__main__','__file__':p+'/_boot.pyc','__builtins__':__builtins__})"
 )
+# The modules that receive a program, in the order in which they import each other.
+PORTER = ("files", "process", "program", "relay", "porter")
 _HERE = os.path.dirname(os.path.dirname(__file__))
 
 
@@ -107,8 +109,12 @@ _engine_names: dict[tuple[str, int, int, int], str] = {}
 
 
 def pack() -> None:
-    """Does what packed() takes longest for, while there is nothing else to do."""
+    """Does what packed() and part() take longest for, while there is nothing else to do."""
+    from _frozen_importlib_external import MAGIC_NUMBER
+
     _packed[:] = [_named_package()]
+    for module in PORTER:
+        part(module, MAGIC_NUMBER)
 
 
 def packed() -> tuple[bytes, str]:
@@ -125,14 +131,23 @@ _packed: list[tuple[bytes, str]] = []
 
 
 def name(content: bytes) -> str:
-    from elsewhere._travel.files import sha256
+    from elsewhere._travel.files import name_of
 
-    text: str = sha256(content).hexdigest()
-    return text
+    return name_of(content)
 
 
 def part(module: str, magic: bytes, package: str = "_travel") -> bytes | str:
     """A module of ours that runs at the far end: code for a Python like this one, else its text."""
+    key = (module, magic, package)
+    if key not in _parts:
+        _parts[key] = _read_part(*key)
+    return _parts[key]
+
+
+_parts: dict[tuple[str, bytes, str], bytes | str] = {}
+
+
+def _read_part(module: str, magic: bytes, package: str) -> bytes | str:
     from _frozen_importlib_external import MAGIC_NUMBER, PathFinder
 
     spec = PathFinder.find_spec(f"elsewhere.{package}.{module}", [f"{_HERE}/{package}"])

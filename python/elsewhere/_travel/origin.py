@@ -283,7 +283,6 @@ def run(channel, modules, function):
         exec(code, module.__dict__)
     getattr(module, function)(channel)
 """
-_MODULES = ("files", "process", "program", "relay", "porter")
 
 
 def call_porter(gateway: Gateway, function: str) -> Channel:
@@ -295,7 +294,7 @@ def call_porter(gateway: Gateway, function: str) -> Channel:
             "name a Python from 3.8 on with //python=",
         )
     magic = gateway.facts["magic"]
-    modules = [(name, luggage.part(name, magic)) for name in _MODULES]
+    modules = [(name, luggage.part(name, magic)) for name in luggage.PORTER]
     return gateway._execute(_RUN, "run", {"modules": modules, "function": function})
 
 
