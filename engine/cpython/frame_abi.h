@@ -87,6 +87,7 @@ typedef struct {
     bool call_on_entry;         /* a frame that the eval loop enters is a "call" to tracers */
     bool keeps_trace_function;  /* a trace function that is at work can be left */
     bool breaks_before_events;  /* RESUME and jumps handle signals before they tell tracers */
+    bool signals_hold_start;    /* a traced RESUME handles signals until there are none */
     bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
     bool forgets_line;   /* entered anew, the eval loop does not know where it came from */
     int exit_depth;      /* where WITH_EXCEPT_START finds __exit__, 1 being the top */

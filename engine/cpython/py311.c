@@ -37,6 +37,7 @@ const ElwFacts elw_facts = {
     .iterator_pairs = false,
     .exit_depth = 4,
     .breaks_before_events = true,
+    .signals_hold_start = true,
 };
 
 extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);

@@ -213,13 +213,7 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     const int at = static_cast<int>(record.instruction);
     const bool innermost = next_ == stack_.frames.size();
     const CodeMap &map = maps_.of(elw_code(frame));
-    if (record.delivery == Delivery::resume) {
-        // A jump that is still to be made takes its prefixes along.
-        const bool jump = map.at(at).op == ELW_OP_JUMP_BACKWARD;
-        elw_set_next(frame, jump ? map.reexecute_from(at) : at);
-    } else if (record.delivery == Delivery::reexecute) {
-        elw_despecialise(elw_code(frame), at);
-    }
+    // Meanwhile its instruction is in flight: a frame that is still to begin would be out of sight.
     if (innermost) {
         current_ = nullptr;
         elw_set_eval(thread_, nullptr);
@@ -227,6 +221,13 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         on_live_(); // may run Python code
         if (in_trace_function_) elw_enter_tracing(thread_);
         elw_unlink(thread_, frame);
+    }
+    if (record.delivery == Delivery::resume) {
+        // A jump that is still to be made takes its prefixes along.
+        const bool jump = map.at(at).op == ELW_OP_JUMP_BACKWARD;
+        elw_set_next(frame, jump ? map.reexecute_from(at) : at);
+    } else if (record.delivery == Delivery::reexecute) {
+        elw_despecialise(elw_code(frame), at);
     }
     if (record.delivery == Delivery::result) {
         FrameRecord top;

@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/code_map.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/interposed.hpp"
@@ -76,6 +77,9 @@ constexpr double last_tick = 0.002;
 
 // Of a tour of all points: by then C code waits, which looks for no signal by itself.
 constexpr double point_tick = 0.01;
+
+// Of such a tour, too: until an instruction has been executed that new signals would hold back.
+constexpr double start_tick = 0.0001;
 
 // How long a dry run waits for an instant at which nothing is in the way.
 constexpr double check_grace = 1;
@@ -438,8 +442,23 @@ void Departures::begin() {
     if (points_.on()) to_next_point();
 }
 
+// Would a signal that comes at once be answered here again, and so on for ever?
+bool is_held_here() {
+    PyThreadState *thread = PyThreadState_Get();
+    const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
+    ElwFrame *frame = elw_facts.signals_hold_start && traced ? elw_innermost(thread) : nullptr;
+    if (frame == nullptr) return false;
+    const frame::CodeMap map(elw_code(frame));
+    const int at = map.start(elw_in_flight(frame));
+    return at >= 0 && map.at(at).op == ELW_OP_RESUME;
+}
+
 // CPython answers a signal at the next instant at which it can.
 void Departures::to_next_point() {
+    if (is_held_here()) {
+        arm(start_tick);
+        return;
+    }
     raise(control_signal());
     arm(point_tick);
 }

@@ -30,6 +30,21 @@ del [Named()][0]
 print(total)
 """
 
+TRACED = """
+import sys
+
+def note(frame, event, argument):
+    return note
+
+def add(a, b):
+    return a + b
+
+sys.settrace(note)
+total = add(add(1, 2), 3)
+sys.settrace(None)
+print(total, sys._getframe().f_trace)
+"""
+
 
 @pytest.fixture
 def tour(command, python, tmp_path):
@@ -67,6 +82,15 @@ def test_a_tour_goes_by_the_points_that_it_is_not_to_visit(tour, tmp_path):
     assert not found.failures
     assert 0 < found.points < found.passed
     assert {"passed"} < {verdict for _, verdict in listed(tmp_path / "tour/points")} | {""}
+
+
+def test_a_tour_of_a_traced_program_comes_to_its_end_and_only_its_frames_are_traced(tour, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(TRACED)
+    found = tour(each_alone, script, Choice())
+    assert not found.failures
+    places = left_at(tmp_path / "tour/points")
+    assert any("add script.py:" in place for place in places), places
 
 
 @pytest.mark.parametrize("name", SOME)
