@@ -180,7 +180,7 @@ async def _stand_in(gate: _Gate) -> Any:
 
     how, value = await gate
     if how == "cancelled":
-        raise CancelledError() if value is None else CancelledError(value)
+        raise CancelledError
     if how == "failed":
         raise value
     return value
@@ -236,6 +236,22 @@ def _context_of(task: Any) -> Any:
     return next(each for each in gc.get_referents(task) if isinstance(each, Context))
 
 
+def _cancelled_by(task: Any) -> tuple[Any, ...]:
+    """What a cancelled task has for whoever asks first: an error, up to 3.10 in three parts."""
+    import gc
+    from asyncio import CancelledError
+    from types import TracebackType
+
+    def is_part(each: Any) -> bool:
+        kind = each if isinstance(each, type) else type(each)
+        return issubclass(kind, (CancelledError, TracebackType))
+
+    message = task._cancel_message
+    parts = [each for each in gc.get_referents(task) if each is not message and is_part(each)]
+    order = {type: 0, TracebackType: 2}
+    return tuple(sorted(parts, key=lambda each: order.get(type(each), 1)))
+
+
 def reduce_task(task: Any) -> tuple[Any, ...]:
     import asyncio
 
@@ -255,6 +271,7 @@ def reduce_task(task: Any) -> tuple[Any, ...]:
         "context": _context_of(task),
         "cancels": task.cancelling() if hasattr(task, "cancelling") else 0,
         "must_cancel": (task._cancel_message,) if task._must_cancel else None,
+        "cancelled_by": _cancelled_by(task) if task.cancelled() else (),
         "log_destroy": task._log_destroy_pending,
     }
     return make_task, (type(task),), state, None, None, fill_task
@@ -268,6 +285,7 @@ def make_task(kind: Any) -> Any:
 
 def fill_task(task: Any, state: dict[str, Any]) -> None:
     import _asyncio
+    import gc
 
     made = _made[id(task)]
     swap = _elsewhere.layout_swap_reference
@@ -284,8 +302,15 @@ def fill_task(task: Any, state: dict[str, Any]) -> None:
         context = value.__context__ if outcome == "failed" else None
         _in(made.loop, made.gate.wakeup, made.gate)
         if outcome == "failed":
-            swap(task, value.__traceback__, NotImplemented if traceback is None else traceback)
+            ours = value.__traceback__
+            if any(each is ours for each in gc.get_referents(task)):  # from 3.11 on
+                swap(task, ours, NotImplemented if traceback is None else traceback)
             value.__traceback__, value.__context__ = traceback, context
+        elif outcome == "cancelled":
+            parts = _cancelled_by(task)
+            for one, other in zip(parts, state["cancelled_by"] or (NotImplemented,) * len(parts)):
+                swap(task, one, other)
+            task._cancel_message = value
     if state["must_cancel"]:
         _asyncio.Task.cancel(task, *state["must_cancel"])
     swap(task, made.context, state["context"])

@@ -97,6 +97,7 @@ async def main(turn):
     checkpoint()
     print(lock.locked(), task.done(), task.get_name(), len(asyncio.all_tasks()))
     task.cancel("stop")
+    task.add_done_callback(lambda _: checkpoint())  # nobody has been told of its end yet
     try:
         await task
     except asyncio.CancelledError as error:
@@ -112,6 +113,7 @@ async def main(turn):
     found = await asyncio.gather(fails("a"), fails("b"), asyncio.sleep(0, "c"), return_exceptions=True)
     print(found)
     done = asyncio.ensure_future(fails("kept"))
+    done.add_done_callback(lambda _: checkpoint())
     await asyncio.wait([done])
     checkpoint()
     print(repr(done.exception()), who.get())
