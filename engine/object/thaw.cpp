@@ -107,28 +107,6 @@ Ref Thaw::tuple() {
     return tuple;
 }
 
-namespace {
-
-// A weak reference keeps the hash that its referent had; dead, it is found by its identity alone.
-void hash_dead_reference(PyObject *key) {
-    if (!PyWeakref_CheckRef(key)) return;
-    PyWeakReference *reference = reinterpret_cast<PyWeakReference *>(key);
-    if (reference->hash == -1 && reference->wr_object == Py_None)
-        reference->hash = static_cast<Py_hash_t>(reinterpret_cast<std::uintptr_t>(key) >> 4);
-}
-
-} // namespace
-
-void Thaw::pairs_into(PyObject *dict) {
-    const std::size_t n = in_.count(2);
-    for (std::size_t i = 0; i < n; ++i) {
-        Ref key = need();
-        Ref value = need();
-        hash_dead_reference(key.get());
-        if (PyDict_SetItem(dict, key.get(), value.get()) < 0) throw PythonError{};
-    }
-}
-
 void Thaw::add(Ref object) {
     if (!object) throw PythonError{};
     objects_.push_back(object.get());
@@ -187,18 +165,6 @@ void Thaw::on_list_fill() {
         Ref item = need();
         if (PyList_Append(list, item.get()) < 0) throw PythonError{};
     }
-}
-
-void Thaw::on_dict() {
-    Ref dict = Ref::checked(PyDict_New());
-    pairs_into(dict.get());
-    add(std::move(dict));
-}
-void Thaw::on_dict_shell() { add(Ref::checked(PyDict_New())); }
-void Thaw::on_dict_fill() {
-    PyObject *dict = known();
-    if (!PyDict_Check(dict)) damaged("a dict that is none");
-    pairs_into(dict);
 }
 
 void Thaw::on_cell() { add(Ref::checked(PyCell_New(nullptr))); }

@@ -9,6 +9,17 @@
 
 namespace elsewhere::object {
 
+// What stands for a hash that cannot be asked for any more: CPython remembers the one that was.
+inline Py_hash_t hash_by_address(PyObject *object) {
+    return static_cast<Py_hash_t>(reinterpret_cast<std::uintptr_t>(object) >> 4);
+}
+
+// A weak reference keeps the hash that its referent had.
+inline bool is_dead_reference(PyObject *object) {
+    return PyWeakref_CheckRef(object) &&
+           reinterpret_cast<PyWeakReference *>(object)->wr_object == Py_None;
+}
+
 // Runs an object stream: makes every object and keeps it by id until destroyed. Executes what the
 // stream says. Needs the GIL; the cyclic collector is off meanwhile. Iterative.
 class Thaw {
