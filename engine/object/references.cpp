@@ -68,7 +68,9 @@ void weak_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     walk.make(visit, Op::weak_reference);
     walk.out().varint(refs[0]);
     walk.out().varint(referent);
-    walk.out().varint(refs[1]);
+    const bool dead = referent == to_reference(id_null);
+    const bool hashed = reinterpret_cast<PyWeakReference *>(visit.object.get())->hash != -1;
+    walk.out().varint(dead ? to_reference(hashed ? id_true : id_null) : refs[1]);
     if (refs.size() > 2) {
         walk.op(Op::instance_fill);
         walk.ref(visit);

@@ -208,7 +208,10 @@ void Thaw::on_weak_reference() {
     Ref arguments = callback && !dead
                         ? Ref::checked(PyTuple_Pack(2, referent.get(), callback.get()))
                         : Ref::checked(PyTuple_Pack(1, referent.get()));
-    add(Ref::checked(_PyWeakref_RefType.tp_new(type, arguments.get(), nullptr)));
+    Ref made = Ref::checked(_PyWeakref_RefType.tp_new(type, arguments.get(), nullptr));
+    if (dead && callback.get() == Py_True)
+        reinterpret_cast<PyWeakReference *>(made.get())->hash = hash_by_address(made.get());
+    add(std::move(made));
 }
 
 } // namespace elsewhere::object

@@ -123,7 +123,9 @@ void Thaw::on_set_fill() {
         const Py_hash_t hash = static_cast<Py_hash_t>(in_.u64());
         if (slot > mask || (i > 0 && slot <= members.back().slot)) damaged("a set in disorder");
         Py_hash_t now = hash;
-        if (key) {
+        if (key && is_dead_reference(key.get())) {
+            reinterpret_cast<PyWeakReference *>(key.get())->hash = hash;
+        } else if (key) {
             now = PyObject_Hash(key.get());
             if (now == -1) {
                 if (!PyErr_ExceptionMatches(PyExc_Exception)) throw PythonError{};

@@ -3,9 +3,10 @@
 Under `elsewhere run` a module is compared with what its import left: attributes that are new are
 the program's; so are those that are other objects now, if they are the program's own, or public
 and plain values or known by a name. What else a library puts in place of its own attributes (a
-cache, a default made at the first use) is its business: a fresh import makes it again. Beyond
-attributes, seen is what is the program's own: in classes, in tables such as
-copyreg.dispatch_table, registered with an ABC.
+cache, a default made at the first use) is its business: a fresh import makes it again. But what a
+function on the stack has just found, or made, is there when it looks again. Beyond attributes,
+seen is what is the program's own: in classes, in tables such as copyreg.dispatch_table, registered
+with an ABC.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ else:  # types itself takes longer to import too
     BuiltinFunctionType, ModuleType = type(len), type(sys)
     FunctionType = type(lambda: None)
     MethodType = type((lambda _: None).__get__(sys))
+
+# Made at the first use; from then on it knows which event loop the program has set.
+_EVENT_LOOPS = ("asyncio.events", "_event_loop_policy")
+
+# Of the collections of weak references; up to 3.13 one knows which loops go over it.
+_WEAK = ("weakref", "_weakrefset")
 
 # What is equal wherever it is made, or is never the program's.
 PLAIN = frozenset({str, int, float, bool, bytes, tuple, type(None), type(len), ModuleType})
@@ -86,7 +93,10 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
     classes: dict[type, dict[str, Any]] = {}
     tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
     registered: dict[type, list[type]] = {}
+    iterated: list[tuple[Any, list[Any]]] = []
+    on_stack = _names_on_stack()
     for name, module in _libraries(own):
+        looked_up = on_stack.get(id(vars(module)), ())
         before = imported.get(name)
         if before is not None:
             changed, gone = _elsewhere.changes(vars(module), before)
@@ -95,7 +105,9 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
             if changed:
                 all_changed[name] = dict.fromkeys(changed)
             for attribute, value in changed.items():
-                if _is_set_by_program(name, attribute, value, before, is_foreign):
+                in_use = attribute in looked_up and not attribute.startswith("__")
+                kept = in_use or (name, attribute) == _EVENT_LOOPS
+                if kept or _is_set_by_program(name, attribute, value, before, is_foreign):
                     attributes.setdefault(name, {})[attribute] = value
         for attribute, value in vars(module).items():
             kind = type(value)
@@ -113,6 +125,8 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
                     classes[value] = members
                 if issubclass(kind, ABCMeta) and (ones := _registered(value, is_foreign)):
                     registered[value] = ones
+            elif kind.__module__ in _WEAK and (guards := getattr(value, "_iterating", None)):
+                iterated.append((value, list(guards)))
     # Set by the REPL's displayhook, for one; they are kept with the state of sys and builtins.
     if "builtins" in imported:
         changed, _ = _elsewhere.changes(vars(sys.modules["builtins"]), imported["builtins"])
@@ -125,8 +139,19 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
         "classes": list(classes.items()),
         "tables": tables,
         "registered": list(registered.items()),
+        "iterated": iterated,
     }
     return {name: part for name, part in found.items() if part}
+
+
+def _names_on_stack() -> dict[int, set[str]]:
+    """Of each namespace, by its address, the names that functions on the stack look up."""
+    found: dict[int, set[str]] = {}
+    frame = sys._getframe()
+    while frame is not None:
+        found.setdefault(id(frame.f_globals), set()).update(frame.f_code.co_names)
+        frame = frame.f_back  # type: ignore[assignment]
+    return found
 
 
 def _is_set_by_program(
@@ -226,3 +251,6 @@ def restore_patches(kept: dict[str, Any]) -> None:
     for kind, classes in kept.get("registered", ()):
         for one in classes:
             kind.register(one)
+    # Until they leave, such loops put off what the collection would drop.
+    for collection, guards in kept.get("iterated", ()):
+        collection._iterating.update(guards)
