@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/base/fd.hpp"
+#include "core/gateway/glance.hpp"
 #include "core/gateway/spill.hpp"
 #include "core/gateway/wakeup.hpp"
 #include "core/mux/mux.hpp"
@@ -157,6 +158,7 @@ class Link {
 
     static constexpr std::size_t scratch_size = 65'536;
     Fd in_, out_, nudge_;
+    Glance glance_; // of who pumps
     const bool socket_;
     const std::uint64_t process_; // forks before this one
     std::unique_ptr<std::uint8_t[]> scratch_;
@@ -170,7 +172,8 @@ class Link {
     bool polls_output_ = false; // the pump will see that there is room
     bool nudged_ = false;
     bool writing_ = false;
-    std::uint64_t writes_ = 0; // calls to the system that have ended
+    std::uint64_t writes_ = 0;  // calls to the system that have ended
+    std::uint64_t written_ = 0; // of those, when a pump looked last
     bool cannot_write_ = false;
     bool stopping_ = false;
     bool first_waits_ = false; // in next_request()

@@ -86,6 +86,7 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         }
         polls_output_ = mux_.has_output() && !writing_ && !cannot_write_;
         nudged_ = false;
+        const bool may_be_answered = std::exchange(written_, writes_) != writes_;
         pollfd fds[] = {{in_.get(), POLLIN, 0},
                         {nudge_.get(), POLLIN, 0},
                         {polls_output_ ? out_.get() : -1, POLLOUT, 0}};
@@ -96,7 +97,7 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
             left = {static_cast<time_t>(ns.count() / 1'000'000'000),
                     static_cast<long>(ns.count() % 1'000'000'000)};
         }
-        const int count = ::ppoll(fds, 3, deadline ? &left : nullptr, nullptr);
+        const int count = glance_.poll(fds, 3, deadline ? &left : nullptr, may_be_answered);
         const int error = errno;
         if (count > 0 && fds[0].revents != 0)
             read(lock);
