@@ -23,6 +23,7 @@ typedef enum {
     elw_end = 0,
     elw_object,   /* PyObject *, owned, may be NULL */
     elw_required, /* PyObject *, owned, never NULL: its type's tp_dealloc relies on that */
+    elw_untold,   /* str, owned, never NULL, that the type does not tell the collector of */
     elw_scratch,  /* tuple reused for results; its contents do not matter, its length does */
     elw_sparse,   /* tuple of its own that may have NULL items */
     elw_objects,  /* PyObject *[], owned; the field before says how many are in use */

@@ -7,6 +7,7 @@
 /* clang-format off */
 #define OBJECT(type, field) {#field, elw_object, offsetof(type, field), 0, 0}
 #define REQUIRED(type, field) {#field, elw_required, offsetof(type, field), 0, 0}
+#define UNTOLD(type, field) {#field, elw_untold, offsetof(type, field), 0, 0}
 #define SCRATCH(type, field) {#field, elw_scratch, offsetof(type, field), 0, 0}
 #define SPARSE(type, field) { #field, elw_sparse, offsetof(type, field), 0, 0 }
 #define OBJECTS(type, field) {#field, elw_objects, offsetof(type, field), 0, 0}

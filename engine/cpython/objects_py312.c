@@ -46,6 +46,17 @@ typedef struct { PyObject_HEAD PyObject *generator; PyObject *arguments; int sta
 typedef struct { PyObject_HEAD PyObject *coroutine; } Awaiting;
 typedef struct { PyObject_HEAD PyObject *awaitable; PyObject *fallback; } NextOr;
 
+/* ---- structs: type parameters and aliases ------------------------------------------------ */
+
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; PyObject *evaluate_bound;
+    PyObject *constraints; PyObject *evaluate_constraints; bool covariant; bool contravariant;
+    bool infer_variance; } TypeVar;
+typedef struct { PyObject_HEAD PyObject *name; } TypeVarTuple;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; bool covariant;
+    bool contravariant; bool infer_variance; } ParamSpec;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *type_params; PyObject *compute_value;
+    PyObject *value; PyObject *module; } TypeAlias;
+
 /* ---- structs: itertools ------------------------------------------------------------------ */
 
 typedef struct { PyObject_HEAD PyObject *total; PyObject *source; PyObject *function;
@@ -210,6 +221,24 @@ static const ElwLayout layouts[] = {
     WHOLE("enumerate", NULL, Enumerate, "enumerate([1], 7)", SSIZE(Enumerate, index, 7),
         OBJECT(Enumerate, source), SCRATCH(Enumerate, result), OBJECT(Enumerate, long_index),
         CONSTANT(Enumerate, one)),
+    WHOLE("typing.TypeVar", "_typing", TypeVar,
+        "(lambda n: (exec('def f[T: int](): pass', n), n['f'].__type_params__[0])[1])({})",
+        UNTOLD(TypeVar, name), OBJECT(TypeVar, bound), OBJECT(TypeVar, evaluate_bound),
+        OBJECT(TypeVar, constraints), OBJECT(TypeVar, evaluate_constraints),
+        CHAR(TypeVar, covariant, 0), CHAR(TypeVar, contravariant, 0),
+        CHAR(TypeVar, infer_variance, 1)),
+    WHOLE("typing.TypeVarTuple", "_typing", TypeVarTuple,
+        "(lambda n: (exec('def f[*T](): pass', n), n['f'].__type_params__[0])[1])({})",
+        UNTOLD(TypeVarTuple, name)),
+    WHOLE("typing.ParamSpec", "_typing", ParamSpec,
+        "(lambda n: (exec('def f[**P](): pass', n), n['f'].__type_params__[0])[1])({})",
+        UNTOLD(ParamSpec, name), OBJECT(ParamSpec, bound),
+        CHAR(ParamSpec, covariant, 0), CHAR(ParamSpec, contravariant, 0),
+        CHAR(ParamSpec, infer_variance, 1)),
+    WHOLE("typing.TypeAliasType", "_typing", TypeAlias,
+        "(lambda n: (exec('type X[T] = int', n), n['X'])[1])({})", UNTOLD(TypeAlias, name),
+        OBJECT(TypeAlias, type_params), OBJECT(TypeAlias, compute_value),
+        OBJECT(TypeAlias, value), OBJECT(TypeAlias, module)),
     WHOLE("itertools.accumulate", NULL, Accumulate, "accumulate([1, 2], initial=5)",
         OBJECT(Accumulate, total), OBJECT(Accumulate, source), OBJECT(Accumulate, function),
         OBJECT(Accumulate, initial), CONSTANT(Accumulate, state)),

@@ -49,6 +49,19 @@ typedef struct { PyObject_HEAD PyObject *generator; PyObject *type; PyObject *tr
 typedef struct { PyObject_HEAD PyObject *coroutine; } Awaiting;
 typedef struct { PyObject_HEAD PyObject *awaitable; PyObject *fallback; } NextOr;
 
+/* ---- structs: type parameters and aliases ------------------------------------------------ */
+
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; PyObject *evaluate_bound;
+    PyObject *constraints; PyObject *evaluate_constraints; PyObject *default_value;
+    PyObject *evaluate_default; bool covariant; bool contravariant; bool infer_variance; } TypeVar;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *default_value;
+    PyObject *evaluate_default; } TypeVarTuple;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; PyObject *default_value;
+    PyObject *evaluate_default; bool covariant; bool contravariant; bool infer_variance; }
+    ParamSpec;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *type_params; PyObject *compute_value;
+    PyObject *value; PyObject *module; } TypeAlias;
+
 /* ---- structs: itertools ------------------------------------------------------------------ */
 
 typedef struct { PyObject_HEAD PyObject *total; PyObject *source; PyObject *function;
@@ -216,6 +229,27 @@ static const ElwLayout layouts[] = {
     WHOLE("string.templatelib.TemplateIter", NULL, TemplateIterator,
         "(lambda i: (next(i), next(i), i)[2])(iter(t'a{1}'))", OBJECT(TemplateIterator, strings),
         OBJECT(TemplateIterator, interpolations), INT(TemplateIterator, at_string, 1)),
+    WHOLE("typing.TypeVar", "_typing", TypeVar,
+        "(lambda n: (exec('def f[T: int = int](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(TypeVar, name), OBJECT(TypeVar, bound), OBJECT(TypeVar, evaluate_bound),
+        OBJECT(TypeVar, constraints), OBJECT(TypeVar, evaluate_constraints),
+        OBJECT(TypeVar, default_value), OBJECT(TypeVar, evaluate_default),
+        CHAR(TypeVar, covariant, 0), CHAR(TypeVar, contravariant, 0),
+        CHAR(TypeVar, infer_variance, 1)),
+    WHOLE("typing.TypeVarTuple", "_typing", TypeVarTuple,
+        "(lambda n: (exec('def f[*T](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(TypeVarTuple, name), OBJECT(TypeVarTuple, default_value),
+        OBJECT(TypeVarTuple, evaluate_default)),
+    WHOLE("typing.ParamSpec", "_typing", ParamSpec,
+        "(lambda n: (exec('def f[**P](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(ParamSpec, name), OBJECT(ParamSpec, bound), OBJECT(ParamSpec, default_value),
+        OBJECT(ParamSpec, evaluate_default),
+        CHAR(ParamSpec, covariant, 0), CHAR(ParamSpec, contravariant, 0),
+        CHAR(ParamSpec, infer_variance, 1)),
+    WHOLE("typing.TypeAliasType", "_typing", TypeAlias,
+        "(lambda n: (exec('type X[T] = int', n), n['X'])[1])({})", REQUIRED(TypeAlias, name),
+        OBJECT(TypeAlias, type_params), OBJECT(TypeAlias, compute_value),
+        OBJECT(TypeAlias, value), OBJECT(TypeAlias, module)),
     WHOLE("itertools.accumulate", NULL, Accumulate, "accumulate([1, 2], initial=5)",
         OBJECT(Accumulate, total), OBJECT(Accumulate, source), OBJECT(Accumulate, function),
         OBJECT(Accumulate, initial), CONSTANT(Accumulate, state)),

@@ -51,6 +51,17 @@ typedef struct { PyObject_HEAD PyObject *generator; PyObject *type; PyObject *tr
 typedef struct { PyObject_HEAD PyObject *coroutine; } Awaiting;
 typedef struct { PyObject_HEAD PyObject *awaitable; PyObject *fallback; } NextOr;
 
+/* ---- structs: type parameters and aliases ------------------------------------------------ */
+
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; PyObject *evaluate_bound;
+    PyObject *constraints; PyObject *evaluate_constraints; PyObject *default_value;
+    PyObject *evaluate_default; bool covariant; bool contravariant; bool infer_variance; } TypeVar;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *bound; PyObject *default_value;
+    PyObject *evaluate_default; bool covariant; bool contravariant; bool infer_variance; }
+    Variadic;
+typedef struct { PyObject_HEAD PyObject *name; PyObject *qualname; PyObject *type_params;
+    PyObject *compute_value; PyObject *value; PyObject *module; } TypeAlias;
+
 /* ---- structs: itertools ------------------------------------------------------------------ */
 
 typedef struct { PyObject_HEAD PyObject *total; PyObject *source; PyObject *function;
@@ -222,6 +233,30 @@ static const ElwLayout layouts[] = {
         "(lambda n: (exec('lazy import sys', n), list(n.values())[-1])[1])({})",
         OBJECT(LazyImport, builtins), OBJECT(LazyImport, from), OBJECT(LazyImport, attribute),
         OBJECT(LazyImport, code), INT(LazyImport, instruction, 4)),
+    WHOLE("typing.TypeVar", "_typing", TypeVar,
+        "(lambda n: (exec('def f[T: int = int](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(TypeVar, name), OBJECT(TypeVar, bound), OBJECT(TypeVar, evaluate_bound),
+        OBJECT(TypeVar, constraints), OBJECT(TypeVar, evaluate_constraints),
+        OBJECT(TypeVar, default_value), OBJECT(TypeVar, evaluate_default),
+        CHAR(TypeVar, covariant, 0), CHAR(TypeVar, contravariant, 0),
+        CHAR(TypeVar, infer_variance, 1)),
+    WHOLE("typing.TypeVarTuple", "_typing", Variadic,
+        "(lambda n: (exec('def f[*T](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(Variadic, name), OBJECT(Variadic, bound), OBJECT(Variadic, default_value),
+        OBJECT(Variadic, evaluate_default),
+        CHAR(Variadic, covariant, 0), CHAR(Variadic, contravariant, 0),
+        CHAR(Variadic, infer_variance, 1)),
+    WHOLE("typing.ParamSpec", "_typing", Variadic,
+        "(lambda n: (exec('def f[**P](): pass', n), n['f'].__type_params__[0])[1])({})",
+        REQUIRED(Variadic, name), OBJECT(Variadic, bound), OBJECT(Variadic, default_value),
+        OBJECT(Variadic, evaluate_default),
+        CHAR(Variadic, covariant, 0), CHAR(Variadic, contravariant, 0),
+        CHAR(Variadic, infer_variance, 1)),
+    WHOLE("typing.TypeAliasType", "_typing", TypeAlias,
+        "(lambda n: (exec('type X[T] = int', n), n['X'])[1])({})", REQUIRED(TypeAlias, name),
+        REQUIRED(TypeAlias, qualname),
+        OBJECT(TypeAlias, type_params), OBJECT(TypeAlias, compute_value),
+        OBJECT(TypeAlias, value), OBJECT(TypeAlias, module)),
     WHOLE("itertools.accumulate", NULL, Accumulate, "accumulate([1, 2], initial=5)",
         OBJECT(Accumulate, total), OBJECT(Accumulate, source), OBJECT(Accumulate, function),
         OBJECT(Accumulate, initial), CONSTANT(Accumulate, state)),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "engine/cpython/object_abi.h"
 #include "engine/frame/awaitables.hpp"
@@ -47,6 +48,26 @@ bool annotates(PyObject *owner, PyObject *name, const Inner &inner) {
     return runs(annotate.get(), inner);
 }
 
+// From 3.12 on the bound of a type parameter and the value of `type X = …` are evaluated when they
+// are first asked for, by a function that the parameter or alias refers to.
+bool evaluates(PyObject *owner, PyObject *name, const Inner &inner) {
+    static constexpr std::array types = {"typing.TypeAliasType", "typing.TypeVar",
+                                         "typing.TypeVarTuple", "typing.ParamSpec"};
+    static constexpr std::array names = {"__value__", "__bound__", "__constraints__",
+                                         "__default__"};
+    const std::string_view type(Py_TYPE(owner)->tp_name);
+    if (std::find(types.begin(), types.end(), type) == types.end() ||
+        std::none_of(names.begin(), names.end(), [&](const char *each) {
+            return PyUnicode_CompareWithASCIIString(name, each) == 0;
+        }))
+        return false;
+    for (int which = 0;; ++which) {
+        PyObject *referred = referent(owner, which);
+        if (referred == nullptr) return false;
+        if (runs(referred, inner)) return true;
+    }
+}
+
 } // namespace
 
 bool is_bound_method_of(PyObject *self, PyObject *name, const Inner &inner) {
@@ -69,7 +90,7 @@ bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
     PyTypeObject *type = Py_TYPE(owner);
     if (inner.first == owner && runs(lookup(type, "__getattribute__"), inner)) return true;
     if (is_python(type, "__getattribute__")) return false; // it would run first
-    if (annotates(owner, name, inner)) return true;
+    if (annotates(owner, name, inner) || evaluates(owner, name, inner)) return true;
     PyObject *descriptor = _PyType_Lookup(type, name);
     if (descriptor == nullptr && PyType_Check(owner))
         descriptor = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(owner), name);

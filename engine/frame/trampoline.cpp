@@ -471,8 +471,11 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_STORE_ATTRIBUTE:
     case ELW_OP_DELETE_ATTRIBUTE: {
         const int index = elw_name_index(instruction.opcode, instruction.oparg);
-        if (top == nullptr || index >= PyTuple_GET_SIZE(code->co_names) || inner.first == nullptr)
-            break;
+        // Without any parameter it is no finalizer and no callback: these are given something.
+        const bool invited =
+            inner.first != nullptr || (inner.code != nullptr && inner.code->co_argcount == 0 &&
+                                       (inner.code->co_flags & CO_VARARGS) == 0);
+        if (top == nullptr || index >= PyTuple_GET_SIZE(code->co_names) || !invited) break;
         PyObject *name = PyTuple_GET_ITEM(code->co_names, index);
         if (instruction.op == ELW_OP_LOAD_ATTRIBUTE)
             return reexecute_if(gets_attribute(top, name, inner), "an attribute lookup");

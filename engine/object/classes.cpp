@@ -96,6 +96,45 @@ void class_again(Walk &, Visit &) {} // it always has its shell
 
 const Family class_family{class_next, class_finish, class_again, nullptr};
 
+bool is_class_namespace(Walk &walk, PyObject *dict) {
+    static PyObject *const marks[] = {PyUnicode_InternFromString("__module__"),
+                                      PyUnicode_InternFromString("__doc__")};
+    for (PyObject *mark : marks)
+        if (PyDict_GetItemWithError(dict, mark) == nullptr) return false;
+    return static_cast<bool>(walk.names().class_of_dict(dict));
+}
+
+namespace {
+
+// Made at once, of a class that may be a shell: it is the same dict when that is filled.
+PyObject *namespace_next(Walk &walk, Visit &visit) {
+    if (!visit.parts) {
+        Ref type = walk.names().class_of_dict(visit.object.get());
+        const Reference holder = class_reference(walk, type.get(), visit.serial);
+        Ref keep = Ref::checked(PyImport_ImportModule("elsewhere._keep.scopes"));
+        Ref maker = Ref::checked(PyObject_GetAttrString(keep.get(), "namespace_of"));
+        Reference function;
+        if (!walk.now(maker.get(), function))
+            throw walk.refusal("the namespace of a class, without elsewhere's own package");
+        walk.make(visit, Op::call);
+        walk.out().varint(function);
+        walk.refs({&holder, 1});
+        visit.parts = std::make_unique<std::vector<Part>>();
+        visit.parts->push_back({std::move(type), ".__class__"});
+    }
+    PyObject *child = next_part(walk, visit);
+    if (child != nullptr && child != Walk::null_child() && walk.unfilled().count(child) != 0)
+        walk.force();
+    return child;
+}
+
+void namespace_finish(Walk &, Visit &, std::span<const Reference>) {}
+void namespace_again(Walk &, Visit &) {} // it has been made
+
+} // namespace
+
+const Family namespace_family{namespace_next, namespace_finish, namespace_again, nullptr};
+
 bool made_by_python(PyTypeObject *type) {
     // What type.__new__ gives as deallocator to every class it makes.
     static const destructor python_dealloc = [] {

@@ -39,10 +39,12 @@ std::string key_label(PyObject *key);
 extern const Family function_family, code_family, method_family, builtin_family, descriptor_family;
 std::uint64_t code_hash(PyObject *code);
 // ---- classes.cpp
-extern const Family class_family;
+extern const Family class_family, namespace_family;
 // The reference of a class as far as it can be made at once: by name, or a shell whose contents
 // follow in the visit `serial`.
 Reference class_reference(Walk &, PyObject *type, std::uint32_t serial);
+// Is it the namespace itself of a class, which code evaluated in the class's scope keeps in a cell?
+bool is_class_namespace(Walk &, PyObject *dict);
 // Was it made by a class statement or type(), not by C?
 bool made_by_python(PyTypeObject *type);
 // ---- modules.cpp

@@ -182,6 +182,8 @@ bool write_now(Walk &walk, PyObject *object, Reference &reference) {
 const Family &family_of(Walk &walk, PyObject *object) {
     const Kind &kind = walk.kind(Py_TYPE(object));
     if (kind.family == nullptr) throw walk.refusal("a " + type_name(object) + " cannot be kept");
+    if (PyDict_CheckExact(object) && Py_REFCNT(object) > 1 && is_class_namespace(walk, object))
+        return namespace_family;
     // A member of an enumeration known by name is asked for, never made anew.
     if (kind.is_enum && walk.names().find(reinterpret_cast<PyObject *>(Py_TYPE(object))))
         return reduce_family;

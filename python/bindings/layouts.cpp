@@ -28,7 +28,8 @@ template <typename T> T &at(PyObject *object, std::size_t offset) {
 }
 
 bool is_object(ElwKind kind) {
-    return kind == elw_object || kind == elw_required || kind == elw_scratch || kind == elw_sparse;
+    return kind == elw_object || kind == elw_required || kind == elw_untold ||
+           kind == elw_scratch || kind == elw_sparse;
 }
 
 bool is_number(ElwKind kind) { return kind >= elw_ssize && kind <= elw_offset; }
@@ -83,7 +84,7 @@ std::vector<PyObject *> objects_in(PyObject *object, const ElwLayout &row) {
     std::vector<PyObject *> found;
     for (std::size_t i = 0; i < field_count(row); i++) {
         const ElwField &field = row.fields[i];
-        if (is_object(field.kind)) {
+        if (is_object(field.kind) && field.kind != elw_untold) {
             if (PyObject *value = at<PyObject *>(object, field.offset)) found.push_back(value);
         } else if (field.kind == elw_objects) {
             long long used = read_number(object, row.fields[i - 1]);
@@ -105,6 +106,10 @@ std::string difference_of(PyObject *probe, const ElwLayout &row) {
             read_number(probe, field) != field.probe)
             return std::string("its ") + field.name + " is not where expected";
     }
+    for (std::size_t i = 0; i < field_count(row); i++)
+        if (row.fields[i].kind == elw_untold &&
+            !PyUnicode_CheckExact(at<PyObject *>(probe, row.fields[i].offset)))
+            return std::string("its ") + row.fields[i].name + " is not where expected";
     if (type->tp_traverse == nullptr) return {};
     std::vector<PyObject *> visited;
     type->tp_traverse(probe, collect_referent, &visited);
@@ -300,7 +305,8 @@ Ref read_field(PyObject *object, const ElwLayout &row, const ElwField &field) {
     PyObject *value = is_object(field.kind) ? at<PyObject *>(object, field.offset) : nullptr;
     switch (field.kind) {
     case elw_object:
-    case elw_required: return Ref::share(value == nullptr ? Py_None : value);
+    case elw_required:
+    case elw_untold: return Ref::share(value == nullptr ? Py_None : value);
     case elw_scratch: return number(value == nullptr ? 0 : PyTuple_Size(value));
     case elw_sparse: return read_sparse(value);
     case elw_objects: {
@@ -352,7 +358,7 @@ Ref layout_shell(PyObject *name) {
     if (!layout.row->whole) throw Error(ErrorKind::usage, std::string(text) + " is not made so");
     Ref shell = Ref::checked(layout.type->tp_alloc(layout.type, 0));
     for (std::size_t i = 0; i < field_count(*layout.row); i++)
-        if (layout.row->fields[i].kind == elw_required)
+        if (layout.row->fields[i].kind == elw_required || layout.row->fields[i].kind == elw_untold)
             write_object(shell.get(), layout.row->fields[i].offset, none());
     return shell;
 }
@@ -378,7 +384,7 @@ void fill_field(PyObject *object, const Layout &layout, const ElwField &field, P
     switch (field.kind) {
     case elw_object:
     case elw_required:
-        return write_object(object, field.offset, absent ? Ref() : Ref::share(value));
+    case elw_untold: return write_object(object, field.offset, absent ? Ref() : Ref::share(value));
     case elw_sparse: return write_object(object, field.offset, absent ? Ref() : make_sparse(value));
     case elw_scratch: {
         if (absent) return write_object(object, field.offset, Ref());

@@ -30,10 +30,21 @@ def __getattr__(name: str) -> Any:
 
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
-    from elsewhere._keep import contexts, entropy, files, iterators, locks, memory, refusals, scopes
+    from elsewhere._keep import (
+        contexts,
+        entropy,
+        files,
+        generics,
+        iterators,
+        locks,
+        memory,
+        refusals,
+        scopes,
+    )
 
     table: dict[type, Reducer] = {}
-    for module in (iterators, files, memory, locks, contexts, entropy, refusals, scopes):
+    kept = (iterators, files, memory, locks, contexts, entropy, refusals, scopes, generics)
+    for module in kept:
         table.update(module.reducers())
     if "select" in sys.modules:
         from elsewhere._keep import tasks

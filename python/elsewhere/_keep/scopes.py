@@ -1,4 +1,6 @@
-"""f_locals of a function's frame, from 3.13 on a view of its variables: that of the same frame."""
+"""Namespaces. From 3.13 on f_locals of a function's frame is a view of its variables: that of the
+same frame. Code that is evaluated in the scope of a class has the class's own dict.
+"""
 
 from __future__ import annotations
 
@@ -24,3 +26,11 @@ def reduce_view(view: Any) -> tuple[Any, ...]:
 
 def view_of(frame: FrameType) -> Any:
     return frame.f_locals
+
+
+def namespace_of(kind: type) -> Any:
+    """The dict that is behind `kind.__dict__`."""
+    import gc
+
+    (namespace,) = gc.get_referents(vars(kind))
+    return namespace
