@@ -66,6 +66,10 @@ const ElwLayout *elw_layouts(void);
 /* The namespace of a class: `type->tp_dict`, where the version keeps it there. Borrowed. */
 PyObject *elw_type_dict(PyTypeObject *type);
 
+/* The entries of a dict, from *at = 0 on: a key and the hash that is kept with it, both borrowed.
+ * False at the end. From 3.13 on nothing of a dict whose keys are all strings. */
+bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash);
+
 /* A function's annotations as far as they have been evaluated, and the function that evaluates
  * them; either may be NULL. Borrowed. Runs no code of the program. */
 PyObject *elw_function_annotations(PyObject *function);

@@ -378,6 +378,11 @@ PyObject *elw_type_qualname(PyTypeObject *type) {
 }
 bool elw_instances_have_dict(PyTypeObject *type) { return type->tp_dictoffset != 0; }
 
+bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {
+    PyObject *value = NULL;
+    return _PyDict_Next(dict, at, key, &value, hash) != 0;
+}
+
 PyObject *elw_function_annotations(PyObject *function) {
     return ((PyFunctionObject *)function)->func_annotations;
 }

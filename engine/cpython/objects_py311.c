@@ -362,6 +362,11 @@ const char *elw_objects_self_test(void) {
 
 PyObject *elw_type_dict(PyTypeObject *type) { return type->tp_dict; }
 
+bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {
+    PyObject *value = NULL;
+    return _PyDict_Next(dict, at, key, &value, hash) != 0;
+}
+
 PyObject *elw_function_annotations(PyObject *function) {
     return PyFunction_GetAnnotations(function);
 }

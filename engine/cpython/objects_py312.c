@@ -396,6 +396,11 @@ PyObject *elw_type_dict(PyTypeObject *type) {
     return dict;
 }
 
+bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {
+    PyObject *value = NULL;
+    return _PyDict_Next(dict, at, key, &value, hash) != 0;
+}
+
 PyObject *elw_function_annotations(PyObject *function) {
     return PyFunction_GetAnnotations(function);
 }

@@ -6,6 +6,7 @@
 #error "objects_py314.c describes CPython 3.14 only"
 #endif
 
+#include "internal/pycore_dict.h"
 #include "internal/pycore_interp.h"
 
 #include <stdbool.h>
@@ -399,6 +400,19 @@ PyObject *elw_type_dict(PyTypeObject *type) {
     PyObject *dict = PyType_GetDict(type);
     Py_XDECREF(dict); /* the type or the interpreter keeps it */
     return dict;
+}
+
+bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {
+    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
+    if (DK_IS_UNICODE(keys)) return false;
+    while (*at < keys->dk_nentries) {
+        const PyDictKeyEntry *entry = &DK_ENTRIES(keys)[(*at)++];
+        if (entry->me_value == NULL) continue;
+        *key = entry->me_key;
+        *hash = entry->me_hash;
+        return true;
+    }
+    return false;
 }
 
 PyObject *elw_function_annotations(PyObject *function) {

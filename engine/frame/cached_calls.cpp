@@ -57,6 +57,7 @@ Verdict through_cache(const CallOperands &call, const Inner &inner) {
         inner);
     if (!inside.ok) return inside;
     if (inside.counted != nullptr) return no("a cached function around a cached function");
+    if (inside.looked_up[0] != nullptr) return no("a cached function around a lookup");
     const Ref key = key_of(arguments);
     PyObject *known =
         key ? PyDict_GetItemWithError(field_at(call.callable, cache->offset), key.get()) : nullptr;

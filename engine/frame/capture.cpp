@@ -10,6 +10,7 @@
 #include "engine/frame/closing.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/finalizers.hpp"
+#include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/restore.hpp"
 #include "engine/frame/special_methods.hpp"
@@ -297,6 +298,8 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
                    keeps_operands ? instruction.depth - (drops_value ? 1 : 0) : consumed);
         if (verdict.counted != nullptr)
             record.calls.insert(record.calls.begin(), save_cached_call(verdict.counted));
+        if (verdict.looked_up[0] != nullptr)
+            record.calls.insert(record.calls.begin(), save_lookup(verdict));
         if (taking != nullptr) {
             const bool by_tuple = instruction.op == ELW_OP_CALL;
             record.calls.insert(record.calls.begin(), save_taking(*taking, by_tuple));

@@ -9,6 +9,7 @@
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/code_map.hpp"
+#include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/taking.hpp"
 #include "engine/frame/tracing.hpp"
@@ -165,7 +166,8 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
         diverged("other code runs first", record);
-    if (!calls_resumed() || !taken_again()) diverged("a builtin does not go on", record);
+    if (!calls_resumed() || !taken_again() || !hash_answered())
+        diverged("a builtin does not go on", record);
     const bool innermost = ++next_ == stack_.frames.size();
     // generator.throw() runs again: the generator has long got the exception.
     if (throwing) PyErr_Clear();
@@ -238,6 +240,7 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     if (record.delivery == Delivery::reexecute) {
         elw_set_next(frame, map.reexecute_from(at));
         take_back_miss(record.calls);
+        answer_hash(record.calls);
         take_again(frame, at, record.calls);
         resume_calls(frame, map.reexecute_from(at), map.at(at).next, std::move(record.calls));
     }

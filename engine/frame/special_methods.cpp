@@ -182,19 +182,9 @@ Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inn
         return reexecute_if(Py_TYPE(left) == Py_TYPE(right) ||
                                 !PyType_IsSubtype(Py_TYPE(right), Py_TYPE(left)),
                             "!=");
-    return reexecute_if(operates(left, right, inner, names[which], names[swapped[which]], true),
-                        names[which]);
-}
-
-bool hashes_first(PyObject *container, PyObject *key, const Inner &inner) {
-    if (!is_method_of(key, inner, {"__hash__"}) || container == nullptr) return false;
-    if (PyAnySet_CheckExact(container)) return true;
-    if (!PyDict_Check(container)) return false;
-    static constexpr std::array methods = {"__getitem__", "__setitem__", "__delitem__",
-                                           "__contains__"};
-    return std::all_of(methods.begin(), methods.end(), [&](const char *method) {
-        return lookup(Py_TYPE(container), method) == lookup(&PyDict_Type, method);
-    });
+    return reexecute_if(
+        operates(left, right, inner, comparisons[at], comparisons[swapped[at]], true),
+        comparisons[at]);
 }
 
 bool hashes_in_c(PyObject *key) {

@@ -52,9 +52,6 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 [[nodiscard]] Verdict through_comparison(int which, PyObject *left, PyObject *right,
                                          const Inner &inner);
 
-// Looking `key` up in a dict or set begins with the inner frame: the key's __hash__.
-[[nodiscard]] bool hashes_first(PyObject *container, PyObject *key, const Inner &inner);
-
 // A dict key whose hash and equality run no Python code.
 [[nodiscard]] bool hashes_in_c(PyObject *key);
 

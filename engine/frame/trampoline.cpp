@@ -8,6 +8,7 @@
 #include "engine/frame/bound_methods.hpp"
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/closing.hpp"
+#include "engine/frame/lookups.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -98,16 +99,16 @@ CallOperands behind(const CallOperands &call) {
 }
 
 // Methods of dicts and sets that look their first argument up before anything else.
-Verdict through_lookup(std::string_view name, PyObject *owner, const CallOperands &call,
+Verdict through_method(const char *name, PyObject *owner, const CallOperands &call,
                        const Inner &inner) {
     static constexpr std::array lookups = {"get",     "pop",    "setdefault",   "add",
                                            "discard", "remove", "__contains__", "__getitem__"};
-    const bool is_lookup = std::find(lookups.begin(), lookups.end(), name) != lookups.end();
+    const bool is_lookup =
+        std::find(lookups.begin(), lookups.end(), std::string_view(name)) != lookups.end();
     // Of an unbound method the first argument is the dict or set.
     const int key = call.count > 0 && call.argument(0) == owner ? 1 : 0;
-    return reexecute_if(is_lookup && call.count > key &&
-                            hashes_first(owner, call.argument(key), inner),
-                        std::string(name).c_str());
+    return through_lookup(owner, is_lookup && call.count > key ? call.argument(key) : nullptr,
+                          inner, name);
 }
 
 Verdict through_builtin(const char *name, PyObject *self, const CallOperands &call,
@@ -136,7 +137,7 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
                                 (is == "close" && closes_down_to(owner, inner.generator)),
                             name);
     }
-    if (!is_builtins(self)) return through_lookup(is, owner, call, inner);
+    if (!is_builtins(self)) return through_method(name, owner, call, inner);
     if (is == "exec" || is == "eval")
         return reexecute_if(first != nullptr &&
                                 (first == reinterpret_cast<PyObject *>(inner.code) ||
@@ -441,11 +442,10 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
         if (top == nullptr || second == nullptr) break;
         return through_compare(instruction.oparg, second, top, inner);
     case ELW_OP_CONTAINS:
-        return reexecute_if(inner.generator != nullptr
-                                ? passes_on_to(top, inner.generator)
-                                : is_method_of(top, inner, {"__contains__"}) ||
-                                      hashes_first(top, second, inner),
-                            "in");
+        if (inner.generator != nullptr)
+            return reexecute_if(passes_on_to(top, inner.generator), "in");
+        if (is_method_of(top, inner, {"__contains__"})) return yes(Delivery::reexecute);
+        return through_lookup(top, second, inner, "in", "__contains__");
     case ELW_OP_EXTEND:
         return reexecute_if(inner.generator != nullptr && passes_on_to(top, inner.generator),
                             "a starred expression");
@@ -455,18 +455,16 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_TRUTH:
         return reexecute_if(is_method_of(top, inner, {"__bool__", "__len__"}), "a truth value");
     case ELW_OP_SUBSCRIPT:
-        return reexecute_if(is_method_of(second, inner, {"__getitem__"}) ||
-                                hashes_first(second, top, inner) ||
-                                (hashes_in_c(top) && is_method_of(second, inner, {"__missing__"})),
-                            "a subscript");
+        if (is_method_of(second, inner, {"__getitem__"}) ||
+            (hashes_in_c(top) && is_method_of(second, inner, {"__missing__"})))
+            return yes(Delivery::reexecute);
+        return through_lookup(second, top, inner, "a subscript", "__getitem__");
     case ELW_OP_STORE_SUBSCRIPT:
-        return reexecute_if(is_method_of(second, inner, {"__setitem__"}) ||
-                                hashes_first(second, top, inner),
-                            "an item assignment");
+        if (is_method_of(second, inner, {"__setitem__"})) return yes(Delivery::reexecute);
+        return through_lookup(second, top, inner, "an item assignment", "__setitem__");
     case ELW_OP_DELETE_SUBSCRIPT:
-        return reexecute_if(is_method_of(second, inner, {"__delitem__"}) ||
-                                hashes_first(second, top, inner),
-                            "an item deletion");
+        if (is_method_of(second, inner, {"__delitem__"})) return yes(Delivery::reexecute);
+        return through_lookup(second, top, inner, "an item deletion", "__delitem__");
     case ELW_OP_LOAD_ATTRIBUTE:
     case ELW_OP_STORE_ATTRIBUTE:
     case ELW_OP_DELETE_ATTRIBUTE: {

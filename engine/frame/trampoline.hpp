@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 
 #include "engine/cpython/frame_abi.h"
@@ -28,6 +29,8 @@ struct Verdict {
     PyObject *constructed = nullptr; // borrowed, for Delivery::construct
     std::string reason;              // why not
     PyObject *counted = nullptr;     // borrowed: a cached function that has counted the call
+    // Borrowed: the dict or set, the key that is looked up, the one it is being compared with.
+    std::array<PyObject *, 3> looked_up{};
 };
 
 // C code runs between the outer frame's instruction and `inner`. Can the outer frame be completed
