@@ -12,6 +12,10 @@ namespace elsewhere::frame {
 
 namespace {
 
+// How a phase is saved: with whose method a comparison is asking.
+constexpr unsigned asked_shift = 28;
+constexpr std::uint32_t phase_bits = (1u << asked_shift) - 1;
+
 thread_local Activation *innermost = nullptr;
 
 // Set by one frame just before it executes its instruction again, used up before anything else
@@ -45,7 +49,8 @@ Activation::Activation(const char *name, const void *identity, PyObject *iterato
     number = saved.number;
     real = saved.real;
     rest = saved.rest;
-    phase = static_cast<int>(saved.phase);
+    phase = static_cast<int>(saved.phase & phase_bits);
+    asked_ = static_cast<Asked>(saved.phase >> asked_shift & 3);
     if (++resumption.next == resumption.calls.size()) resumption = Resumption{};
 }
 
@@ -90,11 +95,39 @@ Ref Activation::call(PyObject *callable, PyObject *const *arguments, Py_ssize_t 
     return result;
 }
 
-int Activation::compare(PyObject *left, PyObject *right, int which) {
-    begin(Step::compare, left, &right, 1, which);
-    const int result = PyObject_RichCompareBool(left, right, which);
+Ref Activation::compare_by(PyObject *of, PyObject *with, int which) {
+    const richcmpfunc method = Py_TYPE(of)->tp_richcompare;
+    if (method == nullptr) return Ref::share(Py_NotImplemented);
+    begin(Step::compare, of, &with, 1, which);
+    Ref result = Ref::steal(method(of, with, which));
     end();
     return result;
+}
+
+int Activation::compare(PyObject *left, PyObject *right, int which) {
+    static constexpr int swapped[] = {Py_GT, Py_GE, Py_EQ, Py_NE, Py_LT, Py_LE};
+    static constexpr const char *signs[] = {"<", "<=", "==", "!=", ">", ">="};
+    if (left == right && (which == Py_EQ || which == Py_NE)) return which == Py_EQ ? 1 : 0;
+    PyTypeObject *const l = Py_TYPE(left), *const r = Py_TYPE(right);
+    const bool right_first = l != r && PyType_IsSubtype(r, l) != 0 && r->tp_richcompare != nullptr;
+    const Asked begun = std::exchange(asked_, subclass);
+    Ref result = Ref::share(Py_NotImplemented);
+    for (Asked each : {subclass, left_one, right_one}) {
+        if (each < begun || (each == subclass && !right_first) ||
+            (each == right_one && right_first))
+            continue;
+        asked_ = each;
+        result = each == left_one ? compare_by(left, right, which)
+                                  : compare_by(right, left, swapped[which]);
+        if (!result || result.get() != Py_NotImplemented) break;
+    }
+    asked_ = subclass;
+    if (!result) return -1;
+    if (result.get() != Py_NotImplemented) return PyObject_IsTrue(result.get());
+    if (which == Py_EQ || which == Py_NE) return (left == right) == (which == Py_EQ) ? 1 : 0;
+    PyErr_Format(PyExc_TypeError, "'%s' not supported between instances of '%.100s' and '%.100s'",
+                 signs[which], l->tp_name, r->tp_name);
+    return -1;
 }
 
 Ref Activation::add(PyObject *left, PyObject *right) {
@@ -135,7 +168,7 @@ Verdict Activations::leads_to(const Activation &activation, const Inner &inner) 
                             inner);
     case Step::compare:
         if (is_cmp_key(subject)) return through_cmp_key(subject, activation.arguments_[0], inner);
-        return through_comparison(activation.which_, subject, activation.arguments_[0], inner);
+        return reexecute_if(compares_by(subject, activation.which_, inner), activation.name_);
     case Step::add: return through_binary(0, subject, activation.arguments_[0], inner);
     case Step::body: return reexecute_if(runs(subject, inner), "a class statement");
     }
@@ -156,7 +189,8 @@ std::vector<SavedCall> Activations::save() const {
     for (const Activation *each : found_) {
         SavedCall call;
         call.name = each->name_;
-        call.phase = static_cast<std::uint32_t>(each->phase);
+        call.phase = static_cast<std::uint32_t>(each->phase) |
+                     static_cast<std::uint32_t>(each->asked_) << asked_shift;
         call.number = each->number;
         call.real = each->real;
         call.rest = each->rest;

@@ -18,7 +18,7 @@ enum class Step : std::uint8_t {
     iterate, // the iterator of `subject`
     truth,   // the truth of `subject`
     call,    // `subject` with `arguments`
-    compare, // `subject` with arguments[0], by the comparison `which`
+    compare, // `subject` with arguments[0], by `subject`'s method for the comparison `which`
     add,     // `subject` to arguments[0]
     body,    // the body of the class statement whose function is `subject`
 };
@@ -44,7 +44,11 @@ class Activation {
     bool iterate(std::size_t into, PyObject *iterable);
     int truth(PyObject *of);
     Ref call(PyObject *callable, PyObject *const *arguments, Py_ssize_t count);
+    // As PyObject_RichCompareBool, method by method: what has said NotImplemented is not asked
+    // again after a resume.
     int compare(PyObject *left, PyObject *right, int which);
+    // The comparison by one of these methods: new, or NotImplemented, or null.
+    Ref compare_by(PyObject *of, PyObject *with, int which);
     Ref add(PyObject *left, PyObject *right);
 
     // For what is not one of the above: what is being called until `this` says otherwise.
@@ -60,6 +64,8 @@ class Activation {
     ElwFrame *caller_;
     Activation *outer_;
     Step step_ = Step::none;
+    enum Asked : std::uint8_t { subclass = 0, left_one = 1, right_one = 2 };
+    Asked asked_ = subclass;      // of a comparison: whose method is being called
     PyObject *subject_ = nullptr; // borrowed from whoever is executing the step
     PyObject *const *arguments_ = nullptr;
     int count_ = 0;
@@ -97,5 +103,8 @@ void install_resumable_builtins();
 void install_resumable_iterators();
 void install_resumable_itertools();
 void install_class_statement();
+// The same for modules that not every program imports: those that are there by now.
+void install_resumable_heaps();
+void install_resumable_bisection();
 
 } // namespace elsewhere::frame

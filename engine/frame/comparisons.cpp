@@ -173,9 +173,7 @@ int Comparisons::ask(PyObject *v, PyObject *w) {
     }
     if (stage != rich && item == 0 && same_ != nullptr && Py_TYPE(v)->tp_richcompare == same_) {
         at(method, item);
-        a_.begin(Step::compare, v, &w, 1, Py_LT);
-        const Ref result = Ref::steal(same_(v, w, Py_LT));
-        a_.end();
+        const Ref result = a_.compare_by(v, w, Py_LT);
         if (!result) return -1;
         if (result.get() != Py_NotImplemented) return PyObject_IsTrue(result.get());
     }

@@ -117,6 +117,8 @@ Restore *Restore::current_ = nullptr;
 
 Ref Restore::run() {
     if (stack_.frames.empty()) throw Error(ErrorKind::damaged, "a program without a stack");
+    install_resumable_heaps(); // where no import was watched
+    install_resumable_bisection();
     const CStack room(thread_, stack_.frames.size());
     const Hidden hidden;
     Ref handled = Ref::steal(elw_handled_exception(thread_));

@@ -1,5 +1,5 @@
-// What takes all items first: list, tuple, set, frozenset, dict, deque, join. The items are put
-// where an Activation has them, and become what they are to become when all are there.
+// What takes all items first: list, tuple, set, frozenset, dict, deque, bytes, join. The items are
+// put where an Activation has them, and become what they are to become when all are there.
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/consuming.hpp"
 #include "engine/frame/method_tables.hpp"
@@ -92,6 +92,25 @@ PyObject *make_dict(PyObject *callable, PyObject *const *arguments, std::size_t 
     return fill(a, "update") ? a.slots[container].release() : nullptr;
 }
 
+// What calls a type without a vectorcall of its own.
+PyObject *by_tp_call(PyObject *callable, PyObject *const *arguments, std::size_t flags,
+                     PyObject *names) {
+    const Py_ssize_t count = PyVectorcall_NARGS(flags);
+    const Ref positional = Ref::steal(PyTuple_New(count));
+    if (!positional) return nullptr;
+    for (Py_ssize_t i = 0; i < count; ++i)
+        PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(arguments[i]));
+    Ref named;
+    if (names != nullptr && PyTuple_GET_SIZE(names) > 0) {
+        named = Ref::steal(PyDict_New());
+        if (!named) return nullptr;
+        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
+            if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(names, i), arguments[count + i]) < 0)
+                return nullptr;
+    }
+    return PyType_Type.tp_call(callable, positional.get(), named.get());
+}
+
 struct Deque {
     static inline PyTypeObject *type = nullptr;
     static inline Vectorcall original = nullptr; // up to 3.12 it has none
@@ -99,21 +118,7 @@ struct Deque {
     static PyObject *plain(PyObject *callable, PyObject *const *arguments, std::size_t flags,
                            PyObject *names) {
         if (original != nullptr) return original(callable, arguments, flags, names);
-        const Py_ssize_t count = PyVectorcall_NARGS(flags);
-        const Ref positional = Ref::steal(PyTuple_New(count));
-        if (!positional) return nullptr;
-        for (Py_ssize_t i = 0; i < count; ++i)
-            PyTuple_SET_ITEM(positional.get(), i, Py_NewRef(arguments[i]));
-        Ref named;
-        if (names != nullptr && PyTuple_GET_SIZE(names) > 0) {
-            named = Ref::steal(PyDict_New());
-            if (!named) return nullptr;
-            for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names); ++i)
-                if (PyDict_SetItem(named.get(), PyTuple_GET_ITEM(names, i), arguments[count + i]) <
-                    0)
-                    return nullptr;
-        }
-        return PyType_Type.tp_call(callable, positional.get(), named.get());
+        return by_tp_call(callable, arguments, flags, names);
     }
 
     static PyObject *call(PyObject *callable, PyObject *const *arguments, std::size_t flags,
@@ -154,6 +159,64 @@ struct Deque {
         type = reinterpret_cast<PyTypeObject *>(found.get()); // its module keeps it
         original = type->tp_vectorcall;
         type->tp_vectorcall = call;
+    }
+};
+
+// ---- bytes: each item becomes a byte before the next one is asked for
+// ----------------------------
+
+struct Bytes {
+    static inline Vectorcall original = nullptr; // up to 3.15 it has none
+
+    static PyObject *plain(PyObject *callable, PyObject *const *arguments, std::size_t flags,
+                           PyObject *names) {
+        if (original != nullptr) return original(callable, arguments, flags, names);
+        return by_tp_call(callable, arguments, flags, names);
+    }
+
+    static bool makes_bytes_itself(PyObject *given) {
+        const PyNumberMethods *number = Py_TYPE(given)->tp_as_number;
+        static PyObject *const method = PyUnicode_InternFromString("__bytes__");
+        return PyUnicode_Check(given) || PyObject_CheckBuffer(given) != 0 ||
+               (number != nullptr && number->nb_index != nullptr) ||
+               _PyType_Lookup(Py_TYPE(given), method) != nullptr;
+    }
+
+    static PyObject *call(PyObject *callable, PyObject *const *arguments, std::size_t flags,
+                          PyObject *names) {
+        if (callable != reinterpret_cast<PyObject *>(&PyBytes_Type) ||
+            PyVectorcall_NARGS(flags) != 1 || (names != nullptr && PyTuple_GET_SIZE(names) != 0) ||
+            is_passive(arguments[0]) || Py_TYPE(arguments[0])->tp_iter == nullptr ||
+            makes_bytes_itself(arguments[0]))
+            return plain(callable, arguments, flags, names);
+        Activation a("bytes", &PyBytes_Type);
+        if (a.phase == 0) {
+            a.slots[container] = Ref::steal(PyByteArray_FromStringAndSize(nullptr, 0));
+            if (!a.slots[container] || !begin_list(a, iterator_slot, arguments[0])) return nullptr;
+            a.phase = 1;
+        }
+        PyObject *made = a.slots[container].get();
+        for (;;) {
+            const Ref item = a.next(iterator_slot);
+            if (!item && PyErr_Occurred()) return nullptr;
+            if (!item) break;
+            const Py_ssize_t value = PyNumber_AsSsize_t(item.get(), nullptr);
+            if (value == -1 && PyErr_Occurred()) return nullptr;
+            if (value < 0 || value > 255) {
+                PyErr_SetString(PyExc_ValueError, "bytes must be in range(0, 256)");
+                return nullptr;
+            }
+            const Py_ssize_t size = PyByteArray_GET_SIZE(made);
+            if (PyByteArray_Resize(made, size + 1) < 0) return nullptr;
+            PyByteArray_AS_STRING(made)[size] = static_cast<char>(value);
+        }
+        return PyBytes_FromStringAndSize(PyByteArray_AS_STRING(made), PyByteArray_GET_SIZE(made));
+    }
+
+    static void install() {
+        if (PyBytes_Type.tp_vectorcall == call) return;
+        original = PyBytes_Type.tp_vectorcall;
+        PyBytes_Type.tp_vectorcall = call;
     }
 };
 
@@ -198,6 +261,7 @@ void install_resumable_collectors() {
     original_dict = PyDict_Type.tp_vectorcall;
     if (original_dict != nullptr) PyDict_Type.tp_vectorcall = make_dict;
     Deque::install();
+    Bytes::install();
     Join<0>::install("str", "str.join");
     Join<1>::install("bytes", "bytes.join");
     Join<2>::install("bytearray", "bytearray.join");

@@ -173,10 +173,24 @@ Verdict through_compare(int oparg, PyObject *left, PyObject *right, const Inner 
     return through_comparison(elw_comparison(oparg), left, right, inner);
 }
 
+namespace {
+
+constexpr std::array comparisons = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
+
+} // namespace
+
+bool compares_by(PyObject *self, int which, const Inner &inner) {
+    if (inner.first != self) return false;
+    // object.__ne__ inverts a Python __eq__.
+    if (which == Py_NE && !is_python(Py_TYPE(self), "__ne__"))
+        return is_method_of(self, inner, {"__eq__"});
+    return is_method_of(self, inner, {comparisons[static_cast<std::size_t>(which)]});
+}
+
 Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inner &inner) {
-    static const char *const names[] = {"__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"};
-    static const int swapped[] = {4, 5, 2, 3, 0, 1};
+    static constexpr std::array<std::size_t, 6> swapped = {4, 5, 2, 3, 0, 1};
     if (which < 0 || (inner.first != left && inner.first != right)) return no("a comparison");
+    const auto at = static_cast<std::size_t>(which);
     // object.__ne__ inverts a Python __eq__: that runs inside, and re-execution completes it.
     if (which == 3 && !is_python(Py_TYPE(left), "__ne__") && is_method_of(left, inner, {"__eq__"}))
         return reexecute_if(Py_TYPE(left) == Py_TYPE(right) ||

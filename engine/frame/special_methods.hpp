@@ -48,6 +48,9 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 [[nodiscard]] Verdict through_compare(int oparg, PyObject *left, PyObject *right,
                                       const Inner &inner);
 
+// Is the inner frame what `self`'s own method for one of Py_LT … Py_GE runs?
+[[nodiscard]] bool compares_by(PyObject *self, int which, const Inner &inner);
+
 // left < right and the like, by Py_LT … Py_GE.
 [[nodiscard]] Verdict through_comparison(int which, PyObject *left, PyObject *right,
                                          const Inner &inner);

@@ -3,6 +3,7 @@
 // their method tables, as in interposed.cpp.
 #include <string_view>
 
+#include "engine/frame/activation.hpp"
 #include "engine/object/sources.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/interposed.hpp"
@@ -78,6 +79,8 @@ template <int which> struct ExecNative {
         return then(original(self, module), [&] {
             if (!PyModule_Check(module)) return;
             Ref name = Ref::checked(PyModule_GetNameObject(module));
+            if (text(name.get()) == "_heapq") frame::install_resumable_heaps();
+            if (text(name.get()) == "_bisect") frame::install_resumable_bisection();
             note(name.get(), PyModule_GetDict(module));
         });
     }

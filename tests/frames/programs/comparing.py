@@ -39,7 +39,7 @@ class Reflected:
 
     def __gt__(self, other):
         asked.append(("gt", self.n))
-        attempt()  # the other one's method would be asked again before it
+        checkpoint()
         return self.n > other.n
 
 

@@ -57,6 +57,13 @@ class Countdown:
         return self.n
 
 
+class Falling(Countdown):
+    """For zip, which asks several for their iterators first."""
+
+    def __iter__(self):
+        return self
+
+
 class Vector:
     def __init__(self, *parts):
         self.parts = parts
@@ -101,6 +108,9 @@ def errors():
         lambda: tuple(failing(2)),
         lambda: collections.deque(failing(2)),
         lambda: collections.deque(numbers(2), "x"),
+        lambda: bytes(x * 150 for x in numbers(3)),
+        lambda: bytes(str(x) for x in numbers(2)),
+        lambda: bytes(failing(2)),
         lambda: dict(numbers(2)),
         lambda: dict(failing(0)),
         lambda: sum((1 << 1100 for x in numbers(2)), 0.5),
@@ -181,8 +191,12 @@ for turn in range(5 * ROUNDS):
         dict(zip(numbers(3), Row(2))),
         dict(enumerate(numbers(2))),
         b"-".join(bytes([x]) for x in numbers(3)),
+        bytes(numbers(4)),
+        bytes(map(abs, map(key, numbers(4)))),
+        bytes(Countdown(3)),
+        bytes(Row(3)),
         bytearray(b"-").join(bytes([x]) for x in numbers(2)),
-        list(zip(numbers(3), Countdown(4), "abcd")),
+        list(zip(numbers(3), Falling(4), "abcd")),
         list(itertools.takewhile(even, numbers(4))),
         list(itertools.dropwhile(even, numbers(4))),
         list(itertools.takewhile(lambda x: x < 2, numbers(4))),
