@@ -410,6 +410,9 @@ void elw_lend_recursion(PyThreadState *thread, int python, int c) {
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {}
 
 bool elw_has_tools(PyThreadState *thread) { return false; }
+ElwTold elw_told(PyThreadState *thread) { return ELW_TOLD_OTHER; }
+void elw_set_told(PyThreadState *thread, ElwTold told) {}
+PyObject *elw_only_callback(PyThreadState *thread, ElwTold told) { return NULL; }
 void elw_enter_tracing(PyThreadState *thread) { thread->tracing++; }
 void elw_leave_tracing(PyThreadState *thread) { thread->tracing--; }
 

@@ -68,6 +68,13 @@ typedef enum {
     ELW_OP_YIELD
 } ElwOp;
 
+/* What tracers are being told of. */
+typedef enum {
+    ELW_TOLD_OTHER = 0, /* nothing, or another event */
+    ELW_TOLD_LINE,
+    ELW_TOLD_INSTRUCTION
+} ElwTold;
+
 /* Facts that differ between versions and matter above. */
 typedef struct {
     int minor;                /* 11, 12, … */
@@ -85,7 +92,6 @@ typedef struct {
     bool has_block_stack;       /* `try` and `with` keep blocks in the frame (elw_blocks) */
     bool stops_by_trace;        /* elw_stop_at_next is how a signal meets the eval loop */
     bool call_on_entry;         /* a frame that the eval loop enters is a "call" to tracers */
-    bool keeps_trace_function;  /* a trace function that is at work can be left */
     bool breaks_before_events;  /* RESUME and jumps handle signals before they tell tracers */
     bool signals_hold_start;    /* a traced RESUME handles signals until there are none */
     bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
@@ -210,6 +216,12 @@ void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes);
 /* Of thread->tracing: the levels that are elw_stop_at_next at work. */
 int elw_own_tracing(PyThreadState *thread);
 bool elw_has_tools(PyThreadState *thread); /* of sys.monitoring, in use */
+/* Of the innermost callback of sys.monitoring that is at work; before 3.12 there is none. */
+ElwTold elw_told(PyThreadState *thread);
+void elw_set_told(PyThreadState *thread, ElwTold told);
+/* The only function that is told of these events: borrowed. NULL if there are several, sys.settrace
+ * among them. */
+PyObject *elw_only_callback(PyThreadState *thread, ElwTold told);
 /* Between them nothing that the thread executes is an event for a trace function or the like. */
 void elw_enter_tracing(PyThreadState *thread);
 void elw_leave_tracing(PyThreadState *thread);

@@ -13,7 +13,6 @@ enum { jump_unit = 2 };
 #include "engine/cpython/before_py311.h"
 
 const ElwFacts elw_facts = {
-    .keeps_trace_function = true,
     .minor = 9,
     .boot_levels = 6,
     .null_below_callable = true,

@@ -26,7 +26,6 @@ _Static_assert(sizeof(ElwSlot) == sizeof(PyObject *), "a slot is a pointer");
 _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
 
 const ElwFacts elw_facts = {
-    .keeps_trace_function = true,
     .minor = 11,
     .boot_levels = 6,
     .null_below_callable = true,
@@ -390,6 +389,9 @@ void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are co
 
 int elw_own_tracing(PyThreadState *thread) { return 0; }
 bool elw_has_tools(PyThreadState *thread) { return false; }
+ElwTold elw_told(PyThreadState *thread) { return ELW_TOLD_OTHER; }
+void elw_set_told(PyThreadState *thread, ElwTold told) {}
+PyObject *elw_only_callback(PyThreadState *thread, ElwTold told) { return NULL; }
 void elw_enter_tracing(PyThreadState *thread) { PyThreadState_EnterTracing(thread); }
 void elw_leave_tracing(PyThreadState *thread) { PyThreadState_LeaveTracing(thread); }
 

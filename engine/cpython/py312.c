@@ -3,6 +3,7 @@
 
 #include "internal/pycore_code.h"
 #include "internal/pycore_frame.h"
+#include "internal/pycore_instruments.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_intrinsics.h"
 #include "internal/pycore_opcode.h"
@@ -11,6 +12,7 @@
 
 #define ELW_TUPLE_CALL CALL_NO_KW_TUPLE_1
 #include "engine/cpython/taker.h"
+#include "engine/cpython/told.h"
 
 #include <stddef.h>
 
@@ -26,7 +28,6 @@ _Static_assert(sizeof(ElwSlot) == sizeof(PyObject *), "a slot is a pointer");
 _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
 
 const ElwFacts elw_facts = {
-    .keeps_trace_function = true,
     .minor = 12,
     .boot_levels = 5,
     .null_below_callable = true,

@@ -12,6 +12,7 @@
 
 #define ELW_TUPLE_CALL CALL_TUPLE_1
 #include "engine/cpython/taker.h"
+#include "engine/cpython/told.h"
 
 #include <stddef.h>
 
@@ -27,7 +28,6 @@ _Static_assert(sizeof(ElwSlot) == sizeof(PyObject *), "a slot is a pointer");
 _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
 
 const ElwFacts elw_facts = {
-    .keeps_trace_function = true,
     .minor = 13,
     .boot_levels = 5,
     .null_below_callable = false,

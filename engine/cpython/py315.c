@@ -14,6 +14,7 @@
 
 #define ELW_TUPLE_CALL CALL_TUPLE_1
 #include "engine/cpython/taker.h"
+#include "engine/cpython/told.h"
 
 #include <stddef.h>
 

@@ -105,6 +105,7 @@ class Capture {
     Result<FrameRecord> innermost(ElwFrame *frame);
     Result<FrameRecord> enclosing(ElwFrame *frame, ElwFrame *inner, ElwEntry entry,
                                   PyObject *instance);
+    Delivery told_of(ElwFrame *frame, ElwFrame *inner);
     FrameRecord identity(ElwFrame *frame, int instruction);
     void take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at, int depth);
 
@@ -212,6 +213,18 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     return record;
 }
 
+// Is the inner frame the tracer that is told of what the outer one will execute next? Else: resume.
+Delivery Capture::told_of(ElwFrame *frame, ElwFrame *inner) {
+    if (tracers_running(thread_) != 1) return Delivery::resume;
+    if (thread_->c_tracefunc != nullptr)
+        return is_told(frame, inner) ? Delivery::traced : Delivery::resume;
+    switch (is_called_back(thread_, frame, inner)) {
+    case ELW_TOLD_LINE: return Delivery::told_line;
+    case ELW_TOLD_INSTRUCTION: return Delivery::told_instruction;
+    default: return Delivery::resume;
+    }
+}
+
 Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, ElwEntry entry,
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
@@ -234,10 +247,10 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
-    if (entry == ELW_ENTERED_FROM_C && saved == instruction.depth &&
-        tracers_running(thread_) == 1 && thread_->c_tracefunc != nullptr &&
-        is_told(frame, inner_frame)) {
-        record.delivery = Delivery::traced;
+    if (const Delivery told = told_of(frame, inner_frame);
+        told != Delivery::resume && saved == instruction.depth &&
+        (entry == ELW_ENTERED_FROM_C || is_linked(frame, inner_frame))) {
+        record.delivery = told;
         take_stack(record, frame, map, at, saved);
         return record;
     }
@@ -328,7 +341,7 @@ Result<StackRecord> Capture::run() {
         return Error(ErrorKind::refused, "no Python code is running in this thread");
     elw_cancel_stop(thread_);
     const int tracers = tracers_running(thread_);
-    if (tracers > 1 || (tracers == 1 && !elw_facts.keeps_trace_function))
+    if (tracers > 1)
         return refusal(elw_code(frame), elw_in_flight(frame),
                        "a trace function, a profiler or a monitoring callback is running");
     if (std::optional<Error> unkept = unkept_tracer(thread_)) return *unkept;
@@ -351,7 +364,7 @@ Result<StackRecord> Capture::run() {
         }
         record = enclosing(outer, frame, entry, instance);
         if (!record) return record.error();
-        told = told || record.value().delivery == Delivery::traced;
+        told = told || is_of_tracer(record.value().delivery);
         frames.push_back(std::move(record).value());
         frame = outer;
     }

@@ -40,7 +40,15 @@ enum class Delivery : std::uint8_t {
     construct = 4, // `instruction` calls a class, __init__ is inside: deliver the instance
     reexecute = 5, // run `instruction` again; the frame inside is met on the way
     traced = 6,    // the frame inside is the trace function, told of `instruction`: that is next
+    told_line = 7, // the same for a callback of sys.monitoring
+    told_instruction = 8,
 };
+
+// The frame inside is a tracer's.
+constexpr bool is_of_tracer(Delivery delivery) {
+    return delivery == Delivery::traced || delivery == Delivery::told_line ||
+           delivery == Delivery::told_instruction;
+}
 
 // A builtin in the middle of its work (engine/frame/activation.hpp): all it needs to go on.
 struct SavedCall {

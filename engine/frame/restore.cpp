@@ -88,6 +88,11 @@ int executed_before(const FrameRecord &record, const CodeMap &map) {
     return op == ELW_OP_RESUME || op == ELW_OP_JUMP_BACKWARD ? -1 : map.start(at - 1);
 }
 
+// What the tracer inside was told of. Where sys.settrace is made of events, it says "line".
+ElwTold event_of(Delivery delivery) {
+    return delivery == Delivery::told_instruction ? ELW_TOLD_INSTRUCTION : ELW_TOLD_LINE;
+}
+
 class Restore {
   public:
     Restore(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live)
@@ -109,7 +114,8 @@ class Restore {
     Ref top_result_;
     const std::function<void()> &on_live_;
     std::size_t next_ = 0;
-    bool in_trace_function_ = false;
+    bool in_tracer_ = false;
+    ElwTold told_ = ELW_TOLD_OTHER; // the tracer
     CodeMaps maps_;
 };
 
@@ -198,7 +204,8 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
 
     if (innermost) return go_on(frame, rest);
     if (delivery == Delivery::reexecute) return go_on(frame, rest);
-    in_trace_function_ = in_trace_function_ || delivery == Delivery::traced;
+    in_tracer_ = in_tracer_ || is_of_tracer(delivery);
+    if (is_of_tracer(delivery)) told_ = event_of(delivery);
     if (delivery == Delivery::construct) {
         const int depth = elw_saved_depth(frame);
         elw_stack(frame)[depth] = elw_slot(rest.constructed.release());
@@ -223,7 +230,10 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         elw_set_eval(thread_, nullptr);
         elw_link(thread_, frame);
         on_live_(); // may run Python code
-        if (in_trace_function_) elw_enter_tracing(thread_);
+        if (in_tracer_) {
+            elw_enter_tracing(thread_);
+            elw_set_told(thread_, told_);
+        }
         elw_unlink(thread_, frame);
     }
     if (record.delivery == Delivery::resume) {
@@ -257,10 +267,15 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
 PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
     const int at = static_cast<int>(record.instruction);
     const int depth = elw_saved_depth(frame);
-    if (record.delivery == Delivery::traced) {
-        const bool good = end_of_trace_function(thread_, frame, result);
-        elw_set_next(frame, at);
-        return go_on_traced(thread_, frame, good ? 0 : 1, at, -1, true);
+    if (is_of_tracer(record.delivery)) {
+        const int next = elw_in_flight(frame);
+        const bool moved = next != at; // a debugger has gone to another line, of which nobody knows
+        const bool good =
+            record.delivery == Delivery::traced
+                ? end_of_trace_function(thread_, frame, result)
+                : end_of_callback(thread_, frame, event_of(record.delivery), moved, result);
+        elw_set_next(frame, next);
+        return go_on_traced(thread_, frame, good ? 0 : 1, moved ? -1 : at, moved ? at : -1, !moved);
     }
     if (record.delivery == Delivery::construct) {
         if (result != nullptr && result != Py_None) {

@@ -92,6 +92,14 @@ void stand_down(PyThreadState *thread) {
     if (thread->c_profilefunc == stand_in<1>) thread->c_profilefunc = stand_ins[1].original;
 }
 
+// The frame object, whether or not the program has one.
+Ref object_of(PyThreadState *thread, ElwFrame *frame) {
+    elw_link(thread, frame);
+    Ref object = Ref::steal(reinterpret_cast<PyObject *>(PyThreadState_GetFrame(thread)));
+    elw_unlink(thread, frame);
+    return object;
+}
+
 Ref call_ours(const char *name, PyObject *first, int second) {
     Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
     return Ref::steal(module ? PyObject_CallMethod(module.get(), name, "Oi", first, second)
@@ -134,7 +142,9 @@ PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int
         const bool call = elw_facts.call_on_entry || (throwing != 0 && elw_facts.throw_is_event);
         if (elw_facts.forgets_line && !again) told = -1; // and of that it is silent by itself
         if (thread->tracing == 0 && (call || told >= 0)) {
-            stand_in_for<0>(thread, call, elw_frame_object(frame), told, again);
+            const Ref object = object_of(thread, frame); // it lives as long as the frame runs
+            stand_in_for<0>(thread, call, reinterpret_cast<PyFrameObject *>(object.get()), told,
+                            again);
             if (call) stand_in_for<1>(thread, call, nullptr, -1, false);
         }
         if (throwing && has_tools && elw_facts.throw_is_event) {
@@ -161,19 +171,71 @@ bool is_told(ElwFrame *outer, ElwFrame *inner) {
     return false;
 }
 
+namespace {
+
+// The n-th argument of a call, which *args may have taken; null where that cannot be told.
+PyObject *given(ElwFrame *frame, int n) {
+    PyCodeObject *code = elw_code(frame);
+    if (n < code->co_argcount) return elw_argument(frame, n);
+    if ((code->co_flags & CO_VARARGS) == 0) return nullptr;
+    PyObject *rest = elw_get(elw_variables(frame)[code->co_argcount + code->co_kwonlyargcount]);
+    if (rest != nullptr && PyCell_Check(rest)) rest = PyCell_GET(rest);
+    const Py_ssize_t at = n - code->co_argcount;
+    const bool there = rest != nullptr && PyTuple_CheckExact(rest) && at < PyTuple_GET_SIZE(rest);
+    return there ? PyTuple_GET_ITEM(rest, at) : nullptr;
+}
+
+} // namespace
+
+ElwTold is_called_back(PyThreadState *thread, ElwFrame *outer, ElwFrame *inner) {
+    const ElwTold told = elw_told(thread);
+    PyObject *callback = elw_only_callback(thread, told);
+    if (callback == nullptr) return ELW_TOLD_OTHER;
+    const int first = PyMethod_Check(callback) ? 1 : 0; // behind self
+    if (first != 0) callback = PyMethod_GET_FUNCTION(callback);
+    if (!PyFunction_Check(callback) ||
+        PyFunction_GET_CODE(callback) != reinterpret_cast<PyObject *>(elw_code(inner)))
+        return ELW_TOLD_OTHER;
+    PyCodeObject *code = elw_code(outer);
+    PyObject *number = given(inner, first + 1);
+    if (given(inner, first) != reinterpret_cast<PyObject *>(code) || number == nullptr ||
+        !PyLong_CheckExact(number))
+        return ELW_TOLD_OTHER;
+    const int offset = elw_in_flight(outer) * 2;
+    const int expected = told == ELW_TOLD_LINE ? PyCode_Addr2Line(code, offset) : offset;
+    return PyLong_AsLong(number) == expected ? told : ELW_TOLD_OTHER;
+}
+
+bool end_of_callback(PyThreadState *thread, ElwFrame *frame, ElwTold told, bool moved,
+                     PyObject *result) {
+    const Ref returned = Ref::steal(result);
+    elw_leave_tracing(thread);
+    elw_set_told(thread, ELW_TOLD_OTHER);
+    if (!returned || moved) return static_cast<bool>(returned);
+    auto *code = reinterpret_cast<PyObject *>(elw_code(frame));
+    const int offset = elw_in_flight(frame) * 2;
+    const Untraced untraced;
+    if (told == ELW_TOLD_INSTRUCTION && !call_ours("heard_instruction", code, offset)) return false;
+    return elw_facts.forgets_line ||
+           call_ours("heard_line", code, PyCode_Addr2Line(elw_code(frame), offset));
+}
+
 bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result) {
     const Ref local = Ref::steal(result);
-    auto *object = reinterpret_cast<PyObject *>(elw_frame_object(frame));
+    const Ref object = object_of(thread, frame);
     elw_leave_tracing(thread);
+    if (!object) return false;
+    elw_set_told(thread, ELW_TOLD_OTHER);
     if (!local) {
         PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
         PyErr_Fetch(&type, &value, &traceback);
         PyEval_SetTrace(nullptr, nullptr);
-        if (PyObject_SetAttrString(object, "f_trace", Py_None) < 0) PyErr_Clear();
+        if (PyObject_SetAttrString(object.get(), "f_trace", Py_None) < 0) PyErr_Clear();
         PyErr_Restore(type, value, traceback);
         return false;
     }
-    return local.get() == Py_None || PyObject_SetAttrString(object, "f_trace", local.get()) == 0;
+    return local.get() == Py_None ||
+           PyObject_SetAttrString(object.get(), "f_trace", local.get()) == 0;
 }
 
 int tracers_running(PyThreadState *thread) {

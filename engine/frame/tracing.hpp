@@ -40,6 +40,15 @@ class Untraced {
 // Is `inner` the trace function, called with `outer` before its next instruction?
 [[nodiscard]] bool is_told(ElwFrame *outer, ElwFrame *inner);
 
+// Is `inner` the callback of a tool of sys.monitoring, called with `outer` before its next
+// instruction? Of which event?
+[[nodiscard]] ElwTold is_called_back(PyThreadState *thread, ElwFrame *outer, ElwFrame *inner);
+
+// The same for such a callback, which has been told of the instruction that `frame` would execute
+// next: nobody hears of it again, unless the frame has `moved` to another one.
+bool end_of_callback(PyThreadState *thread, ElwFrame *frame, ElwTold told, bool moved,
+                     PyObject *result);
+
 // What the interpreter does with what the trace function has returned for `frame` (null: it has
 // raised). False: an exception goes on in `frame`. Steals `result`.
 bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result);

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 _TOOLS = range(6)
-# Lists that classes of coverage keep; nothing else of a library's classes is the program's.
+# Lists that classes of coverage keep; but for these and breakpoints, nothing of a library's classes
+# is the program's.
 _COVERAGE = (
     ("coverage.collector", "Collector", "_collectors"),
     ("coverage.control", "Coverage", "_instances"),
 )
+_BREAKPOINTS = ("next", "bplist", "bpbynumber")  # of bdb.Breakpoint: all that debuggers have set
 monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
 
 
@@ -41,6 +43,9 @@ def capture_tracing() -> dict[str, Any] | None:
         kept["tools"] = tools
     if "coverage" in sys.modules:
         kept["coverage"] = [list(one) for one in _coverage_lists()]
+    if "bdb" in sys.modules:
+        breakpoints = sys.modules["bdb"].Breakpoint
+        kept["breakpoints"] = {name: getattr(breakpoints, name) for name in _BREAKPOINTS}
     if frames:
         kept["frames"] = frames
     return kept
@@ -140,6 +145,8 @@ def restore(kept: dict[str, Any]) -> None:
             setattr(threading, name, kept[name])
     for values, now in zip(kept.get("coverage", ()), _coverage_lists()):
         now[:] = values
+    for name, value in kept.get("breakpoints", {}).items():
+        setattr(sys.modules["bdb"].Breakpoint, name, value)
     for tool, one in kept.get("tools", {}).items():
         _restore_tool(tool, one)
     if "profile" in kept:
@@ -181,6 +188,32 @@ def line_event(code: CodeType, line: int) -> None:
         if function is not None:
             monitoring.register_callback(tool, bit, function)
             function(code, line)  # DISABLE is not heeded: the next time it is asked again
+
+
+def heard_line(code: CodeType, line: int) -> None:
+    """A tool has been told that `line` begins; the eval loop will say so once more."""
+    _not_again(monitoring.events.LINE, code, line)
+
+
+def heard_instruction(code: CodeType, offset: int) -> None:
+    _not_again(monitoring.events.INSTRUCTION, code, offset)
+
+
+def _not_again(bit: int, code: CodeType, number: int) -> None:
+    for tool in _TOOLS:
+        if monitoring.get_tool(tool) is None:
+            continue
+        function = monitoring.register_callback(tool, bit, None)
+        if function is not None:
+            monitoring.register_callback(tool, bit, _unless(tool, bit, function, (code, number)))
+
+
+def _unless(tool: int, bit: int, function: Any, heard: tuple[CodeType, int]) -> Any:
+    def filtered(code: CodeType, number: int) -> Any:
+        monitoring.register_callback(tool, bit, function)
+        return None if code is heard[0] and number == heard[1] else function(code, number)
+
+    return filtered
 
 
 def not_thrown(code: CodeType, _: int) -> None:

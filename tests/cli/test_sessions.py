@@ -147,11 +147,10 @@ def test_a_program_that_asks_asks_again(start: Callable[..., Terminal], tmp_path
 def test_a_debugger_asks_again(
     words: tuple[str, ...], start: Callable[..., Terminal], python: Any, tmp_path: Path
 ) -> None:
-    if python.version in ("3.14", "3.15"):
-        pytest.skip("the debugger runs in callbacks of sys.monitoring, which are waited for")
     (tmp_path / "script.py").write_text("a = 1\nb = a + 1\nprint('sum', a + b)\n")
     # From 3.13 on breakpoint() stops where it stands, and not at the next line.
-    begin = "a = 1\nbreakpoint()\n" if python.version == "3.13" else "breakpoint()\na = 1\n"
+    stands = python.version in ("3.13", "3.14", "3.15")
+    begin = "a = 1\nbreakpoint()\n" if stands else "breakpoint()\na = 1\n"
     (tmp_path / "traced.py").write_text(begin + "b = a + 1\nprint('sum', a + b)\n")
     prompt = b"(Pdb) "
     session = start(*words)
@@ -164,3 +163,45 @@ def test_a_debugger_asks_again(
     assert b"print('sum'" in session.type("next", prompt=prompt)
     os.write(session.main, b"continue\n")
     assert session.until(b"sum 3").endswith(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        (("traced.py",), ("next", "p b", "next", "p b", "continue")),
+        (("traced.py",), ("next", "jump 9 ;; continue")),
+        (("-m", "pdb", "script.py"), ("break 2", "continue", "p a", "quit")),
+        (("-m", "pdb", "script.py"), ("next", "break call", "continue", "next", "quit")),
+    ],
+)
+def test_a_debugger_goes_on_as_it_is_told(
+    words: tuple[str, ...],
+    commands: tuple[str, ...],
+    start: Callable[..., Terminal],
+    python: Any,
+    tmp_path: Path,
+) -> None:
+    """Left at the prompt before each command but the first, it says what it says in one life."""
+    if python.version == "3.11" and "jump 9 ;; continue" in commands:
+        pytest.skip("3.11 has no jump at the prompt that a program was left at")
+    body = "def call(a):\n    print('got', a)\n    return a + 1\n"
+    (tmp_path / "script.py").write_text(body + "b = call(1)\nprint('end', b + 1)\n")
+    (tmp_path / "traced.py").write_text(
+        body + "b = 2\nimport pdb; pdb.set_trace()\nb = b\nb = call(1)\nb = 0\nprint('end', b)\n"
+    )
+    prompt = b"(Pdb) "
+    lives = []
+    for leaves in (False, True):
+        session = start(*words)
+        session.until(prompt)
+        said = []
+        for command in commands:
+            if leaves and command != commands[0]:
+                session.suspend()
+                session = start(*words)
+                session.until(prompt)
+            if command != commands[-1]:
+                said.append(session.type(command, prompt=prompt))
+        os.write(session.main, commands[-1].encode() + b"\n")
+        lives.append((said, session.end(), session.shown))
+    assert lives[0] == lives[1]
