@@ -93,7 +93,8 @@ typedef struct {
     bool stops_by_trace;        /* elw_stop_at_next is how a signal meets the eval loop */
     bool call_on_entry;         /* a frame that the eval loop enters is a "call" to tracers */
     bool breaks_before_events;  /* RESUME and jumps handle signals before they tell tracers */
-    bool signals_hold_start;    /* a traced RESUME handles signals until there are none */
+    bool drops_first_operand_first; /* after a call through C */
+    bool signals_hold_start;        /* a traced RESUME handles signals until there are none */
     bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
     bool forgets_line;   /* entered anew, the eval loop does not know where it came from */
     int exit_depth;      /* where WITH_EXCEPT_START finds __exit__, 1 being the top */

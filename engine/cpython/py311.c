@@ -26,6 +26,7 @@ _Static_assert(sizeof(ElwSlot) == sizeof(PyObject *), "a slot is a pointer");
 _Static_assert(offsetof(_PyInterpreterFrame, localsplus) % sizeof(void *) == 0, "slots aligned");
 
 const ElwFacts elw_facts = {
+    .drops_first_operand_first = true,
     .minor = 11,
     .boot_levels = 6,
     .null_below_callable = true,

@@ -233,6 +233,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     if (at < 0) return refusal(code, 0, "it has not started yet");
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
     int saved = elw_saved_depth(frame);
+    const std::optional<Link> link = linked(frame, inner_frame);
     const Inner inner = inner_of(inner_frame);
     // generator.throw() has come down a `yield from` or await: the delegating SEND goes on.
     const int delegation = delegating_send(map, at);
@@ -247,9 +248,9 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
-    if (const Delivery told = told_of(frame, inner_frame);
-        told != Delivery::resume && saved == instruction.depth &&
-        (entry == ELW_ENTERED_FROM_C || is_linked(frame, inner_frame))) {
+    if (const Delivery told = told_of(frame, inner_frame); told != Delivery::resume &&
+                                                           saved == instruction.depth &&
+                                                           (entry == ELW_ENTERED_FROM_C || link)) {
         record.delivery = told;
         take_stack(record, frame, map, at, saved);
         return record;
@@ -259,13 +260,12 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     if (taking != nullptr) saved = -1;
     // With its operands still on the stack, C code is at work on them. (That generator.throw() is
     // such code does not show: it links the generator without running it.)
-    if (elw_facts.saves_depth_in_c && saved == instruction.depth && !delegates_throw &&
-        !is_linked(frame, inner_frame) && (entry == ELW_ENTERED_FROM_C || saved != consumed))
+    if (elw_facts.saves_depth_in_c && saved == instruction.depth && !delegates_throw && !link &&
+        (entry == ELW_ENTERED_FROM_C || saved != consumed))
         saved = -1;
     // A frame that C entered while its outer one has nothing in flight: RETURN is dropping the
     // frame of a callee, and a finalizer or a weakref callback runs.
-    if (entry == ELW_ENTERED_FROM_C && saved >= 0 && !is_linked(frame, inner_frame) &&
-        !delegates_throw)
+    if (entry == ELW_ENTERED_FROM_C && saved >= 0 && !link && !delegates_throw)
         return refusal(code, at, "a finalizer or callback is running");
     if (entry == ELW_ENTERED_INIT) {
         record.delivery = Delivery::construct;
@@ -277,16 +277,14 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         // The loop has handed over to the generator; SEND has also passed on the value.
         record.delivery = Delivery::reexecute;
         take_stack(record, frame, map, at, saved);
-    } else if (saved >= 0 && saved == consumed) {
+    } else if (saved >= 0 && link && link->delivery == Delivery::construct) {
+        // As our own restore leaves it.
+        record.delivery = Delivery::construct;
+        record.constructed = Ref::share(link->constructed);
+        take_stack(record, frame, map, at, saved);
+    } else if (saved >= 0 && (saved == consumed || (link && link->delivery == Delivery::result))) {
         record.delivery = Delivery::result;
         take_stack(record, frame, map, at, saved);
-    } else if (saved >= 0 && saved == consumed + 1 &&
-               (instruction.op == ELW_OP_CALL || instruction.op == ELW_OP_CALL_KEYWORDS ||
-                instruction.op == ELW_OP_CALL_UNPACKED)) {
-        // As our own restore leaves it: the instance waits on top.
-        record.delivery = Delivery::construct;
-        record.constructed = Ref::share(elw_get(elw_stack(frame)[saved - 1]));
-        take_stack(record, frame, map, at, consumed);
     } else if (saved >= 0) {
         return refusal(code, at, "an unknown state of the value stack");
     } else {
@@ -305,7 +303,12 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         record.calls = calls.save();
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);
-        const bool keeps_operands = verdict.delivery == Delivery::reexecute;
+        // What a call through C was given lives until it is done, whatever the callee does with it.
+        const bool is_call = instruction.op == ELW_OP_CALL ||
+                             instruction.op == ELW_OP_CALL_KEYWORDS ||
+                             (instruction.op == ELW_OP_CALL_UNPACKED &&
+                              call_operands(code, map, at, elw_stack(frame)).known());
+        const bool keeps_operands = verdict.delivery == Delivery::reexecute || is_call;
         const bool drops_value = instruction.op == ELW_OP_SEND; // put back as None below
         take_stack(record, frame, map, at,
                    keeps_operands ? instruction.depth - (drops_value ? 1 : 0) : consumed);

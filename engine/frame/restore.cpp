@@ -1,5 +1,6 @@
 #include "engine/frame/restore.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <unistd.h>
 
@@ -39,10 +40,6 @@ constexpr int lent_c_levels = 8;
 }
 
 // Frames that wait in Restore::evaluate, each with the one it entered.
-struct Link {
-    const ElwFrame *outer;
-    const ElwFrame *inner;
-};
 std::vector<Link> links;
 
 // Every frame of the caller is out of sight while this lives.
@@ -70,6 +67,26 @@ void open_with(ElwFrame *frame, const Instruction &instruction, int depth) {
     const int handler = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
     blocks[count] = {false, handler, depth};
     elw_set_blocks(frame, blocks, count + 1);
+}
+
+// A call through C has kept its operands until now. What drops them may run the program's code.
+void drop_operands(PyThreadState *thread, ElwFrame *frame, const Instruction &call) {
+    const bool calls = call.op == ELW_OP_CALL || call.op == ELW_OP_CALL_KEYWORDS ||
+                       call.op == ELW_OP_CALL_UNPACKED;
+    const int consumed = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
+    const int depth = elw_saved_depth(frame);
+    if (!calls || depth <= consumed) return;
+    std::vector<Ref> operands;
+    for (int i = consumed; i < depth; ++i)
+        operands.push_back(Ref::steal(elw_take(&elw_stack(frame)[i])));
+    elw_set_depth(frame, consumed);
+    if (!elw_facts.drops_first_operand_first) std::reverse(operands.begin(), operands.end());
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    elw_link(thread, frame);
+    for (Ref &operand : operands) operand = Ref();
+    elw_unlink(thread, frame);
+    PyErr_Restore(type, value, traceback);
 }
 
 // The instruction at which the innermost frame goes on, if tracers know of it already; else -1.
@@ -206,13 +223,8 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     if (delivery == Delivery::reexecute) return go_on(frame, rest);
     in_tracer_ = in_tracer_ || is_of_tracer(delivery);
     if (is_of_tracer(delivery)) told_ = event_of(delivery);
-    if (delivery == Delivery::construct) {
-        const int depth = elw_saved_depth(frame);
-        elw_stack(frame)[depth] = elw_slot(rest.constructed.release());
-        elw_set_depth(frame, depth + 1);
-    }
     elw_link(thread_, frame);
-    links.push_back({frame, nullptr});
+    links.push_back({frame, nullptr, delivery, rest.constructed.get()});
     PyObject *result = enter_next();
     links.pop_back();
     elw_unlink(thread_, frame);
@@ -266,7 +278,6 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
 // Completes the call in flight with what the frame inside returned (null: it raised).
 PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
     const int at = static_cast<int>(record.instruction);
-    const int depth = elw_saved_depth(frame);
     if (is_of_tracer(record.delivery)) {
         const int next = elw_in_flight(frame);
         const bool moved = next != at; // a debugger has gone to another line, of which nobody knows
@@ -283,14 +294,14 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
                          Py_TYPE(result)->tp_name);
             Py_CLEAR(result);
         }
-        if (result == nullptr) { // the instance is dropped like any operand of a failed call
-            const Ref instance = Ref::steal(elw_take(&elw_stack(frame)[depth - 1]));
-            elw_set_depth(frame, depth - 1);
-        } else {
-            Py_DECREF(result);
-        }
-    } else if (result != nullptr) {
-        const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
+        // Of a failed call the instance is dropped like any operand.
+        if (result != nullptr) Py_SETREF(result, record.constructed.release());
+        record.constructed = Ref();
+    }
+    const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
+    drop_operands(thread_, frame, instruction);
+    if (result != nullptr) {
+        const int depth = elw_saved_depth(frame);
         if (elw_facts.has_block_stack && instruction.op == ELW_OP_BEFORE_WITH)
             open_with(frame, instruction, depth);
         elw_stack(frame)[depth] = elw_slot(result);
@@ -307,10 +318,10 @@ Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &
     return Restore(std::move(stack), std::move(top_result), on_live).run();
 }
 
-bool is_linked(const ElwFrame *outer, const ElwFrame *inner) {
+std::optional<Link> linked(const ElwFrame *outer, const ElwFrame *inner) {
     for (const Link &link : links)
-        if (link.outer == outer && link.inner == inner) return true;
-    return false;
+        if (link.outer == outer && link.inner == inner) return link;
+    return std::nullopt;
 }
 
 Ref run_hidden(PyObject *code, PyObject *globals) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/record.hpp"
@@ -27,8 +28,14 @@ namespace elsewhere::frame {
 //   resume              the frame goes on.
 Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &on_live);
 
-// Does run_stack hold `inner` inside `outer`, both of them frames that it has rebuilt?
-bool is_linked(const ElwFrame *outer, const ElwFrame *inner);
+// Where run_stack holds `inner` inside `outer`, both of them frames that it has rebuilt.
+struct Link {
+    const ElwFrame *outer;
+    const ElwFrame *inner;
+    Delivery delivery;     // of what `inner` returns
+    PyObject *constructed; // the instance that `inner` initializes, or null
+};
+std::optional<Link> linked(const ElwFrame *outer, const ElwFrame *inner);
 
 // Evaluates a module body (code, globals = locals) with every calling frame hidden.
 Ref run_hidden(PyObject *code, PyObject *globals);
