@@ -68,6 +68,18 @@ bool evaluates(PyObject *owner, PyObject *name, const Inner &inner) {
     }
 }
 
+// Does the object itself have it by now, ahead of what its class says?
+bool has_itself(PyObject *owner, PyObject *name) {
+    if (PyType_Check(owner) || !elw_instances_have_dict(Py_TYPE(owner))) return false;
+    Ref dict = Ref::steal(PyObject_GenericGetDict(owner, nullptr));
+    if (!dict) PyErr_Clear(); // an object whose type hides it
+    return dict && PyDict_GetItem(dict.get(), name) != nullptr;
+}
+
+bool is_data_descriptor(PyObject *descriptor) {
+    return Py_TYPE(descriptor)->tp_descr_set != nullptr;
+}
+
 } // namespace
 
 bool is_bound_method_of(PyObject *self, PyObject *name, const Inner &inner) {
@@ -94,13 +106,25 @@ bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
     PyObject *descriptor = _PyType_Lookup(type, name);
     if (descriptor == nullptr && PyType_Check(owner))
         descriptor = _PyType_Lookup(reinterpret_cast<PyTypeObject *>(owner), name);
-    if (descriptor == nullptr) return is_method_of(owner, inner, {"__getattr__"});
+    if (descriptor == nullptr)
+        return is_method_of(owner, inner, {"__getattr__"}) && !has_itself(owner, name);
     if (Py_IS_TYPE(descriptor, &PyProperty_Type)) {
         Ref getter = Ref::steal(PyObject_GetAttrString(descriptor, "fget"));
         if (!getter) PyErr_Clear();
         return inner.first == owner && runs(getter.get(), inner);
     }
-    return is_method_of(descriptor, inner, {"__get__"});
+    return is_method_of(descriptor, inner, {"__get__"}) &&
+           (is_data_descriptor(descriptor) || !has_itself(owner, name));
+}
+
+bool got_attribute(PyObject *owner, PyObject *name, const Inner &inner) {
+    PyTypeObject *type = Py_TYPE(owner);
+    if (is_python(type, "__getattribute__")) return false;
+    PyObject *descriptor = _PyType_Lookup(type, name);
+    if (descriptor == nullptr)
+        return is_method_of(owner, inner, {"__getattr__"}) && has_itself(owner, name);
+    return is_method_of(descriptor, inner, {"__get__"}) && !is_data_descriptor(descriptor) &&
+           lookup(type, "__getattr__") == nullptr && has_itself(owner, name);
 }
 
 bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove) {
@@ -199,6 +223,11 @@ Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inn
     return reexecute_if(
         operates(left, right, inner, comparisons[at], comparisons[swapped[at]], true),
         comparisons[at]);
+}
+
+bool misses(PyObject *dict, PyObject *key, const Inner &inner, bool found) {
+    if (!is_method_of(dict, inner, {"__missing__"}) || !hashes_in_c(key)) return false;
+    return PyDict_Check(dict) && (PyDict_GetItem(dict, key) != nullptr) == found;
 }
 
 bool hashes_in_c(PyObject *key) {

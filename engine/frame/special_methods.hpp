@@ -39,6 +39,12 @@ inline Verdict reexecute_if(bool condition, const char *what) {
 // getattr(o, n), o.n: a property, a descriptor's __get__, __getattr__ or __getattribute__.
 [[nodiscard]] bool gets_attribute(PyObject *owner, PyObject *name, const Inner &inner);
 
+// The same, but the next time it is found in the object itself: it has just been put there.
+[[nodiscard]] bool got_attribute(PyObject *owner, PyObject *name, const Inner &inner);
+
+// dict[key] runs the __missing__ of the dict's class; the key is there by now if `found`.
+[[nodiscard]] bool misses(PyObject *dict, PyObject *key, const Inner &inner, bool found);
+
 // o.n = v, del o.n (`remove`): a property, a descriptor's __set__, __setattr__.
 [[nodiscard]] bool sets_attribute(PyObject *owner, PyObject *name, const Inner &inner, bool remove);
 

@@ -455,8 +455,8 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
     case ELW_OP_TRUTH:
         return reexecute_if(is_method_of(top, inner, {"__bool__", "__len__"}), "a truth value");
     case ELW_OP_SUBSCRIPT:
-        if (is_method_of(second, inner, {"__getitem__"}) ||
-            (hashes_in_c(top) && is_method_of(second, inner, {"__missing__"})))
+        if (misses(second, top, inner, true)) return yes(Delivery::result);
+        if (is_method_of(second, inner, {"__getitem__"}) || misses(second, top, inner, false))
             return yes(Delivery::reexecute);
         return through_lookup(second, top, inner, "a subscript", "__getitem__");
     case ELW_OP_STORE_SUBSCRIPT:
@@ -475,6 +475,10 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
                                        (inner.code->co_flags & CO_VARARGS) == 0);
         if (top == nullptr || index >= PyTuple_GET_SIZE(code->co_names) || !invited) break;
         PyObject *name = PyTuple_GET_ITEM(code->co_names, index);
+        // What has just been put where it will be found the next time is handed through.
+        if (instruction.op == ELW_OP_LOAD_ATTRIBUTE && got_attribute(top, name, inner) &&
+            elw_stack_effect(instruction.opcode, instruction.oparg, 0) == 0)
+            return yes(Delivery::result);
         if (instruction.op == ELW_OP_LOAD_ATTRIBUTE)
             return reexecute_if(gets_attribute(top, name, inner), "an attribute lookup");
         return reexecute_if(
