@@ -61,7 +61,8 @@ TEST_F(GlanceTest, is_ended_by_a_signal_that_came_while_nobody_slept) {
         EXPECT_EQ(signals, before + 1);
         slept_through += interrupted ? 0 : 1;
     }
-    EXPECT_LT(slept_through, 20);
+    // A few may have come before poll() was there.
+    EXPECT_LT(slept_through, 6);
     ::sigaction(SIGALRM, &old, nullptr);
 }
 

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "engine/cpython/dict_entries.h"
+
 /* One struct a line, one row a type. */
 /* clang-format off */
 
@@ -400,19 +402,6 @@ PyObject *elw_type_dict(PyTypeObject *type) {
     PyObject *dict = PyType_GetDict(type);
     Py_XDECREF(dict); /* the type or the interpreter keeps it */
     return dict;
-}
-
-bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {
-    PyDictKeysObject *keys = ((PyDictObject *)dict)->ma_keys;
-    if (DK_IS_UNICODE(keys)) return false;
-    while (*at < keys->dk_nentries) {
-        const PyDictKeyEntry *entry = &DK_ENTRIES(keys)[(*at)++];
-        if (entry->me_value == NULL) continue;
-        *key = entry->me_key;
-        *hash = entry->me_hash;
-        return true;
-    }
-    return false;
 }
 
 PyObject *elw_function_annotations(PyObject *function) {

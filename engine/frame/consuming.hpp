@@ -16,6 +16,11 @@ using Fast = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *
     return PyCFunction_Check(key) || PyType_Check(key);
 }
 
+// Is it likely that comparing with this one runs Python code?
+[[nodiscard]] inline bool is_of_python(PyObject *item) {
+    return PyType_HasFeature(Py_TYPE(item), Py_TPFLAGS_HEAPTYPE) != 0;
+}
+
 // Moves the items of slots[from] into the list or set in slots[into]. False with an exception set.
 [[nodiscard]] bool take_all(Activation &a, std::size_t from, std::size_t into);
 

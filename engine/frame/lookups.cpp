@@ -107,6 +107,7 @@ void answer_hash(std::vector<SavedCall> &calls) {
     if (!PyDict_Check(container) && !PyAnySet_Check(container)) return;
     const auto hash = hash_alone(container, call.slots[there_slot].get());
     if (!hash) return;
+    if (answer.key) take_back(); // of one that was never asked for
     answer.key = std::move(call.slots[key_slot]);
     answer.hash = *hash;
     PyTypeObject *type = Py_TYPE(answer.key.get());

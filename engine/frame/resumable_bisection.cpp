@@ -51,9 +51,6 @@ struct Given {
     }
 
     [[nodiscard]] bool runs_python() const {
-        auto is_of_python = [](PyObject *object) {
-            return PyType_HasFeature(Py_TYPE(object), Py_TPFLAGS_HEAPTYPE) != 0;
-        };
         return (key != nullptr && !runs_no_python(key)) || is_of_python(item) ||
                (PyList_GET_SIZE(list) > 0 && is_of_python(PyList_GET_ITEM(list, 0)));
     }
@@ -64,7 +61,7 @@ template <bool right, bool inserts> struct Bisection {
                                                 : (right ? "bisect_right" : "bisect_left");
     static inline PyMethodDef *definition = nullptr;
     static inline PyCFunction original = nullptr;
-    enum { item_key = 1, value = 2 };
+    enum { item_key = 1, value = 2, middle_item = 3 };
     enum { key_of_item = 1, key_of_middle = 2, by_method = 3, comparing = 4 };
 
     // Do objects of one type ask their own method first, as they do from 3.12 on, and once more by
@@ -101,13 +98,17 @@ template <bool right, bool inserts> struct Bisection {
     }
 
     static bool take_middle(Activation &a, const Given &given, Py_ssize_t middle) {
-        if (middle >= PyList_GET_SIZE(given.list)) {
-            PyErr_SetString(PyExc_IndexError, "list index out of range");
-            return false;
+        if (!a.slots[middle_item]) { // else its key is being made, wherever it is by now
+            if (middle >= PyList_GET_SIZE(given.list)) {
+                PyErr_SetString(PyExc_IndexError, "list index out of range");
+                return false;
+            }
+            a.slots[middle_item] = Ref::share(PyList_GET_ITEM(given.list, middle));
         }
-        const Ref of = Ref::share(PyList_GET_ITEM(given.list, middle));
+        const Ref of = a.slots[middle_item].copy();
         PyObject *argument = of.get();
         a.slots[value] = given.key == nullptr ? of.copy() : a.call(given.key, &argument, 1);
+        a.slots[middle_item] = Ref();
         if (!a.slots[value]) return false;
         a.phase = method_first() && !never_first(a) ? by_method : comparing;
         return true;

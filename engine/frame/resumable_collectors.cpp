@@ -162,8 +162,7 @@ struct Deque {
     }
 };
 
-// ---- bytes: each item becomes a byte before the next one is asked for
-// ----------------------------
+// ---- bytes: an item becomes a byte before the next one is asked for -----------------------------
 
 struct Bytes {
     static inline Vectorcall original = nullptr; // up to 3.15 it has none

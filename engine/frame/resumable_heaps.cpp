@@ -11,13 +11,8 @@ using Plain = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
 
 enum Kind { push, pop, replace, push_pop, heapify };
 
-// Is it likely that comparing with this one runs Python code?
-bool is_of_python(PyObject *item) {
-    return PyType_HasFeature(Py_TYPE(item), Py_TPFLAGS_HEAPTYPE) != 0;
-}
-
 struct Heap {
-    enum { list = 0, result = 1 };
+    enum { list = 0, result = 1, lesser = 2, greater = 3 };
     enum { up = 1, down = 2, top = 3 }; // phases
     Activation &a;
     bool largest; // is on top
@@ -30,7 +25,9 @@ struct Heap {
         PyList_SET_ITEM(items(), i, Py_NewRef(item));
     }
 
-    // Where the item that is being moved is, and where it began; the size that must not change.
+    // The size that must not change while items are compared.
+    [[nodiscard]] Py_ssize_t expected_size() const { return static_cast<Py_ssize_t>(a.real); }
+    // Where the item that is being moved is, and where it began.
     [[nodiscard]] Py_ssize_t position() const { return a.number & 0xffffffff; }
     [[nodiscard]] Py_ssize_t start() const { return a.number >> 32; }
     void move(Py_ssize_t to) {
@@ -45,12 +42,25 @@ struct Heap {
         a.real = static_cast<double>(size());
     }
 
+    // Is the first less than the second, or the other way round in a heap with the largest on top?
+    // -1 with an exception set. After a resume it is those that were being compared, wherever the
+    // program has put them meanwhile.
+    template <typename Pair> int compare(Pair pair) {
+        if (!a.slots[lesser]) {
+            const auto [one, other] = pair();
+            a.slots[lesser] = Ref::share(largest ? other : one);
+            a.slots[greater] = Ref::share(largest ? one : other);
+        }
+        const int result = a.compare(a.slots[lesser].get(), a.slots[greater].get(), Py_LT);
+        a.slots[lesser] = Ref();
+        a.slots[greater] = Ref();
+        return result;
+    }
+
     // Does the first belong above the second? -1 with an exception set.
     int above(Py_ssize_t one, Py_ssize_t other) {
-        const Ref left = Ref::share(at(largest ? other : one));
-        const Ref right = Ref::share(at(largest ? one : other));
-        const int result = a.compare(left.get(), right.get(), Py_LT);
-        if (result >= 0 && size() != static_cast<Py_ssize_t>(a.real)) {
+        const int result = compare([&] { return std::pair(at(one), at(other)); });
+        if (result >= 0 && size() != expected_size()) {
             PyErr_SetString(PyExc_RuntimeError, "list changed size during iteration");
             return -1;
         }
@@ -61,11 +71,11 @@ struct Heap {
     bool sift() {
         while (a.phase == up) {
             Py_ssize_t child = 2 * position() + 1;
-            if (position() >= size() / 2) {
+            if (position() >= expected_size() / 2) {
                 a.phase = down;
                 break;
             }
-            if (child + 1 < size()) {
+            if (child + 1 < expected_size()) {
                 const int first = above(child, child + 1);
                 if (first < 0) return false;
                 if (first == 0) ++child;
@@ -123,9 +133,7 @@ struct Heap {
     PyObject *do_push_pop(PyObject *item) {
         if (a.phase == 0 || a.phase == top) {
             a.phase = top;
-            const Ref first = Ref::share(at(0));
-            const int goes_in =
-                largest ? a.compare(item, first.get(), Py_LT) : a.compare(first.get(), item, Py_LT);
+            const int goes_in = compare([&] { return std::pair(at(0), item); });
             if (goes_in < 0) return nullptr;
             if (goes_in == 0) return Py_NewRef(item);
             if (size() == 0) {
@@ -162,7 +170,8 @@ struct Heap {
     PyObject *do_heapify() {
         const Py_ssize_t done = a.phase == 0 ? -1 : start();
         bool skipping = done >= 0;
-        const bool good = each_parent(size(), [&](Py_ssize_t from) {
+        const Py_ssize_t count = a.phase == 0 ? size() : expected_size();
+        const bool good = each_parent(count, [&](Py_ssize_t from) {
             if (skipping && from != done) return true;
             return std::exchange(skipping, false) ? sift() : sift_up(from);
         });

@@ -12,7 +12,6 @@
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
-#include "engine/frame/code_map.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/interposed.hpp"
@@ -442,20 +441,9 @@ void Departures::begin() {
     if (points_.on()) to_next_point();
 }
 
-// Would a signal that comes at once be answered here again, and so on for ever?
-bool is_held_here() {
-    PyThreadState *thread = PyThreadState_Get();
-    const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
-    ElwFrame *frame = elw_facts.signals_hold_start && traced ? elw_innermost(thread) : nullptr;
-    if (frame == nullptr) return false;
-    const frame::CodeMap map(elw_code(frame));
-    const int at = map.start(elw_in_flight(frame));
-    return at >= 0 && map.at(at).op == ELW_OP_RESUME;
-}
-
 // CPython answers a signal at the next instant at which it can.
 void Departures::to_next_point() {
-    if (is_held_here()) {
+    if (Points::are_held()) {
         arm(start_tick);
         return;
     }

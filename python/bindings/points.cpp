@@ -6,6 +6,7 @@
 
 #include "core/base/file.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/frame/code_map.hpp"
 
 namespace elsewhere::bindings {
 
@@ -78,6 +79,16 @@ void Points::refused(const Error &error) {
     std::string reason = error.message();
     std::replace(reason.begin(), reason.end(), '\n', ' ');
     add_line(file_, last_ + "\trefused: " + reason);
+}
+
+bool Points::are_held() {
+    PyThreadState *thread = PyThreadState_Get();
+    const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
+    ElwFrame *frame = elw_facts.signals_hold_start && traced ? elw_innermost(thread) : nullptr;
+    if (frame == nullptr) return false;
+    const frame::CodeMap map(elw_code(frame));
+    const int at = map.start(elw_in_flight(frame));
+    return at >= 0 && map.at(at).op == ELW_OP_RESUME;
 }
 
 } // namespace elsewhere::bindings

@@ -21,6 +21,8 @@ class Points {
     // Here is one: is the program to leave?
     [[nodiscard]] bool leaves_here();
     void refused(const Error &error); // it was not possible at the last one
+    // Would a signal that comes at once be answered here again, and so on for ever?
+    [[nodiscard]] static bool are_held();
 
   private:
     bool on_ = false;
