@@ -99,6 +99,15 @@ ElwOp elw_op(int opcode, int oparg) {
     case FORMAT_VALUE: return ELW_OP_FORMAT;
     case IMPORT_NAME: return ELW_OP_IMPORT;
     case YIELD_VALUE: return ELW_OP_YIELD;
+    case POP_TOP: return ELW_OP_POP;
+    case STORE_FAST:
+    case STORE_DEREF: return ELW_OP_STORE;
+    case DELETE_FAST:
+    case DELETE_DEREF: return ELW_OP_DELETE;
+    case STORE_NAME:
+    case STORE_GLOBAL: return ELW_OP_STORE_NAME;
+    case DELETE_NAME:
+    case DELETE_GLOBAL: return ELW_OP_DELETE_NAME;
     default: return elw_operator(opcode, 0) >= 0 ? ELW_OP_BINARY : ELW_OP_OTHER;
     }
 }
@@ -331,6 +340,10 @@ ElwFrame *elw_taker(int *most) {
     default: return NULL;
     }
 }
+
+/* Every frame has an eval loop of its own. */
+const void *elw_loop_of(PyThreadState *thread, ElwFrame *frame) { return NULL; }
+const void *elw_loop_function(void) { return (const void *)_PyEval_EvalFrameDefault; }
 
 /* ---- writing frames ---- */
 

@@ -65,7 +65,14 @@ typedef enum {
     ELW_OP_WITH_EXCEPT,
     ELW_OP_FORMAT,
     ELW_OP_IMPORT,
-    ELW_OP_YIELD
+    ELW_OP_YIELD,
+    ELW_OP_POP,        /* drops the top of the stack */
+    ELW_OP_STORE,      /* to a variable: a local or a cell */
+    ELW_OP_STORE_LOAD, /* to one local (oparg >> 4), then pushes another (oparg & 15) */
+    ELW_OP_STORE_TWO,  /* to one local, then to another */
+    ELW_OP_DELETE,     /* a variable */
+    ELW_OP_STORE_NAME, /* in the namespace of a module or class */
+    ELW_OP_DELETE_NAME
 } ElwOp;
 
 /* What tracers are being told of. */
@@ -185,6 +192,11 @@ bool elw_get_number(ElwSlot slot, intptr_t *number); /* false if it holds none *
  * asked for each item that a generator gives to C. */
 ElwFrame *elw_taker(int *most);
 
+/* An address within what the eval loop that runs `frame` has on the C stack, or NULL. Where each
+ * frame has an eval loop of its own there is elw_loop_function instead, else that is NULL. */
+const void *elw_loop_of(PyThreadState *thread, ElwFrame *frame);
+const void *elw_loop_function(void);
+
 /* ---- writing frames --------------------------------------------------------------------- */
 
 PyObject *elw_take(ElwSlot *slot);  /* empties it; a reference of the caller's own, or NULL */
@@ -230,6 +242,13 @@ void elw_leave_tracing(PyThreadState *thread);
 typedef PyObject *(*ElwEval)(PyThreadState *, ElwFrame *, int throwing);
 void elw_set_eval(PyThreadState *thread, ElwEval eval); /* NULL: the interpreter's own */
 PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing);
+
+/* ---- finalizers -------------------------------------------------------------------------- */
+
+/* As after its __del__: that is not called again. Of an object that the collector knows. */
+void elw_set_finalized(PyObject *object);
+/* Tells sys.unraisablehook of the exception that is set, as where an object's __del__ raises. */
+void elw_report_failed(PyObject *finalizer);
 
 /* ---- generators ------------------------------------------------------------------------- */
 

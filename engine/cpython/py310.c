@@ -1,6 +1,7 @@
 /* The answers of frame_abi.h for CPython 3.10, with those of before_py311.h. */
 #include "engine/cpython/frame_abi.h"
 
+#include "internal/pycore_gc.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_pystate.h"
 #include "internal/pycore_runtime.h"
@@ -89,6 +90,11 @@ void elw_unlink(PyThreadState *thread, ElwFrame *frame) {
     thread->frame = in(frame)->f_back;
     thread->recursion_depth--;
 }
+
+/* ---- finalizers ---- */
+
+void elw_set_finalized(PyObject *object) { _PyGC_SET_FINALIZED(object); }
+void elw_report_failed(PyObject *finalizer) { PyErr_WriteUnraisable(finalizer); }
 
 /* ---- generators ---- */
 

@@ -4,6 +4,7 @@
 #include "internal/pycore_ceval.h"
 #include "internal/pycore_code.h"
 #include "internal/pycore_frame.h"
+#include "internal/pycore_gc.h"
 #include "internal/pycore_genobject.h"
 #include "internal/pycore_interp.h"
 #include "internal/pycore_intrinsics.h"
@@ -96,6 +97,17 @@ ElwOp elw_op(int opcode, int oparg) {
     case FORMAT_WITH_SPEC: return ELW_OP_FORMAT;
     case IMPORT_NAME: return ELW_OP_IMPORT;
     case YIELD_VALUE: return ELW_OP_YIELD;
+    case POP_TOP: return ELW_OP_POP;
+    case STORE_FAST:
+    case STORE_DEREF: return ELW_OP_STORE;
+    case DELETE_FAST:
+    case DELETE_DEREF: return ELW_OP_DELETE;
+    case STORE_NAME:
+    case STORE_GLOBAL: return ELW_OP_STORE_NAME;
+    case DELETE_NAME:
+    case DELETE_GLOBAL: return ELW_OP_DELETE_NAME;
+    case STORE_FAST_LOAD_FAST: return ELW_OP_STORE_LOAD;
+    case STORE_FAST_STORE_FAST: return ELW_OP_STORE_TWO;
     default: return ELW_OP_OTHER;
     }
 }
@@ -335,6 +347,13 @@ ElwFrame *elw_taker(int *most) {
     return taker_at(frame, frame->instr_ptr, most);
 }
 
+/* The eval loop has a frame of its own, in a variable, below those that it runs. */
+const void *elw_loop_of(PyThreadState *thread, ElwFrame *frame) {
+    while (frame != NULL && frame->owner != FRAME_OWNED_BY_CSTACK) frame = frame->previous;
+    return frame;
+}
+const void *elw_loop_function(void) { return NULL; }
+
 /* ---- writing frames ---- */
 
 PyObject *elw_take(ElwSlot *slot) {
@@ -430,6 +449,11 @@ void elw_set_eval(PyThreadState *thread, ElwEval eval) {
 PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing) {
     return _PyEval_EvalFrameDefault(thread, frame, throwing);
 }
+
+/* ---- finalizers ---- */
+
+void elw_set_finalized(PyObject *object) { _PyGC_SET_FINALIZED(object); }
+void elw_report_failed(PyObject *finalizer) { PyErr_WriteUnraisable(finalizer); }
 
 /* ---- generators ---- */
 

@@ -9,6 +9,7 @@
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/closing.hpp"
 #include "engine/frame/code_map.hpp"
+#include "engine/frame/deaths.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
@@ -106,13 +107,17 @@ class Capture {
     Result<FrameRecord> enclosing(ElwFrame *frame, ElwFrame *inner, ElwEntry entry,
                                   PyObject *instance);
     Delivery told_of(ElwFrame *frame, ElwFrame *inner);
+    bool take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
+                    ElwFrame *inner_frame, const Inner &inner);
     FrameRecord identity(ElwFrame *frame, int instruction);
-    void take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at, int depth);
+    void take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at, int depth,
+                    int but = -1);
 
     const CaptureRequest &request_;
     PyThreadState *thread_;
     CodeMaps maps_;
     BoundMethods bound_;
+    std::size_t passed_ = 0; // frames inside of the one that is being left
 };
 
 Role role_of(const CodeMap &map, int origin, Role held) {
@@ -132,9 +137,10 @@ FrameRecord Capture::identity(ElwFrame *frame, int instruction) {
     return record;
 }
 
-// The `depth` lowest entries of the value stack, as they are before instruction `at`.
+// The `depth` lowest entries of the value stack, as they are before instruction `at`; but that one
+// is not the frame's any more.
 void Capture::take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
-                         int depth) {
+                         int depth, int but) {
     const ElwSlot *stack = elw_stack(frame);
     const std::vector<int> &origins = map.origins(at);
     record.stack.reserve(static_cast<std::size_t>(depth));
@@ -143,7 +149,10 @@ void Capture::take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &ma
         const auto known = static_cast<std::size_t>(i) < origins.size();
         const int origin = known ? origins[static_cast<std::size_t>(i)] : at;
         slot.origin = static_cast<std::uint32_t>(origin);
-        std::tie(slot.role, slot.value) = read_slot(stack[i]);
+        if (i == but)
+            slot.role = Role::null;
+        else
+            std::tie(slot.role, slot.value) = read_slot(stack[i]);
         slot.role = role_of(map, origin, slot.role);
         record.stack.push_back(std::move(slot));
     }
@@ -225,6 +234,22 @@ Delivery Capture::told_of(ElwFrame *frame, ElwFrame *inner) {
     }
 }
 
+// Where the inner frame is the __del__ of what the outer one's instruction has dropped.
+bool Capture::take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
+                         ElwFrame *inner_frame, const Inner &inner) {
+    const Death death = death_of(thread_, frame, map, at, inner_frame, inner, passed_);
+    if (death.object == nullptr) return false;
+    record.delivery = Delivery::destroy;
+    record.constructed = Ref::share(death.object);
+    take_stack(record, frame, map, at, death.kept, death.taken);
+    if (death.loaded < 0) return true;
+    Slot loaded;
+    loaded.origin = static_cast<std::uint32_t>(at);
+    loaded.value = Ref::share(elw_get(elw_variables(frame)[death.loaded]));
+    record.stack.push_back(std::move(loaded));
+    return true;
+}
+
 Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, ElwEntry entry,
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
@@ -255,6 +280,15 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         take_stack(record, frame, map, at, saved);
         return record;
     }
+    if (entry == ELW_ENTERED_FROM_C && link && link->delivery == Delivery::destroy) {
+        record.delivery = Delivery::destroy; // as our own restore leaves it
+        record.constructed = Ref::share(link->constructed);
+        take_stack(record, frame, map, at, saved);
+        return record;
+    }
+    if (entry == ELW_ENTERED_FROM_C && !link &&
+        take_death(record, frame, map, at, inner_frame, inner))
+        return record;
     // An instruction that takes items has them, or its operand, in places that are not counted.
     const Taking *const taking = entry == ELW_ENTERED_FROM_C ? taking_of(frame) : nullptr;
     if (taking != nullptr) saved = -1;
@@ -288,7 +322,9 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     } else if (saved >= 0) {
         return refusal(code, at, "an unknown state of the value stack");
     } else {
-        if (const char *reason = uninvited(inner)) return refusal(code, at, reason);
+        const bool called = is_called_finalizer(code, map, at, elw_stack(frame), inner);
+        const char *reason = called ? nullptr : uninvited(inner);
+        if (reason != nullptr) return refusal(code, at, reason);
         const Activations calls(frame);
         const Inner first = calls.empty() ? inner : calls.first();
         Verdict verdict;
@@ -370,6 +406,7 @@ Result<StackRecord> Capture::run() {
         told = told || is_of_tracer(record.value().delivery);
         frames.push_back(std::move(record).value());
         frame = outer;
+        ++passed_;
     }
     if (tracers == 1 && !told)
         return refusal(elw_code(elw_innermost(thread_)), elw_in_flight(elw_innermost(thread_)),

@@ -42,6 +42,8 @@ enum class Delivery : std::uint8_t {
     traced = 6,    // the frame inside is the trace function, told of `instruction`: that is next
     told_line = 7, // the same for a callback of sys.monitoring
     told_instruction = 8,
+    destroy =
+        9, // the frame inside is a __del__: what dies follows it, then go on after `instruction`
 };
 
 // The frame inside is a tracer's.
@@ -72,7 +74,7 @@ struct FrameRecord {
     std::uint32_t instruction = 0; // in code units from the start of the code
     std::uint32_t line = 0;        // 1-based source line of `instruction`, 0 where unknown
     Delivery delivery = Delivery::resume;
-    Ref constructed;            // Delivery::construct: the instance under construction
+    Ref constructed;            // the instance under construction, or (destroy) what dies
     std::vector<Ref> variables; // locals, cells, free variables in code order; null where unbound
     std::vector<Slot> stack;    // value stack, bottom first
     std::vector<SavedCall>

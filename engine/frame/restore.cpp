@@ -10,6 +10,7 @@
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/code_map.hpp"
+#include "engine/frame/deaths.hpp"
 #include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/taking.hpp"
@@ -69,13 +70,11 @@ void open_with(ElwFrame *frame, const Instruction &instruction, int depth) {
     elw_set_blocks(frame, blocks, count + 1);
 }
 
-// A call through C has kept its operands until now. What drops them may run the program's code.
-void drop_operands(PyThreadState *thread, ElwFrame *frame, const Instruction &call) {
-    const bool calls = call.op == ELW_OP_CALL || call.op == ELW_OP_CALL_KEYWORDS ||
-                       call.op == ELW_OP_CALL_UNPACKED;
-    const int consumed = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
+// The operands of an instruction above `consumed` entries, which it has kept until now. What drops
+// them may run the program's code.
+void drop_operands(PyThreadState *thread, ElwFrame *frame, int consumed) {
     const int depth = elw_saved_depth(frame);
-    if (!calls || depth <= consumed) return;
+    if (depth <= consumed) return;
     std::vector<Ref> operands;
     for (int i = consumed; i < depth; ++i)
         operands.push_back(Ref::steal(elw_take(&elw_stack(frame)[i])));
@@ -87,6 +86,19 @@ void drop_operands(PyThreadState *thread, ElwFrame *frame, const Instruction &ca
     for (Ref &operand : operands) operand = Ref();
     elw_unlink(thread, frame);
     PyErr_Restore(type, value, traceback);
+}
+
+// Of an instruction that stores two values and has stored one.
+void store_second(PyThreadState *thread, ElwFrame *frame, const Instruction &stores) {
+    const int depth = elw_saved_depth(frame);
+    if (depth <= stores.depth + elw_stack_effect(stores.opcode, stores.oparg, 0)) return;
+    ElwSlot &variable = elw_variables(frame)[stores.oparg & 15];
+    Ref old = Ref::steal(elw_take(&variable));
+    variable = elw_slot(elw_take(&elw_stack(frame)[depth - 1]));
+    elw_set_depth(frame, depth - 1);
+    elw_link(thread, frame);
+    old = Ref();
+    elw_unlink(thread, frame);
 }
 
 // The instruction at which the innermost frame goes on, if tracers know of it already; else -1.
@@ -288,6 +300,16 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
         elw_set_next(frame, next);
         return go_on_traced(thread_, frame, good ? 0 : 1, moved ? -1 : at, moved ? at : -1, !moved);
     }
+    if (record.delivery == Delivery::destroy) {
+        const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
+        end_of_death(thread_, frame, std::move(record.constructed), result);
+        if (instruction.op == ELW_OP_STORE_TWO) store_second(thread_, frame, instruction);
+        drop_operands(thread_, frame,
+                      instruction.depth +
+                          elw_stack_effect(instruction.opcode, instruction.oparg, 0));
+        elw_set_next(frame, instruction.next);
+        return go_on_traced(thread_, frame, 0, -1, at);
+    }
     if (record.delivery == Delivery::construct) {
         if (result != nullptr && result != Py_None) {
             PyErr_Format(PyExc_TypeError, "__init__() should return None, not '%.200s'",
@@ -299,7 +321,11 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
         record.constructed = Ref();
     }
     const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
-    drop_operands(thread_, frame, instruction);
+    const bool calls = instruction.op == ELW_OP_CALL || instruction.op == ELW_OP_CALL_KEYWORDS ||
+                       instruction.op == ELW_OP_CALL_UNPACKED;
+    const int behind =
+        instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0);
+    if (calls) drop_operands(thread_, frame, behind - 1);
     if (result != nullptr) {
         const int depth = elw_saved_depth(frame);
         if (elw_facts.has_block_stack && instruction.op == ELW_OP_BEFORE_WITH)

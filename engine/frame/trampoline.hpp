@@ -62,6 +62,10 @@ struct CallOperands {
 [[nodiscard]] CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at,
                                          const ElwSlot *stack);
 
+// The name by which the entry `depth` of the stack before `at` was loaded as an attribute, or "".
+[[nodiscard]] PyObject *attribute_at(PyCodeObject *code, const CodeMap &map, int at,
+                                     std::ptrdiff_t depth);
+
 // C code calls again what it has called: as good as executing an instruction again, if that enters
 // `inner` first.
 [[nodiscard]] Verdict called_again(const CallOperands &call, const Inner &inner);

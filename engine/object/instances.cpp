@@ -81,7 +81,15 @@ void plain_shell(Walk &walk, Visit &visit) {
     walk.out().varint(0);
 }
 
-void plain_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+// Its __del__ has run, and somebody has kept it.
+void keep_finalized(Walk &walk, Visit &visit) {
+    PyObject *object = visit.object.get();
+    if (Py_TYPE(object)->tp_finalize == nullptr || !PyObject_GC_IsFinalized(object)) return;
+    walk.op(Op::finalized);
+    walk.ref(visit);
+}
+
+void fill_plain(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     const std::size_t slots = visit.parts ? visit.parts->size() : 0;
     if (visit.count < 0 && visit.id == 0) plain_shell(walk, visit);
     if (visit.id != 0) {
@@ -101,6 +109,11 @@ void plain_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     }
     walk.pairs(refs.subspan(1, refs.size() - 1 - slots));
     walk.pairs(refs.last(slots));
+}
+
+void plain_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    fill_plain(walk, visit, refs);
+    keep_finalized(walk, visit);
 }
 
 std::string plain_label(const Visit &visit) {
@@ -244,6 +257,7 @@ void based_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
         walk.out().varint(0);
         walk.pairs(refs.subspan(at));
     }
+    keep_finalized(walk, visit);
 }
 
 } // namespace

@@ -83,6 +83,11 @@ void Thaw::on_instance_dict() {
     set_dict(object, dict.get());
 }
 
+void Thaw::on_finalized() {
+    PyObject *object = known();
+    if (PyObject_IS_GC(object)) elw_set_finalized(object);
+}
+
 void Thaw::on_init() {
     PyObject *object = known();
     Ref arguments = tuple();
