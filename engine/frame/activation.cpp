@@ -105,9 +105,14 @@ Ref Activation::compare_by(PyObject *of, PyObject *with, int which) {
 }
 
 int Activation::compare(PyObject *left, PyObject *right, int which) {
+    if (left == right && (which == Py_EQ || which == Py_NE)) return which == Py_EQ ? 1 : 0;
+    const Ref result = rich(left, right, which);
+    return result ? PyObject_IsTrue(result.get()) : -1;
+}
+
+Ref Activation::rich(PyObject *left, PyObject *right, int which) {
     static constexpr int swapped[] = {Py_GT, Py_GE, Py_EQ, Py_NE, Py_LT, Py_LE};
     static constexpr const char *signs[] = {"<", "<=", "==", "!=", ">", ">="};
-    if (left == right && (which == Py_EQ || which == Py_NE)) return which == Py_EQ ? 1 : 0;
     PyTypeObject *const l = Py_TYPE(left), *const r = Py_TYPE(right);
     const bool right_first = l != r && PyType_IsSubtype(r, l) != 0 && r->tp_richcompare != nullptr;
     const Asked begun = std::exchange(asked_, subclass);
@@ -122,12 +127,12 @@ int Activation::compare(PyObject *left, PyObject *right, int which) {
         if (!result || result.get() != Py_NotImplemented) break;
     }
     asked_ = subclass;
-    if (!result) return -1;
-    if (result.get() != Py_NotImplemented) return PyObject_IsTrue(result.get());
-    if (which == Py_EQ || which == Py_NE) return (left == right) == (which == Py_EQ) ? 1 : 0;
+    if (!result || result.get() != Py_NotImplemented) return result;
+    if (which == Py_EQ || which == Py_NE)
+        return Ref::steal(PyBool_FromLong((left == right) == (which == Py_EQ)));
     PyErr_Format(PyExc_TypeError, "'%s' not supported between instances of '%.100s' and '%.100s'",
                  signs[which], l->tp_name, r->tp_name);
-    return -1;
+    return {};
 }
 
 Ref Activation::add(PyObject *left, PyObject *right) {
@@ -147,6 +152,8 @@ Inner Activations::as_inner(const Activation &activation) {
     Inner inner;
     inner.builtin = activation.identity_;
     inner.generator = activation.iterator_;
+    inner.first = activation.first_;
+    inner.second = activation.second_;
     return inner;
 }
 

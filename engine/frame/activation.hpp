@@ -47,6 +47,7 @@ class Activation {
     // As PyObject_RichCompareBool, method by method: what has said NotImplemented is not asked
     // again after a resume.
     int compare(PyObject *left, PyObject *right, int which);
+    Ref rich(PyObject *left, PyObject *right, int which); // as PyObject_RichCompare
     // The comparison by one of these methods: new, or NotImplemented, or null.
     Ref compare_by(PyObject *of, PyObject *with, int which);
     Ref add(PyObject *left, PyObject *right);
@@ -56,11 +57,19 @@ class Activation {
                int which = 0);
     void end() { step_ = Step::none; }
 
+    // Where no CALL shows what it is: these are the instruction's operands. Borrowed.
+    void works_on(PyObject *first, PyObject *second) {
+        first_ = first;
+        second_ = second;
+    }
+
   private:
     friend class Activations;
     const char *name_;
     const void *identity_;
     PyObject *iterator_;
+    PyObject *first_ = nullptr;
+    PyObject *second_ = nullptr;
     ElwFrame *caller_;
     Activation *outer_;
     Step step_ = Step::none;
@@ -103,6 +112,7 @@ void install_resumable_builtins();
 void install_resumable_iterators();
 void install_resumable_itertools();
 void install_class_statement();
+void install_resumable_membership();
 // The same for modules that not every program imports: those that are there by now.
 void install_resumable_heaps();
 void install_resumable_bisection();

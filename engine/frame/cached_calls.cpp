@@ -32,6 +32,34 @@ Ref key_of(const std::vector<PyObject *> &arguments) {
     return key;
 }
 
+// Is the result of a call with these keyword arguments there by now? The key is a tuple of the
+// positional ones, an object that nobody else has, and names and values in turn.
+bool knows(PyObject *cache, const std::vector<PyObject *> &arguments, PyObject *names) {
+    const auto count = static_cast<Py_ssize_t>(arguments.size());
+    const Py_ssize_t positional = count - PyTuple_GET_SIZE(names);
+    const auto is_key = [&](PyObject *key) {
+        if (!PyTuple_CheckExact(key) ||
+            PyTuple_GET_SIZE(key) != positional + 1 + 2 * PyTuple_GET_SIZE(names) ||
+            !Py_IS_TYPE(PyTuple_GET_ITEM(key, positional), &PyBaseObject_Type))
+            return false;
+        for (Py_ssize_t i = 0; i < count; ++i) {
+            const Py_ssize_t value = i < positional ? i : positional + 2 + 2 * (i - positional);
+            PyObject *const each = PyTuple_GET_ITEM(key, value);
+            if (!is_key_in_c(each) ||
+                PyObject_RichCompareBool(each, arguments[static_cast<std::size_t>(i)], Py_EQ) != 1)
+                return false;
+            if (i >= positional && PyUnicode_Compare(PyTuple_GET_ITEM(key, value - 1),
+                                                     PyTuple_GET_ITEM(names, i - positional)) != 0)
+                return false;
+        }
+        return true;
+    };
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(cache, &at, &key, &value);)
+        if (is_key(key)) return true;
+    return false;
+}
+
 } // namespace
 
 bool is_cached_function(PyObject *callable) {
@@ -44,7 +72,7 @@ Verdict through_cache(const CallOperands &call, const Inner &inner) {
     const ElwField *cache = field_of(type_name, type, "cache");
     const ElwField *typed = field_of(type_name, type, "typed");
     if (function == nullptr || cache == nullptr || typed == nullptr || !call.known() ||
-        call.names != nullptr || field_at<int>(call.callable, typed->offset) != 0)
+        field_at<int>(call.callable, typed->offset) != 0)
         return no("a cached function");
     std::vector<PyObject *> arguments;
     for (int i = 0; i < call.count; ++i) {
@@ -52,17 +80,22 @@ Verdict through_cache(const CallOperands &call, const Inner &inner) {
         if (arguments.back() == nullptr || !is_key_in_c(arguments.back()))
             return no("a cached function whose key is compared by Python code");
     }
-    const Verdict inside = called_again(
-        {field_at(call.callable, function->offset), nullptr, arguments.data(), call.count, nullptr},
-        inner);
+    const Verdict inside = called_again({field_at(call.callable, function->offset), nullptr,
+                                         arguments.data(), call.count, call.names},
+                                        inner);
     if (!inside.ok) return inside;
     if (inside.counted != nullptr) return no("a cached function around a cached function");
+    if (inside.declined[0] != nullptr) return no("a cached function around a comparison");
     if (inside.looked_up[0] != nullptr) return no("a cached function around a lookup");
-    const Ref key = key_of(arguments);
-    PyObject *known =
-        key ? PyDict_GetItemWithError(field_at(call.callable, cache->offset), key.get()) : nullptr;
+    PyObject *const results = field_at(call.callable, cache->offset);
+    bool known = true;
+    if (call.names != nullptr) {
+        known = knows(results, arguments, call.names);
+    } else if (const Ref key = key_of(arguments)) {
+        known = PyDict_GetItemWithError(results, key.get()) != nullptr;
+    }
     if (PyErr_Occurred()) PyErr_Clear();
-    if (!key || known != nullptr) return no("a cached function whose result is there by now");
+    if (known) return no("a cached function whose result is there by now");
     Verdict verdict = yes(Delivery::reexecute);
     verdict.counted = call.callable;
     return verdict;

@@ -10,6 +10,7 @@
 #include "engine/frame/closing.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/deaths.hpp"
+#include "engine/frame/declining.hpp"
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
@@ -352,6 +353,8 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
             record.calls.insert(record.calls.begin(), save_cached_call(verdict.counted));
         if (verdict.looked_up[0] != nullptr)
             record.calls.insert(record.calls.begin(), save_lookup(verdict));
+        if (verdict.declined[0] != nullptr)
+            record.calls.insert(record.calls.begin(), save_declined(verdict));
         if (taking != nullptr) {
             const bool by_tuple = instruction.op == ELW_OP_CALL;
             record.calls.insert(record.calls.begin(), save_taking(*taking, by_tuple));

@@ -80,10 +80,10 @@ Verdict through_lookup(PyObject *container, PyObject *key, const Inner &inner, c
                                             : nullptr;
     if (there == nullptr || there == key || !looks_up_in_c(container, method)) return refused;
     const bool answers = PyType_HasFeature(Py_TYPE(key), Py_TPFLAGS_HEAPTYPE) != 0;
-    if ((!answers && !hashes_in_c(key)) || !through_comparison(Py_EQ, there, key, inner).ok)
-        return refused;
+    if (!answers && !hashes_in_c(key)) return refused;
+    Verdict verdict = through_comparison(Py_EQ, there, key, inner);
+    if (!verdict.ok) return refused;
     if (!hash_alone(container, there)) return no("keys with the same hash are being compared");
-    Verdict verdict = yes(Delivery::reexecute);
     if (answers) verdict.looked_up = {container, key, there};
     return verdict;
 }

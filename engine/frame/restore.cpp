@@ -11,6 +11,7 @@
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/deaths.hpp"
+#include "engine/frame/declining.hpp"
 #include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/taking.hpp"
@@ -203,7 +204,7 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
         diverged("other code runs first", record);
-    if (!calls_resumed() || !taken_again() || !hash_answered())
+    if (!calls_resumed() || !taken_again() || !hash_answered() || !has_declined())
         diverged("a builtin does not go on", record);
     const bool innermost = ++next_ == stack_.frames.size();
     // generator.throw() runs again: the generator has long got the exception.
@@ -277,6 +278,7 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         elw_set_next(frame, map.reexecute_from(at));
         take_back_miss(record.calls);
         answer_hash(record.calls);
+        decline(record.calls);
         take_again(frame, at, record.calls);
         resume_calls(frame, map.reexecute_from(at), map.at(at).next, std::move(record.calls));
     }

@@ -220,9 +220,19 @@ Verdict through_comparison(int which, PyObject *left, PyObject *right, const Inn
         return reexecute_if(Py_TYPE(left) == Py_TYPE(right) ||
                                 !PyType_IsSubtype(Py_TYPE(right), Py_TYPE(left)),
                             "!=");
-    return reexecute_if(
-        operates(left, right, inner, comparisons[at], comparisons[swapped[at]], true),
-        comparisons[at]);
+    const char *const forward = comparisons[at], *const reflected = comparisons[swapped[at]];
+    const Verdict verdict =
+        reexecute_if(operates(left, right, inner, forward, reflected, true), forward);
+    if (verdict.ok || left == right) return verdict;
+    // The other one was asked before, and has left it to this one.
+    const bool is_left = inner.first == left;
+    if (!is_method_of(inner.first, inner, {is_left ? forward : reflected}) ||
+        !is_python(Py_TYPE(is_left ? right : left), is_left ? reflected : forward))
+        return verdict;
+    Verdict second = yes(Delivery::reexecute);
+    second.declined = {is_left ? right : left, inner.first};
+    second.declined_which = is_left ? static_cast<int>(swapped[at]) : which;
+    return second;
 }
 
 bool misses(PyObject *dict, PyObject *key, const Inner &inner, bool found) {

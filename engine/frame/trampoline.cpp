@@ -9,6 +9,7 @@
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/closing.hpp"
 #include "engine/frame/lookups.hpp"
+#include "engine/frame/membership.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -440,11 +441,13 @@ Verdict through_c(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot 
                               inner);
     case ELW_OP_COMPARE:
         if (top == nullptr || second == nullptr) break;
+        if (compares_sequences(second, top, inner)) return yes(Delivery::reexecute);
         return through_compare(instruction.oparg, second, top, inner);
     case ELW_OP_CONTAINS:
         if (inner.generator != nullptr)
             return reexecute_if(passes_on_to(top, inner.generator), "in");
-        if (is_method_of(top, inner, {"__contains__"})) return yes(Delivery::reexecute);
+        if (is_method_of(top, inner, {"__contains__"}) || searches(top, second, inner))
+            return yes(Delivery::reexecute);
         return through_lookup(top, second, inner, "in", "__contains__");
     case ELW_OP_EXTEND:
         return reexecute_if(inner.generator != nullptr && passes_on_to(top, inner.generator),

@@ -31,6 +31,9 @@ struct Verdict {
     PyObject *counted = nullptr;     // borrowed: a cached function that has counted the call
     // Borrowed: the dict or set, the key that is looked up, the one it is being compared with.
     std::array<PyObject *, 3> looked_up{};
+    // Borrowed: of a comparison, who has said NotImplemented, and the other one.
+    std::array<PyObject *, 2> declined{};
+    int declined_which = 0; // Py_LT … Py_GE, as the first of them was asked
 };
 
 // C code runs between the outer frame's instruction and `inner`. Can the outer frame be completed

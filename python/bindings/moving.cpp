@@ -348,6 +348,7 @@ void add_moving(PyObject *module) {
     frame::install_resumable_builtins();
     frame::install_resumable_iterators();
     frame::install_class_statement();
+    frame::install_resumable_membership();
     frame::install_resumable_heaps();
     frame::install_resumable_bisection();
     frame::watch_taking();

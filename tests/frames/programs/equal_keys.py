@@ -67,13 +67,39 @@ class Within(Key):
     __hash__ = Key.__hash__
 
 
-class Shy(Within):
+class Shy(Key):
     """Leaves it to the other one, which is asked in the end."""
 
     def __eq__(self, other):
-        attempt()
+        asked.append(("shy", self.n))
+        checkpoint()
         return NotImplemented
 
+    def __lt__(self, other):
+        asked.append(("shy", self.n))
+        checkpoint()
+        return NotImplemented
+
+    __ne__ = __eq__
+    __hash__ = Key.__hash__
+
+
+class Bold(Key):
+    def __gt__(self, other):
+        asked.append(("gt", self.n))
+        checkpoint()
+        return self.n > other.n
+
+    def __ne__(self, other):
+        asked.append(("ne", self.n))
+        checkpoint()
+        return self.n != other.n
+
+
+class ShySpecial(Special, Shy):
+    """Is asked first, and then the other one."""
+
+    __eq__ = Shy.__eq__
     __hash__ = Key.__hash__
 
 
@@ -141,6 +167,15 @@ for turn in range(6 * ROUNDS):
         counted[Key(5)],
         defaults[Key(3)],
         Shy(n) in {stored(Within(n)): 1},
+        table[Shy(n)],
+        Key(n) in {stored(Shy(n)): 1},
+        Key(n) in {stored(Shy(n))},
+        table.get(ShySpecial(n)),
+        Shy(n) == Key(n),
+        Shy(n) == Shy(n),
+        Shy(n) != Bold(n),
+        Shy(n) < Bold(n + 1),
+        Key(n) == ShySpecial(n),
         (n, Within(n)) in {(n, stored(Within(n))): 1},
         Point(n, 1) in {Point(n, 1): 1},
         len({Same(n), Same(n + 1), Same(n)}),
