@@ -6,6 +6,7 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/frame/awaitables.hpp"
 #include "engine/frame/comparisons.hpp"
+#include "engine/frame/membership.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -174,6 +175,8 @@ Verdict Activations::leads_to(const Activation &activation, const Inner &inner) 
         return called_again({subject, nullptr, activation.arguments_, activation.count_, nullptr},
                             inner);
     case Step::compare:
+        if (compares_sequences(subject, activation.arguments_[0], inner))
+            return yes(Delivery::reexecute);
         if (is_cmp_key(subject)) return through_cmp_key(subject, activation.arguments_[0], inner);
         return reexecute_if(compares_by(subject, activation.which_, inner), activation.name_);
     case Step::add: return through_binary(0, subject, activation.arguments_[0], inner);

@@ -89,6 +89,21 @@ const char *uninvited(const Inner &inner) {
     return nullptr;
 }
 
+// What is to be said after the resume by the instruction, and by the last builtin on the way.
+Verdict both(const Verdict &first, Verdict last) {
+    if (!last.ok) return last;
+    if ((first.counted != nullptr && last.counted != nullptr) ||
+        (first.looked_up[0] != nullptr && last.looked_up[0] != nullptr) ||
+        (first.declined[0] != nullptr && last.declined[0] != nullptr))
+        return no("a lookup within a lookup");
+    if (first.counted != nullptr) last.counted = first.counted;
+    if (first.looked_up[0] != nullptr) last.looked_up = first.looked_up;
+    if (first.declined[0] == nullptr) return last;
+    last.declined = first.declined;
+    last.declined_which = first.declined_which;
+    return last;
+}
+
 // The import system holds locks that no object of the program owns.
 bool is_import_system(PyCodeObject *code) {
     const char *file = PyUnicode_AsUTF8(code->co_filename);
@@ -335,7 +350,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
             verdict = yes(Delivery::reexecute);
         else
             verdict.reason = "an iterator that asks another one for its items";
-        if (verdict.ok && !calls.empty()) verdict = calls.lead_to(inner);
+        if (verdict.ok && !calls.empty()) verdict = both(verdict, calls.lead_to(inner));
         if (!verdict.ok) return refusal(code, at, verdict.reason);
         record.calls = calls.save();
         record.delivery = verdict.delivery;

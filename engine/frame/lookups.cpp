@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "engine/cpython/object_abi.h"
+#include "engine/frame/membership.hpp"
 #include "engine/frame/special_methods.hpp"
 
 namespace elsewhere::frame {
@@ -80,11 +81,13 @@ Verdict through_lookup(PyObject *container, PyObject *key, const Inner &inner, c
                                             : nullptr;
     if (there == nullptr || there == key || !looks_up_in_c(container, method)) return refused;
     const bool answers = PyType_HasFeature(Py_TYPE(key), Py_TPFLAGS_HEAPTYPE) != 0;
-    if (!answers && !hashes_in_c(key)) return refused;
-    Verdict verdict = through_comparison(Py_EQ, there, key, inner);
+    const bool tuples = PyTuple_CheckExact(key) && compares_sequences(there, key, inner);
+    if (!answers && !tuples && !hashes_in_c(key)) return refused;
+    Verdict verdict =
+        tuples ? yes(Delivery::reexecute) : through_comparison(Py_EQ, there, key, inner);
     if (!verdict.ok) return refused;
     if (!hash_alone(container, there)) return no("keys with the same hash are being compared");
-    if (answers) verdict.looked_up = {container, key, there};
+    if (answers || tuples) verdict.looked_up = {container, key, there};
     return verdict;
 }
 

@@ -16,8 +16,17 @@ enum Phase { equal_items = 1, last_items = 2 };
 const char comparing = 'c';
 const char searching = 's';
 
+// A list or tuple whose first item is of Python's making; what comes later is left to C.
+bool begins_with_python(PyObject *object) {
+    if (PyList_CheckExact(object))
+        return PyList_GET_SIZE(object) > 0 && is_of_python(PyList_GET_ITEM(object, 0));
+    return PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) > 0 &&
+           is_of_python(PyTuple_GET_ITEM(object, 0));
+}
+
 bool may_run_python(PyObject *one, PyObject *other) {
-    return one != other && (is_of_python(one) || is_of_python(other));
+    return one != other && (is_of_python(one) || is_of_python(other) || begins_with_python(one) ||
+                            begins_with_python(other));
 }
 
 template <bool list> struct Sequence {
@@ -34,9 +43,8 @@ template <bool list> struct Sequence {
 
     static PyObject *compare(PyObject *one, PyObject *other, int which) {
         if (!is(one) || !is(other)) return compare_in_c(one, other, which);
-        if (list && size(one) != size(other) && (which == Py_EQ || which == Py_NE))
-            return compare_in_c(one, other, which);
         if (call_is_resumed()) return compare_on(one, other, which, 0);
+        if (differ_in_size(one, other, which)) return compare_in_c(one, other, which);
         Py_ssize_t i = 0;
         for (; i < size(one) && i < size(other); ++i) {
             if (at(one, i) == at(other, i)) continue;
@@ -56,13 +64,20 @@ template <bool list> struct Sequence {
         return PyObject_RichCompare(x.get(), y.get(), which);
     }
 
+    static bool differ_in_size(PyObject *one, PyObject *other, int which) {
+        return list && size(one) != size(other) && (which == Py_EQ || which == Py_NE);
+    }
+
     // Does not recurse but through Python code or PyObject_RichCompare, which count.
     // From this item on.
     static PyObject *compare_on(PyObject *one, PyObject *other, int which, Py_ssize_t from) {
         Activation a(list ? "a comparison of lists" : "a comparison of tuples", &comparing);
         a.works_on(one, other);
-        if (a.phase == 0) a.number = from;
-        if (a.phase == 0) a.phase = equal_items;
+        if (a.phase == 0) {
+            if (differ_in_size(one, other, which)) return compare_in_c(one, other, which);
+            a.number = from;
+            a.phase = equal_items;
+        }
         while (a.phase == equal_items) {
             if (!a.slots[one_item]) { // else a comparison that goes on
                 if (a.number >= size(one) || a.number >= size(other)) {

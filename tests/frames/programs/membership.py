@@ -108,6 +108,7 @@ def items(*numbers):
     return [Item(n) for n in numbers]
 
 
+keyed = {(Item(i), 1): i for i in range(5)}
 for turn in range(4 * ROUNDS):
     n = turn % 5
     listed = [0, "a", *items(1, 2, 3, 4), None]
@@ -141,9 +142,20 @@ for turn in range(4 * ROUNDS):
     shown.append(Item(7) in row)
     row = [Shrinking(i) for i in range(6)]
     shown += [row == items(0, 1, 2, 3, 4, 5), len(row)]
+    shown += [
+        [1, items(n)] == [1, items(1)],
+        [(Item(n), items(2))] < [(Item(1), items(2))],
+        items(n) in [items(1), items(2)],
+        keyed[Item(n), 1],
+        (Item(n), 1) in keyed,
+        (Item(n), 1) in set(keyed),
+        keyed.get((Item(7), 1)),
+        sorted([items(n, 2), items(1, 3)]),
+    ]
     # What is in between holds the stack in C.
     shown += [
-        [[Quiet(n)]] == [[Quiet(1)]],
+        [[0, Quiet(n)]] == [[0, Quiet(1)]],
+        [[[Quiet(n)]]] == [[[Quiet(1)]]],
         Listing([Quiet(n)]) == Listing([Quiet(1)]),
         {"a": Quiet(n)} == {"a": Quiet(1)},
         {"a": [Quiet(n)]} == {"a": [Quiet(1)]},
