@@ -72,14 +72,21 @@ typedef enum {
     ELW_OP_STORE_TWO,  /* to one local, then to another */
     ELW_OP_DELETE,     /* a variable */
     ELW_OP_STORE_NAME, /* in the namespace of a module or class */
-    ELW_OP_DELETE_NAME
+    ELW_OP_DELETE_NAME,
+    ELW_OP_RETURN,
+    ELW_OP_RAISE,
+    ELW_OP_LOAD_NAME /* takes nothing from the stack, and may fail */
 } ElwOp;
 
 /* What tracers are being told of. */
 typedef enum {
     ELW_TOLD_OTHER = 0, /* nothing, or another event */
     ELW_TOLD_LINE,
-    ELW_TOLD_INSTRUCTION
+    ELW_TOLD_INSTRUCTION,
+    ELW_TOLD_START,
+    ELW_TOLD_RESUME,
+    ELW_TOLD_RETURN,
+    ELW_TOLD_RAISE
 } ElwTold;
 
 /* Facts that differ between versions and matter above. */

@@ -104,6 +104,11 @@ ElwOp elw_op(int opcode, int oparg) {
     case STORE_GLOBAL: return ELW_OP_STORE_NAME;
     case DELETE_NAME:
     case DELETE_GLOBAL: return ELW_OP_DELETE_NAME;
+    case RETURN_CONST:
+    case RETURN_VALUE: return ELW_OP_RETURN;
+    case RAISE_VARARGS: return ELW_OP_RAISE;
+    case LOAD_NAME:
+    case LOAD_GLOBAL: return ELW_OP_LOAD_NAME;
     default: return ELW_OP_OTHER;
     }
 }

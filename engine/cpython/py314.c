@@ -110,6 +110,10 @@ ElwOp elw_op(int opcode, int oparg) {
     case DELETE_GLOBAL: return ELW_OP_DELETE_NAME;
     case STORE_FAST_LOAD_FAST: return ELW_OP_STORE_LOAD;
     case STORE_FAST_STORE_FAST: return ELW_OP_STORE_TWO;
+    case RETURN_VALUE: return ELW_OP_RETURN;
+    case RAISE_VARARGS: return ELW_OP_RAISE;
+    case LOAD_NAME:
+    case LOAD_GLOBAL: return ELW_OP_LOAD_NAME;
     default: return ELW_OP_OTHER;
     }
 }

@@ -17,6 +17,7 @@
 #include "engine/frame/restore.hpp"
 #include "engine/frame/special_methods.hpp"
 #include "engine/frame/taking.hpp"
+#include "engine/frame/telling.hpp"
 #include "engine/frame/tracing.hpp"
 #include "engine/frame/trampoline.hpp"
 
@@ -122,7 +123,6 @@ class Capture {
     Result<FrameRecord> innermost(ElwFrame *frame);
     Result<FrameRecord> enclosing(ElwFrame *frame, ElwFrame *inner, ElwEntry entry,
                                   PyObject *instance);
-    Delivery told_of(ElwFrame *frame, ElwFrame *inner);
     bool take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
                     ElwFrame *inner_frame, const Inner &inner);
     FrameRecord identity(ElwFrame *frame, int instruction);
@@ -238,18 +238,6 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
     return record;
 }
 
-// Is the inner frame the tracer that is told of what the outer one will execute next? Else: resume.
-Delivery Capture::told_of(ElwFrame *frame, ElwFrame *inner) {
-    if (tracers_running(thread_) != 1) return Delivery::resume;
-    if (thread_->c_tracefunc != nullptr)
-        return is_told(frame, inner) ? Delivery::traced : Delivery::resume;
-    switch (is_called_back(thread_, frame, inner)) {
-    case ELW_TOLD_LINE: return Delivery::told_line;
-    case ELW_TOLD_INSTRUCTION: return Delivery::told_instruction;
-    default: return Delivery::resume;
-    }
-}
-
 // Where the inner frame is the __del__ of what the outer one's instruction has dropped.
 bool Capture::take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
                          ElwFrame *inner_frame, const Inner &inner) {
@@ -270,11 +258,21 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
     const CodeMap &map = maps_.of(code);
+    const std::optional<Link> link = linked(frame, inner_frame);
+    if (entry == ELW_ENTERED_FROM_C || link) {
+        Telling telling = telling_of(thread_, frame, inner_frame, map);
+        if (telling.delivery != Delivery::resume) {
+            FrameRecord record = identity(frame, telling.at);
+            record.delivery = telling.delivery;
+            record.constructed = std::move(telling.raised);
+            take_stack(record, frame, map, telling.at, telling.depth);
+            return record;
+        }
+    }
     int at = map.start(elw_in_flight(frame));
     if (at < 0) return refusal(code, 0, "it has not started yet");
     if (map.at(at).op == ELW_OP_PRECALL) at = map.at(at).next;
     int saved = elw_saved_depth(frame);
-    const std::optional<Link> link = linked(frame, inner_frame);
     const Inner inner = inner_of(inner_frame);
     // generator.throw() has come down a `yield from` or await: the delegating SEND goes on.
     const int delegation = delegating_send(map, at);
@@ -289,13 +287,6 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
-    if (const Delivery told = told_of(frame, inner_frame); told != Delivery::resume &&
-                                                           saved == instruction.depth &&
-                                                           (entry == ELW_ENTERED_FROM_C || link)) {
-        record.delivery = told;
-        take_stack(record, frame, map, at, saved);
-        return record;
-    }
     if (entry == ELW_ENTERED_FROM_C && link && link->delivery == Delivery::destroy) {
         record.delivery = Delivery::destroy; // as our own restore leaves it
         record.constructed = Ref::share(link->constructed);
@@ -401,10 +392,13 @@ Result<StackRecord> Capture::run() {
     if (tracers > 1)
         return refusal(elw_code(frame), elw_in_flight(frame),
                        "a trace function, a profiler or a monitoring callback is running");
+    if (tracers_know())
+        return refusal(elw_code(frame), elw_in_flight(frame),
+                       "a trace function is about to be told");
     if (std::optional<Error> unkept = unkept_tracer(thread_)) return *unkept;
     Result<FrameRecord> record = innermost(frame);
     if (!record) return record.error();
-    bool told = false;
+    int told = 0;
     std::vector<FrameRecord> frames;
     frames.push_back(std::move(record).value());
     for (;;) {
@@ -421,12 +415,12 @@ Result<StackRecord> Capture::run() {
         }
         record = enclosing(outer, frame, entry, instance);
         if (!record) return record.error();
-        told = told || is_of_tracer(record.value().delivery);
+        if (is_of_tracer(record.value().delivery)) ++told;
         frames.push_back(std::move(record).value());
         frame = outer;
         ++passed_;
     }
-    if (tracers == 1 && !told)
+    if (tracers != told)
         return refusal(elw_code(elw_innermost(thread_)), elw_in_flight(elw_innermost(thread_)),
                        "a trace function, a profiler or a monitoring callback is running");
     stack.frames.reserve(frames.size());

@@ -6,19 +6,9 @@
 
 namespace elsewhere::frame {
 
-namespace {
-
-struct Handler {
-    int start;
-    int end;
-    int target;
-    int depth;
-    bool last_instruction;
-};
-
 // The exception table: groups of four varints of 6 bits a byte (CPython:
 // Objects/exception_handling_notes.txt).
-std::vector<Handler> exception_table(PyCodeObject *code) {
+std::vector<CodeMap::Handler> CodeMap::exception_table(PyCodeObject *code) {
     std::vector<Handler> handlers;
     PyObject *table = elw_exception_table(code);
     if (table == nullptr) return handlers; // SETUP_FINALLY and the like jump to their handlers
@@ -42,9 +32,7 @@ std::vector<Handler> exception_table(PyCodeObject *code) {
     return handlers;
 }
 
-} // namespace
-
-CodeMap::CodeMap(PyCodeObject *code) {
+CodeMap::CodeMap(PyCodeObject *code) : handlers_(exception_table(code)) {
     Ref bytes = Ref::checked(elw_bytecode(code));
     const int units = static_cast<int>(PyBytes_GET_SIZE(bytes.get()) / 2);
     decode(reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(bytes.get())), units);
@@ -67,6 +55,12 @@ bool CodeMap::is_jump_target(int start) const {
     for (int i = 0; i < units; ++i)
         if (start_[static_cast<std::size_t>(i)] == i && target(i) == start) return true;
     return false;
+}
+
+int CodeMap::handler(int index) const {
+    for (const Handler &handler : handlers_)
+        if (index >= handler.start && index < handler.end) return handler.target;
+    return -1;
 }
 
 int CodeMap::with_prefixes(int start) const {
@@ -122,7 +116,6 @@ bool CodeMap::arrive(int at, int depth, const std::vector<int> &origins) {
 }
 
 void CodeMap::trace(PyCodeObject *code) {
-    const std::vector<Handler> handlers = exception_table(code);
     std::vector<int> todo;
     auto reach = [&](int at, int depth, const std::vector<int> &origins) {
         if (arrive(at, depth, origins)) todo.push_back(at);
@@ -151,7 +144,7 @@ void CodeMap::trace(PyCodeObject *code) {
         const int target = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
         if (target >= 0) leave(target, 1);
         if (!elw_ends_block(instruction.opcode)) leave(instruction.next, 0);
-        for (const Handler &handler : handlers) {
+        for (const Handler &handler : handlers_) {
             if (i < handler.start || i >= handler.end || instruction.depth < handler.depth)
                 continue;
             std::vector<int> kept(before.begin(), before.begin() + handler.depth);

@@ -33,6 +33,8 @@ class CodeMap {
     [[nodiscard]] int target(int start) const;
     // Does any jump lead to `start`?
     [[nodiscard]] bool is_jump_target(int start) const;
+    // Where an exception at unit `index` is handled; -1: nowhere (always, with a block stack).
+    [[nodiscard]] int handler(int index) const;
     // The earliest unit from which executing `start` again has its full effect: EXTENDED_ARG
     // prefixes, and the KW_NAMES that an older CALL takes its keyword names from.
     [[nodiscard]] int reexecute_from(int start) const;
@@ -42,6 +44,14 @@ class CodeMap {
     }
 
   private:
+    struct Handler {
+        int start;
+        int end;
+        int target;
+        int depth;
+        bool last_instruction;
+    };
+    static std::vector<Handler> exception_table(PyCodeObject *code);
     [[nodiscard]] int with_prefixes(int start) const;
     void decode(const std::uint8_t *bytes, int units);
     void trace(PyCodeObject *code);
@@ -50,6 +60,7 @@ class CodeMap {
     std::vector<int> start_;
     std::vector<Instruction> instructions_;
     std::vector<std::vector<int>> origins_;
+    std::vector<Handler> handlers_;
 };
 
 // The maps of the code objects met in one capture or restore.

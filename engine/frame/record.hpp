@@ -39,17 +39,26 @@ enum class Delivery : std::uint8_t {
     send = 3,      // `instruction` is SEND to the generator inside: push, or leave the delegation
     construct = 4, // `instruction` calls a class, __init__ is inside: deliver the instance
     reexecute = 5, // run `instruction` again; the frame inside is met on the way
-    traced = 6,    // the frame inside is the trace function, told of `instruction`: that is next
-    told_line = 7, // the same for a callback of sys.monitoring
+    destroy = 9,   // the frame inside is a __del__: what dies follows it, then go on after it
+    // The frame inside is the trace function, told that a line begins at `instruction`, which is
+    // next; then the same for a callback of sys.monitoring, and for other events.
+    traced = 6,
+    told_line = 7,
     told_instruction = 8,
-    destroy =
-        9, // the frame inside is a __del__: what dies follows it, then go on after `instruction`
+    traced_opcode = 10,
+    traced_start = 11, // of a call: `instruction` is its RESUME, before 3.11 the first one
+    traced_resume = 12,
+    traced_return = 13, // `instruction` is going to return the top of the stack
+    traced_raise = 14,  // `instruction` has failed
+    told_start = 15,
+    told_resume = 16,
+    told_return = 17,
+    told_raise = 18,
 };
 
 // The frame inside is a tracer's.
 constexpr bool is_of_tracer(Delivery delivery) {
-    return delivery == Delivery::traced || delivery == Delivery::told_line ||
-           delivery == Delivery::told_instruction;
+    return delivery >= Delivery::traced && delivery != Delivery::destroy;
 }
 
 // A builtin in the middle of its work (engine/frame/activation.hpp): all it needs to go on.
@@ -74,7 +83,8 @@ struct FrameRecord {
     std::uint32_t instruction = 0; // in code units from the start of the code
     std::uint32_t line = 0;        // 1-based source line of `instruction`, 0 where unknown
     Delivery delivery = Delivery::resume;
-    Ref constructed;            // the instance under construction, or (destroy) what dies
+    Ref constructed;            // the instance under construction, or (destroy) what dies, or
+                                // (traced_raise, told_raise) type, exception and traceback
     std::vector<Ref> variables; // locals, cells, free variables in code order; null where unbound
     std::vector<Slot> stack;    // value stack, bottom first
     std::vector<SavedCall>

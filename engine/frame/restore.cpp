@@ -15,6 +15,7 @@
 #include "engine/frame/lookups.hpp"
 #include "engine/frame/patch.hpp"
 #include "engine/frame/taking.hpp"
+#include "engine/frame/telling.hpp"
 #include "engine/frame/tracing.hpp"
 
 namespace elsewhere::frame {
@@ -118,9 +119,25 @@ int executed_before(const FrameRecord &record, const CodeMap &map) {
     return op == ELW_OP_RESUME || op == ELW_OP_JUMP_BACKWARD ? -1 : map.start(at - 1);
 }
 
-// What the tracer inside was told of. Where sys.settrace is made of events, it says "line".
-ElwTold event_of(Delivery delivery) {
-    return delivery == Delivery::told_instruction ? ELW_TOLD_INSTRUCTION : ELW_TOLD_LINE;
+// The frame as it is while its tracer is told.
+Left about_to_be_told(ElwFrame *frame, FrameRecord &record) {
+    Left left;
+    left.delivery = record.delivery;
+    left.at = static_cast<int>(record.instruction);
+    if (is_ahead_of_start(record.delivery)) elw_set_next(frame, 0);
+    if (event_of(record.delivery) == ELW_TOLD_RAISE) {
+        left.raised = std::move(record.constructed);
+        if (!left.raised || !PyTuple_CheckExact(left.raised.get()) ||
+            PyTuple_GET_SIZE(left.raised.get()) != 3 ||
+            !PyTraceBack_Check(PyTuple_GET_ITEM(left.raised.get(), 2)))
+            diverged("an exception that is none", record);
+        // What comes out of a call is raised at the end of that.
+        auto *newest =
+            reinterpret_cast<PyTracebackObject *>(PyTuple_GET_ITEM(left.raised.get(), 2));
+        elw_set_in_flight(frame, left.at, newest->tb_lasti / 2 + 1);
+    }
+    left.in_flight = elw_in_flight(frame);
+    return left;
 }
 
 class Restore {
@@ -230,17 +247,24 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     if (entered) links.back().inner = frame;
     const CodeMap &map = maps_.of(elw_code(frame));
     if (map.start(at) != at) diverged("an instruction that is not one", rest);
-    elw_set_in_flight(frame, at, map.at(at).next);
+    elw_set_in_flight(frame, at, is_of_tracer(delivery) ? at + 1 : map.at(at).next);
 
     if (innermost) return go_on(frame, rest);
     if (delivery == Delivery::reexecute) return go_on(frame, rest);
-    in_tracer_ = in_tracer_ || is_of_tracer(delivery);
-    if (is_of_tracer(delivery)) told_ = event_of(delivery);
+    Left left;
+    if (is_of_tracer(delivery)) {
+        in_tracer_ = true;
+        told_ = event_of(delivery);
+        left = about_to_be_told(frame, rest);
+    }
     elw_link(thread_, frame);
     links.push_back({frame, nullptr, delivery, rest.constructed.get()});
     PyObject *result = enter_next();
     links.pop_back();
     elw_unlink(thread_, frame);
+    if (is_of_tracer(delivery))
+        return go_on_behind_tracer(thread_, frame, maps_.of(elw_code(frame)), std::move(left),
+                                   result);
     return deliver(frame, rest, result);
 }
 
@@ -283,8 +307,13 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         resume_calls(frame, map.reexecute_from(at), map.at(at).next, std::move(record.calls));
     }
     elw_lend_recursion(thread_, 0, innermost ? 0 : lent_c_levels);
-    PyObject *result = go_on_traced(thread_, frame, 0, innermost ? told(record, map) : -1,
-                                    innermost ? executed_before(record, map) : -1);
+    GoOn how;
+    if (innermost) {
+        how.told = told(record, map);
+        if (how.told >= 0) how.event = ELW_TOLD_LINE;
+        how.from = executed_before(record, map);
+    }
+    PyObject *result = go_on_traced(thread_, frame, 0, std::move(how));
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);
     return result;
 }
@@ -292,16 +321,6 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
 // Completes the call in flight with what the frame inside returned (null: it raised).
 PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
     const int at = static_cast<int>(record.instruction);
-    if (is_of_tracer(record.delivery)) {
-        const int next = elw_in_flight(frame);
-        const bool moved = next != at; // a debugger has gone to another line, of which nobody knows
-        const bool good =
-            record.delivery == Delivery::traced
-                ? end_of_trace_function(thread_, frame, result)
-                : end_of_callback(thread_, frame, event_of(record.delivery), moved, result);
-        elw_set_next(frame, next);
-        return go_on_traced(thread_, frame, good ? 0 : 1, moved ? -1 : at, moved ? at : -1, !moved);
-    }
     if (record.delivery == Delivery::destroy) {
         const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
         end_of_death(thread_, frame, std::move(record.constructed), result);
@@ -310,7 +329,9 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
                       instruction.depth +
                           elw_stack_effect(instruction.opcode, instruction.oparg, 0));
         elw_set_next(frame, instruction.next);
-        return go_on_traced(thread_, frame, 0, -1, at);
+        GoOn how;
+        how.from = at;
+        return go_on_traced(thread_, frame, 0, std::move(how));
     }
     if (record.delivery == Delivery::construct) {
         if (result != nullptr && result != Py_None) {
@@ -335,9 +356,11 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
         elw_stack(frame)[depth] = elw_slot(result);
         elw_set_depth(frame, depth + 1);
     }
-    if (result == nullptr) return go_on_traced(thread_, frame, 1, -1, -1);
+    if (result == nullptr) return go_on_traced(thread_, frame, 1);
     elw_set_next(frame, maps_.of(elw_code(frame)).at(at).next);
-    return go_on_traced(thread_, frame, 0, -1, at);
+    GoOn how;
+    how.from = at;
+    return go_on_traced(thread_, frame, 0, std::move(how));
 }
 
 } // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/cpython/ref.hpp"
+#include "engine/frame/telling.hpp"
 
 namespace elsewhere::frame {
 
@@ -54,43 +55,102 @@ Error unkept(const char *what, PyObject *object) {
 struct StandIn {
     Py_tracefunc PyThreadState::*place;
     Py_tracefunc original = nullptr;
-    bool call = false; // an event "call" is not one
-    PyFrameObject *frame = nullptr;
-    bool again = false; // nor is an event "opcode" of it
-    int told = -1;      // nor is the line of this instruction of `frame`, which is not looked into
+    bool call = false;              // an event "call" is not one
+    PyFrameObject *frame = nullptr; // nor are, at `told` in this one, which is not looked into,
+    int event = -1;                 // this event and those that come before it
+    int told = -1;
+    Ref failure; // but this is what then comes of it
+    Ref raised;  // the exception of the event is to have this traceback
 };
-StandIn stand_ins[] = {{&PyThreadState::c_tracefunc}, {&PyThreadState::c_profilefunc}};
+// Never destroyed: at the end of the process there is no interpreter any more.
+StandIn *const stand_ins =
+    new StandIn[2]{{&PyThreadState::c_tracefunc}, {&PyThreadState::c_profilefunc}};
+
+// The events of one instruction, in their order.
+int rank(int what) { return what == PyTrace_LINE ? 0 : what == PyTrace_OPCODE ? 1 : 2; }
+
+int event_for(ElwTold told) {
+    switch (told) {
+    case ELW_TOLD_LINE: return PyTrace_LINE;
+    case ELW_TOLD_INSTRUCTION: return PyTrace_OPCODE;
+    case ELW_TOLD_RETURN: return PyTrace_RETURN;
+    case ELW_TOLD_RAISE: return PyTrace_EXCEPTION;
+    default: return PyTrace_CALL;
+    }
+}
+
+void raise_again(const Ref &fetched) {
+    PyObject *parts[3];
+    for (int i = 0; i < 3; ++i) {
+        PyObject *part = PyTuple_GET_ITEM(fetched.get(), i);
+        parts[i] = part == Py_None ? nullptr : Ref::share(part).release();
+    }
+    PyErr_Restore(parts[0], parts[1], parts[2]);
+}
+
+Ref fetch_raised() {
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    const Ref owned[] = {Ref::steal(type), Ref::steal(value), Ref::steal(traceback)};
+    return Ref::steal(PyTuple_Pack(3, type, value, traceback != nullptr ? traceback : Py_None));
+}
+
+// A trace function that raises is none any more.
+int fail(PyFrameObject *frame, const Ref &failure) {
+    PyEval_SetTrace(nullptr, nullptr);
+    auto *object = reinterpret_cast<PyObject *>(frame);
+    if (PyObject_SetAttrString(object, "f_trace", Py_None) < 0) PyErr_Clear();
+    raise_again(failure);
+    if (elw_facts.has_block_stack) PyTraceBack_Here(frame);
+    return -1;
+}
 
 template <int which> int stand_in(PyObject *self, PyFrameObject *frame, int what, PyObject *value) {
     StandIn &here = stand_ins[which];
     PyThreadState *thread = PyThreadState_Get();
-    if (std::exchange(here.call, false) && what == PyTrace_CALL) {
-        if (here.told < 0) thread->*here.place = here.original;
+    const bool call = std::exchange(here.call, false);
+    const bool known =
+        here.event >= 0 && frame == here.frame &&
+        (what == PyTrace_EXCEPTION || elw_in_flight(elw_frame_of(frame)) == here.told);
+    if (known && what == here.event) {
+        thread->*here.place = here.original;
+        const Ref failure = std::move(here.failure);
+        const Ref raised = std::move(here.raised);
+        if (failure) return fail(frame, failure);
+        if (raised && elw_facts.throw_is_event)
+            PyException_SetTraceback(PyTuple_GET_ITEM(raised.get(), 1),
+                                     PyTuple_GET_ITEM(raised.get(), 2));
         return 0;
     }
-    thread->*here.place = here.original;
-    if ((what == PyTrace_LINE || (what == PyTrace_OPCODE && here.again)) && frame == here.frame &&
-        elw_in_flight(elw_frame_of(frame)) == here.told)
+    if (call && what == PyTrace_CALL) {
+        if (here.event < 0) thread->*here.place = here.original;
         return 0;
-    return here.original(self, frame, what, value);
+    }
+    if (known && rank(what) < rank(here.event)) return 0;
+    thread->*here.place = here.original;
+    return here.original != nullptr ? here.original(self, frame, what, value) : 0;
 }
 
-template <int which>
-void stand_in_for(PyThreadState *thread, bool call, PyFrameObject *frame, int told, bool again) {
+template <int which> StandIn *stand_in_for(PyThreadState *thread, bool call) {
     StandIn &here = stand_ins[which];
-    if (thread->*here.place == nullptr || thread->*here.place == stand_in<which>) return;
+    if (thread->*here.place == nullptr || thread->*here.place == stand_in<which>) return nullptr;
     here.original = thread->*here.place;
     here.call = call;
-    here.frame = frame;
-    here.told = told;
-    here.again = again;
+    here.event = -1;
+    here.failure = Ref();
+    here.raised = Ref();
     thread->*here.place = stand_in<which>;
+    return &here;
 }
 
 void stand_down(PyThreadState *thread) {
     if (thread->c_tracefunc == stand_in<0>) thread->c_tracefunc = stand_ins[0].original;
     if (thread->c_profilefunc == stand_in<1>) thread->c_profilefunc = stand_ins[1].original;
 }
+
+// For one that has removed itself, and is to raise.
+int no_tracer(PyObject *, PyFrameObject *, int, PyObject *) { return 0; }
 
 // The frame object, whether or not the program has one.
 Ref object_of(PyThreadState *thread, ElwFrame *frame) {
@@ -100,10 +160,15 @@ Ref object_of(PyThreadState *thread, ElwFrame *frame) {
     return object;
 }
 
-Ref call_ours(const char *name, PyObject *first, int second) {
+Ref call_ours(const char *name, PyCodeObject *code, PyObject *second) {
     Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
-    return Ref::steal(module ? PyObject_CallMethod(module.get(), name, "Oi", first, second)
+    return Ref::steal(module ? PyObject_CallMethod(module.get(), name, "OO", code, second)
                              : nullptr);
+}
+
+Ref call_ours(const char *name, PyCodeObject *code, int second) {
+    const Ref number = Ref::steal(PyLong_FromLong(second));
+    return number ? call_ours(name, code, number.get()) : Ref();
 }
 
 // Where the eval loop does not see that a new line begins, its event comes from here.
@@ -123,119 +188,149 @@ bool tell_line(PyThreadState *thread, ElwFrame *frame, int next, int from) {
         Py_DECREF(object);
     }
     if (good && elw_has_tools(thread))
-        good = static_cast<bool>(call_ours("line_event", reinterpret_cast<PyObject *>(code), line));
+        good = static_cast<bool>(call_ours("line_event", code, line));
     elw_unlink(thread, frame);
     return good;
 }
 
 } // namespace
 
-PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from,
-                       bool again) {
+PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, GoOn how) {
+    if (how.failure && thread->c_tracefunc == nullptr) { // it has removed itself
+        elw_link(thread, frame);
+        PyEval_SetTrace(no_tracer, Py_None);
+        elw_unlink(thread, frame);
+    }
     const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
     const bool has_tools = elw_has_tools(thread);
     if (traced || has_tools) {
         const int next = elw_next(frame);
-        if (!throwing && elw_facts.forgets_line && from >= 0 &&
-            !tell_line(thread, frame, next, from))
+        if (!throwing && elw_facts.forgets_line && how.from >= 0 &&
+            !tell_line(thread, frame, next, how.from))
             throwing = 1;
-        const bool call = elw_facts.call_on_entry || (throwing != 0 && elw_facts.throw_is_event);
-        if (elw_facts.forgets_line && !again) told = -1; // and of that it is silent by itself
-        if (thread->tracing == 0 && (call || told >= 0)) {
-            const Ref object = object_of(thread, frame); // it lives as long as the frame runs
-            stand_in_for<0>(thread, call, reinterpret_cast<PyFrameObject *>(object.get()), told,
-                            again);
-            if (call) stand_in_for<1>(thread, call, nullptr, -1, false);
+        const bool call = elw_facts.call_on_entry || throwing != 0;
+        // Of a line that it is in, it is silent by itself then.
+        const bool again = how.event != ELW_TOLD_LINE || !elw_facts.forgets_line;
+        const bool told = how.event != ELW_TOLD_OTHER && again;
+        if (thread->tracing == 0 && (call || told)) {
+            // It lives as long as the frame runs.
+            const Ref object = how.frame ? std::move(how.frame) : object_of(thread, frame);
+            StandIn *here = stand_in_for<0>(thread, call);
+            if (here != nullptr && told) {
+                here->frame = reinterpret_cast<PyFrameObject *>(object.get());
+                here->event = event_for(how.event);
+                here->told = how.told;
+                here->failure = std::move(how.failure);
+                here->raised = std::move(how.raised);
+            }
+            if (call) stand_in_for<1>(thread, call);
         }
         if (throwing && has_tools && elw_facts.throw_is_event) {
             const Untraced untraced;
             PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
             PyErr_Fetch(&type, &value, &traceback);
-            if (!call_ours("not_thrown", reinterpret_cast<PyObject *>(elw_code(frame)), 0))
-                PyErr_Clear();
+            if (!call_ours("not_thrown", elw_code(frame), 0)) PyErr_Clear();
             PyErr_Restore(type, value, traceback);
         }
     }
     return elw_eval(thread, frame, throwing);
 }
 
-bool is_told(ElwFrame *outer, ElwFrame *inner) {
-    auto *frame = reinterpret_cast<PyObject *>(elw_frame_object(outer));
-    const int count = elw_code(inner)->co_argcount;
-    for (int i = 0; frame != nullptr && i + 1 < count && i < 2; ++i) {
-        PyObject *event = elw_argument(inner, i + 1);
-        if (elw_argument(inner, i) == frame && event != nullptr && PyUnicode_Check(event))
-            return PyUnicode_CompareWithASCIIString(event, "line") == 0 ||
-                   PyUnicode_CompareWithASCIIString(event, "opcode") == 0;
-    }
-    return false;
-}
-
 namespace {
 
-// The n-th argument of a call, which *args may have taken; null where that cannot be told.
-PyObject *given(ElwFrame *frame, int n) {
+// What the interpreter does with what the trace function has returned. Steals `result`.
+bool set_local_trace(PyThreadState *thread, ElwFrame *frame, PyObject *result) {
+    const Ref local = Ref::steal(result);
+    if (local.get() == Py_None) return true;
+    const Ref object = object_of(thread, frame);
+    return object && PyObject_SetAttrString(object.get(), "f_trace", local.get()) == 0;
+}
+
+// The tools are told once more: their callback has heard of it.
+bool not_heard_again(ElwFrame *frame, ElwTold event, int at, const Ref &raised) {
     PyCodeObject *code = elw_code(frame);
-    if (n < code->co_argcount) return elw_argument(frame, n);
-    if ((code->co_flags & CO_VARARGS) == 0) return nullptr;
-    PyObject *rest = elw_get(elw_variables(frame)[code->co_argcount + code->co_kwonlyargcount]);
-    if (rest != nullptr && PyCell_Check(rest)) rest = PyCell_GET(rest);
-    const Py_ssize_t at = n - code->co_argcount;
-    const bool there = rest != nullptr && PyTuple_CheckExact(rest) && at < PyTuple_GET_SIZE(rest);
-    return there ? PyTuple_GET_ITEM(rest, at) : nullptr;
+    const int offset = at * 2;
+    const Untraced untraced;
+    switch (event) {
+    case ELW_TOLD_START: return static_cast<bool>(call_ours("heard_start", code, offset));
+    case ELW_TOLD_RESUME: return static_cast<bool>(call_ours("heard_resume", code, offset));
+    case ELW_TOLD_RETURN: return static_cast<bool>(call_ours("heard_return", code, offset));
+    case ELW_TOLD_RAISE: return static_cast<bool>(call_ours("heard_raise", code, raised.get()));
+    case ELW_TOLD_INSTRUCTION:
+        if (!call_ours("heard_instruction", code, offset)) return false;
+        [[fallthrough]];
+    default:
+        return elw_facts.forgets_line ||
+               call_ours("heard_line", code, PyCode_Addr2Line(code, offset));
+    }
+}
+
+// An exception goes on in `frame`, from its instruction `at`.
+PyObject *raise_at(PyThreadState *thread, ElwFrame *frame, const CodeMap &map, int at) {
+    // Entered anew, the eval loop looks for the handler of the instruction before.
+    const bool shifted = elw_facts.forgets_line && at > 0 && map.handler(at) != map.handler(at - 1);
+    elw_set_in_flight(frame, shifted ? at + 1 : at, at + 1);
+    return go_on_traced(thread, frame, 1);
 }
 
 } // namespace
 
-ElwTold is_called_back(PyThreadState *thread, ElwFrame *outer, ElwFrame *inner) {
-    const ElwTold told = elw_told(thread);
-    PyObject *callback = elw_only_callback(thread, told);
-    if (callback == nullptr) return ELW_TOLD_OTHER;
-    const int first = PyMethod_Check(callback) ? 1 : 0; // behind self
-    if (first != 0) callback = PyMethod_GET_FUNCTION(callback);
-    if (!PyFunction_Check(callback) ||
-        PyFunction_GET_CODE(callback) != reinterpret_cast<PyObject *>(elw_code(inner)))
-        return ELW_TOLD_OTHER;
-    PyCodeObject *code = elw_code(outer);
-    PyObject *number = given(inner, first + 1);
-    if (given(inner, first) != reinterpret_cast<PyObject *>(code) || number == nullptr ||
-        !PyLong_CheckExact(number))
-        return ELW_TOLD_OTHER;
-    const int offset = elw_in_flight(outer) * 2;
-    const int expected = told == ELW_TOLD_LINE ? PyCode_Addr2Line(code, offset) : offset;
-    return PyLong_AsLong(number) == expected ? told : ELW_TOLD_OTHER;
-}
-
-bool end_of_callback(PyThreadState *thread, ElwFrame *frame, ElwTold told, bool moved,
-                     PyObject *result) {
-    const Ref returned = Ref::steal(result);
+PyObject *go_on_behind_tracer(PyThreadState *thread, ElwFrame *frame, const CodeMap &map, Left left,
+                              PyObject *result) {
+    const ElwTold event = event_of(left.delivery);
+    const bool by_function = is_of_trace_function(left.delivery);
+    const int now = elw_in_flight(frame);
+    const bool moved = now != left.in_flight;
     elw_leave_tracing(thread);
     elw_set_told(thread, ELW_TOLD_OTHER);
-    if (!returned || moved) return static_cast<bool>(returned);
-    auto *code = reinterpret_cast<PyObject *>(elw_code(frame));
-    const int offset = elw_in_flight(frame) * 2;
-    const Untraced untraced;
-    if (told == ELW_TOLD_INSTRUCTION && !call_ours("heard_instruction", code, offset)) return false;
-    return elw_facts.forgets_line ||
-           call_ours("heard_line", code, PyCode_Addr2Line(elw_code(frame), offset));
-}
-
-bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result) {
-    const Ref local = Ref::steal(result);
-    const Ref object = object_of(thread, frame);
-    elw_leave_tracing(thread);
-    if (!object) return false;
-    elw_set_told(thread, ELW_TOLD_OTHER);
-    if (!local) {
-        PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
-        PyErr_Fetch(&type, &value, &traceback);
-        PyEval_SetTrace(nullptr, nullptr);
-        if (PyObject_SetAttrString(object.get(), "f_trace", Py_None) < 0) PyErr_Clear();
-        PyErr_Restore(type, value, traceback);
-        return false;
+    GoOn how;
+    if (result == nullptr) {
+        const bool comes_again = event != ELW_TOLD_LINE && event != ELW_TOLD_INSTRUCTION;
+        how.failure = fetch_raised();
+        if (!by_function || !comes_again || moved) {
+            const Ref object = by_function ? object_of(thread, frame) : Ref();
+            if (object)
+                fail(reinterpret_cast<PyFrameObject *>(object.get()), how.failure);
+            else
+                raise_again(how.failure);
+            return raise_at(thread, frame, map, moved ? now : left.at);
+        }
+    } else if (by_function) {
+        if (!set_local_trace(thread, frame, result)) return raise_at(thread, frame, map, left.at);
+    } else {
+        Py_DECREF(result);
     }
-    return local.get() == Py_None ||
-           PyObject_SetAttrString(object.get(), "f_trace", local.get()) == 0;
+    if (moved) {
+        elw_set_next(frame, now);
+        how.from = left.at;
+        return go_on_traced(thread, frame, 0, std::move(how));
+    }
+    if (!by_function && !not_heard_again(frame, event, left.at, left.raised))
+        return raise_at(thread, frame, map, left.at);
+    how.event = event;
+    how.told = left.in_flight;
+    if (event == ELW_TOLD_RAISE) {
+        PyObject *type = PyTuple_GET_ITEM(left.raised.get(), 0);
+        PyObject *value = PyTuple_GET_ITEM(left.raised.get(), 1);
+        // The eval loop puts this frame on it once more.
+        auto *newest =
+            reinterpret_cast<PyTracebackObject *>(PyTuple_GET_ITEM(left.raised.get(), 2));
+        auto *rest = reinterpret_cast<PyObject *>(newest->tb_next);
+        how.raised = std::move(left.raised);
+        PyErr_Restore(Ref::share(type).release(), Ref::share(value).release(),
+                      Ref::share(rest).release());
+        return go_on_traced(thread, frame, 1, std::move(how));
+    }
+    how.frame = object_of(thread, frame); // ahead of its RESUME it is out of sight
+    // Before 3.11, what an instruction's prefixes say is not with it.
+    elw_set_next(frame, elw_facts.has_block_stack ? map.reexecute_from(left.at) : left.at);
+    return go_on_traced(thread, frame, 0, std::move(how));
+}
+
+bool tracers_know() {
+    const StandIn &here = stand_ins[0];
+    return PyThreadState_Get()->c_tracefunc == stand_in<0> && here.event >= 0 &&
+           rank(here.event) == 2;
 }
 
 int tracers_running(PyThreadState *thread) {

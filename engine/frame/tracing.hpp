@@ -5,6 +5,9 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/ref.hpp"
+#include "engine/frame/code_map.hpp"
+#include "engine/frame/record.hpp"
 
 // Trace functions, profilers and the tools of sys.monitoring. What is set is kept by Python code
 // (python/elsewhere/_state_tracing.py); here is what C has to know of it.
@@ -37,28 +40,33 @@ class Untraced {
 // Why what traces this thread cannot be kept, or nothing: C code set it (PyEval_SetTrace).
 [[nodiscard]] std::optional<Error> unkept_tracer(PyThreadState *thread);
 
-// Is `inner` the trace function, called with `outer` before its next instruction?
-[[nodiscard]] bool is_told(ElwFrame *outer, ElwFrame *inner);
-
-// Is `inner` the callback of a tool of sys.monitoring, called with `outer` before its next
-// instruction? Of which event?
-[[nodiscard]] ElwTold is_called_back(PyThreadState *thread, ElwFrame *outer, ElwFrame *inner);
-
-// The same for such a callback, which has been told of the instruction that `frame` would execute
-// next: nobody hears of it again, unless the frame has `moved` to another one.
-bool end_of_callback(PyThreadState *thread, ElwFrame *frame, ElwTold told, bool moved,
-                     PyObject *result);
-
-// What the interpreter does with what the trace function has returned for `frame` (null: it has
-// raised). False: an exception goes on in `frame`. Steals `result`.
-bool end_of_trace_function(PyThreadState *thread, ElwFrame *frame, PyObject *result);
+// How a rebuilt frame goes on, where somebody traces it.
+struct GoOn {
+    ElwTold event = ELW_TOLD_OTHER; // of this, and of what comes before it, tracers know already,
+    int told = -1;                  // at this instruction (elw_in_flight)
+    int from = -1; // what was executed before the one that is next, -1: the eval loop knows
+    Ref frame;     // the frame object, if it could not be asked for any more
+    Ref failure;   // they have raised this then: what PyErr_Fetch gives
+    Ref raised;    // ELW_TOLD_RAISE: (type, exception, traceback)
+};
 
 // Lets the eval loop go on in a frame that was rebuilt: that is no call, and no throw() into it.
-// `told` is an instruction of which tracers know already, -1: none; `from` is what was executed
-// before the one that is next, -1: the eval loop knows.
-// `again`: this very call of the trace function is over, an event "opcode" among them.
-PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, int told, int from,
-                       bool again = false);
+// With `throwing`, an exception is set.
+PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, GoOn how = {});
+
+// Of a tracer that was left while it was at work, and the frame that it was told of.
+struct Left {
+    Delivery delivery = Delivery::traced;
+    int at = 0;        // the instruction of which it was told
+    int in_flight = 0; // what elw_in_flight said meanwhile, if no debugger has gone elsewhere
+    Ref raised;        // what the frame has raised: (type, exception, traceback)
+};
+// The tracer has returned `result` (stolen), or raised (null): lets the frame go on.
+PyObject *go_on_behind_tracer(PyThreadState *thread, ElwFrame *frame, const CodeMap &map, Left left,
+                              PyObject *result);
+
+// Is an event about to come that tracers know of, and which no snapshot can tell?
+[[nodiscard]] bool tracers_know();
 
 // The program has ended: what follows in this process is ours, until trace_again().
 void trace_no_more();

@@ -34,8 +34,8 @@ def capture_tracing() -> dict[str, Any] | None:
     threading = sys.modules.get("threading")
     for name in ("_trace_hook", "_profile_hook"):
         functions[name] = getattr(threading, name, None)
-    frames = [(f.f_trace, f.f_trace_lines, f.f_trace_opcodes) for f in _frames()]
-    usual = (None, True, False)
+    frames = [(f.f_trace, f.f_trace_lines, f.f_trace_opcodes, _more_locals(f)) for f in _frames()]
+    usual = (None, True, False, None)
     while frames and frames[-1] == usual:
         frames.pop()
     kept: dict[str, Any] = {name: value for name, value in functions.items() if value is not None}
@@ -49,6 +49,16 @@ def capture_tracing() -> dict[str, Any] | None:
     if frames:
         kept["frames"] = frames
     return kept
+
+
+def _more_locals(frame: FrameType) -> dict[str, Any] | None:
+    """What a debugger has put among a function's locals (`__return__`): a dict of its own."""
+    code = frame.f_code
+    # Until 3.12 it is among them like any other.
+    if sys.version_info < (3, 13) or not code.co_flags & 1:  # CO_OPTIMIZED
+        return None
+    own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+    return {name: value for name, value in frame.f_locals.items() if name not in own} or None
 
 
 def _coverage_lists() -> list[list[Any]]:
@@ -77,7 +87,7 @@ def _tools() -> dict[int, dict[str, Any]]:
             function = monitoring.register_callback(tool, bit, None)
             if function is not None:
                 monitoring.register_callback(tool, bit, function)
-                callbacks[bit] = function
+                callbacks[bit] = _their_own(function)
         found[tool] = {
             "name": name,
             "callbacks": callbacks,
@@ -91,6 +101,16 @@ def _tools() -> dict[int, dict[str, Any]]:
                 if events:
                     kept["local"].append((holder, events))
     return found
+
+
+def _their_own(function: Any) -> Any:
+    if type(function) in (_Heard, _Raised):
+        if function.certain:
+            from elsewhere.errors import Refused
+
+            raise Refused("a callback of sys.monitoring is about to be called", "try again")
+        return function.function
+    return function
 
 
 def _event_bits() -> list[int]:
@@ -132,7 +152,9 @@ def _all_code() -> list[tuple[Any, CodeType]]:
 
 def restore(kept: dict[str, Any]) -> None:
     """Sets them again; every frame of the program is on the stack."""
-    for frame, (trace, lines, opcodes) in zip(_frames(), kept.get("frames", ())):
+    for frame, (trace, lines, opcodes, more) in zip(_frames(), kept.get("frames", ())):
+        if more is not None:
+            frame.f_locals.update(more)
         if trace is not None:
             frame.f_trace = trace
         if not lines:
@@ -179,15 +201,23 @@ def _restore_tool(tool: int, kept: dict[str, Any]) -> None:
 def line_event(code: CodeType, line: int) -> None:
     """Tell the tools that `line` begins: the eval loop does not."""
     bit = monitoring.events.LINE
-    for tool in _TOOLS:
-        if monitoring.get_tool(tool) is None:
-            continue
-        if not (monitoring.get_events(tool) | monitoring.get_local_events(tool, code)) & bit:
-            continue
-        function = monitoring.register_callback(tool, bit, None)
-        if function is not None:
-            monitoring.register_callback(tool, bit, function)
-            function(code, line)  # DISABLE is not heeded: the next time it is asked again
+    for _, function in _listening(bit, code):
+        function(code, line)  # DISABLE is not heeded: the next time it is asked again
+
+
+class _Heard:
+    """In the place of a callback that has been told of an event already, until this comes."""
+
+    def __init__(self, tool: int, bit: int, function: Any, what: tuple[Any, ...]) -> None:
+        self.tool, self.bit, self.function = tool, bit, function
+        self.what = what
+        self.certain = bit not in (monitoring.events.LINE, monitoring.events.INSTRUCTION)
+
+    def __call__(self, *event: Any) -> Any:
+        monitoring.register_callback(self.tool, self.bit, self.function)
+        if event[: len(self.what)] == self.what:
+            return None
+        return self.function(*event)
 
 
 def heard_line(code: CodeType, line: int) -> None:
@@ -199,21 +229,62 @@ def heard_instruction(code: CodeType, offset: int) -> None:
     _not_again(monitoring.events.INSTRUCTION, code, offset)
 
 
-def _not_again(bit: int, code: CodeType, number: int) -> None:
+def heard_start(code: CodeType, offset: int) -> None:
+    _not_again(monitoring.events.PY_START, code, offset)
+    _nor_its_instruction(code, offset)
+
+
+def heard_resume(code: CodeType, offset: int) -> None:
+    _not_again(monitoring.events.PY_RESUME, code, offset)
+    _nor_its_instruction(code, offset)
+
+
+def heard_return(code: CodeType, offset: int) -> None:
+    _not_again(monitoring.events.PY_RETURN, code, offset)
+    _nor_its_instruction(code, offset)
+
+
+def heard_raise(code: CodeType, raised: tuple[Any, BaseException, Any]) -> None:
+    bit = monitoring.events.RAISE
+    for tool, function in _listening(bit, code):
+        monitoring.register_callback(tool, bit, _Raised(tool, bit, function, (code, raised)))
+
+
+class _Raised(_Heard):
+    """The exception has its traceback again, and not one with another entry for this frame."""
+
+    def __call__(self, *event: Any) -> Any:
+        monitoring.register_callback(self.tool, self.bit, self.function)
+        code, (_, exception, traceback) = self.what
+        if event[0] is not code or event[2] is not exception:
+            return self.function(*event)
+        exception.__traceback__ = traceback
+
+
+def _nor_its_instruction(code: CodeType, offset: int) -> None:
+    """It comes first, where somebody wants it."""
+    for _ in _listening(monitoring.events.INSTRUCTION, code):
+        return heard_instruction(code, offset)
+
+
+def _listening(bit: int, code: CodeType) -> list[tuple[int, Any]]:
+    """The tools that are told of an event, with their callbacks."""
+    found = []
     for tool in _TOOLS:
         if monitoring.get_tool(tool) is None:
             continue
+        if not (monitoring.get_events(tool) | monitoring.get_local_events(tool, code)) & bit:
+            continue
         function = monitoring.register_callback(tool, bit, None)
         if function is not None:
-            monitoring.register_callback(tool, bit, _unless(tool, bit, function, (code, number)))
+            monitoring.register_callback(tool, bit, function)
+            found.append((tool, function))
+    return found
 
 
-def _unless(tool: int, bit: int, function: Any, heard: tuple[CodeType, int]) -> Any:
-    def filtered(code: CodeType, number: int) -> Any:
-        monitoring.register_callback(tool, bit, function)
-        return None if code is heard[0] and number == heard[1] else function(code, number)
-
-    return filtered
+def _not_again(bit: int, code: CodeType, number: int) -> None:
+    for tool, function in _listening(bit, code):
+        monitoring.register_callback(tool, bit, _Heard(tool, bit, function, (code, number)))
 
 
 def not_thrown(code: CodeType, _: int) -> None:

@@ -170,6 +170,8 @@ def test_a_debugger_asks_again(
     [
         (("traced.py",), ("next", "p b", "next", "p b", "continue")),
         (("traced.py",), ("next", "jump 9 ;; continue")),
+        (("traced.py",), ("p b", "next", "step", "p a", "return", "next", "continue")),
+        (("-m", "pdb", "script.py"), ("next", "step", "args", "return", "next", "next", "quit")),
         (("-m", "pdb", "script.py"), ("break 2", "continue", "p a", "quit")),
         (("-m", "pdb", "script.py"), ("next", "break call", "continue", "next", "quit")),
     ],
