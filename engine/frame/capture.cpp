@@ -350,7 +350,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         const bool is_call = instruction.op == ELW_OP_CALL ||
                              instruction.op == ELW_OP_CALL_KEYWORDS ||
                              (instruction.op == ELW_OP_CALL_UNPACKED &&
-                              call_operands(code, map, at, elw_stack(frame)).known());
+                              call_operands(code, map, at, elw_stack(frame)).kept);
         const bool keeps_operands = verdict.delivery == Delivery::reexecute || is_call;
         const bool drops_value = instruction.op == ELW_OP_SEND; // put back as None below
         take_stack(record, frame, map, at,

@@ -74,14 +74,17 @@ void open_with(ElwFrame *frame, const Instruction &instruction, int depth) {
 
 // The operands of an instruction above `consumed` entries, which it has kept until now. What drops
 // them may run the program's code.
-void drop_operands(PyThreadState *thread, ElwFrame *frame, int consumed) {
+void drop_operands(PyThreadState *thread, ElwFrame *frame, ElwOp op, int consumed) {
     const int depth = elw_saved_depth(frame);
     if (depth <= consumed) return;
     std::vector<Ref> operands;
     for (int i = consumed; i < depth; ++i)
         operands.push_back(Ref::steal(elw_take(&elw_stack(frame)[i])));
     elw_set_depth(frame, consumed);
-    if (!elw_facts.drops_first_operand_first) std::reverse(operands.begin(), operands.end());
+    const bool in_order =
+        elw_facts.drops_first_operand_first ||
+        (elw_facts.has_block_stack && op != ELW_OP_CALL && op != ELW_OP_CALL_KEYWORDS);
+    if (!in_order) std::reverse(operands.begin(), operands.end());
     PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
     PyErr_Fetch(&type, &value, &traceback);
     elw_link(thread, frame);
@@ -325,7 +328,7 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
         const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
         end_of_death(thread_, frame, std::move(record.constructed), result);
         if (instruction.op == ELW_OP_STORE_TWO) store_second(thread_, frame, instruction);
-        drop_operands(thread_, frame,
+        drop_operands(thread_, frame, instruction.op,
                       instruction.depth +
                           elw_stack_effect(instruction.opcode, instruction.oparg, 0));
         elw_set_next(frame, instruction.next);
@@ -348,7 +351,7 @@ PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *resul
                        instruction.op == ELW_OP_CALL_UNPACKED;
     const int behind =
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0);
-    if (calls) drop_operands(thread_, frame, behind - 1);
+    if (calls) drop_operands(thread_, frame, instruction.op, behind - 1);
     if (result != nullptr) {
         const int depth = elw_saved_depth(frame);
         if (elw_facts.has_block_stack && instruction.op == ELW_OP_BEFORE_WITH)

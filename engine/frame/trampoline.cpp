@@ -326,6 +326,8 @@ bool is_given_tuple(PyCodeObject *code, const CodeMap &map, int at, int index,
                     const ElwSlot *stack) {
     PyObject *const given = elw_get(stack[index]);
     if (given == nullptr) return false;
+    static PyObject *const nothing = PyTuple_New(0); // there is one
+    if (given == nothing) return true;
     // From 3.14 on a NULL is pushed in between.
     for (int steps = 0, first = map.reexecute_from(at); steps < 2 && first > 0; ++steps) {
         if (map.is_jump_target(first)) break;
@@ -336,6 +338,8 @@ bool is_given_tuple(PyCodeObject *code, const CodeMap &map, int at, int index,
     }
     for (const ElwSlot *variable = stack - elw_variable_count(code); variable != stack; ++variable)
         if (elw_get(*variable) == given) return PyTuple_CheckExact(given);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); ++i)
+        if (PyTuple_GET_ITEM(code->co_consts, i) == given) return PyTuple_CheckExact(given);
     return false;
 }
 
@@ -353,7 +357,8 @@ CallOperands call_operands(PyCodeObject *code, const CodeMap &map, int at, const
             elw_facts.null_below_callable && elw_callable_slots(instruction.opcode) == 2;
         call.callable = elw_get(stack[base + (null_below ? 1 : 0)]);
         const bool keywords = depth > first + 1 && elw_get(stack[first + 1]) != nullptr;
-        if (!keywords && is_given_tuple(code, map, at, first, stack)) {
+        call.kept = is_given_tuple(code, map, at, first, stack);
+        if (!keywords && call.kept) {
             auto *tuple = reinterpret_cast<PyTupleObject *>(elw_get(stack[first]));
             call.objects = tuple->ob_item;
             call.count = static_cast<int>(PyTuple_GET_SIZE(tuple));

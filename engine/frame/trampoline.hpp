@@ -53,6 +53,7 @@ struct CallOperands {
     PyObject *const *objects = nullptr; // elsewhere: the tuple of f(*args), or what C calls with
     int count = 0;
     PyObject *names = nullptr; // tuple: of the last arguments, which are keyword arguments
+    bool kept = false; // of f(*args, **names): the operands lie on the stack until it is done
 
     [[nodiscard]] PyObject *argument(int i) const {
         return objects != nullptr ? objects[i] : elw_get(arguments[i]);

@@ -14,8 +14,8 @@ class Named:
     def __del__(self):
         print("dropped", self.name)
 
-    def method(self, *others):
-        del self, others
+    def method(self, *others, **names):
+        del self, others, names
         checkpoint()
         print("method is done")
         return "method"
@@ -42,16 +42,16 @@ def fails(one):
 
 
 class Callable:
-    def __call__(self, *others):
-        del others
+    def __call__(self, *others, **names):
+        del others, names
         checkpoint()
         print("call is done")
         return "call"
 
 
 class Made:
-    def __init__(self, *others):
-        del others
+    def __init__(self, *others, **names):
+        del others, names
         checkpoint()
         print("made")
 
@@ -72,6 +72,9 @@ for turn in range(5 * ROUNDS):
     print(Callable()(Named(9), Named(10)), Callable()(*[Named(11)], Named(12)))
     print(type(Made(Named(13), Named(14))).__name__, Outer(15).inner)
     print(functools.partial(given, Named(16))(Named(17)), drops(drops(Named(18)), Named(19)))
+    print(Callable()(**{"name": Named(21)}), Callable()("constant", **{"name": Named(22), "other": Named(23)}))
+    print(drops("constant", **{"name": Named(24)}), type(Made(**{"name": Named(25)})).__name__)
+    print(Named(26).method(**{"name": Named(27)}))
     try:
         fails(Named(20))
     except ValueError as error:
