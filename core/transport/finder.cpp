@@ -146,4 +146,23 @@ std::string finder_program(const Wish &wish, const std::optional<std::string> &b
            inner;
 }
 
+Shortcut finder_shortcut(const Wish &wish, const std::optional<std::string> &before,
+                         const Boot &boot) {
+    const bool is_path = wish.kind == Wish::Kind::path;
+    const std::string named = wish.command.empty() ? "python3" : wish.command.front();
+    if (before || wish.kind == Wish::Kind::version || wish.command.size() > 1 ||
+        !boot.options.empty() || named.starts_with('~') || !passes_any_shell(named) ||
+        !passes_any_shell(boot.program))
+        return {};
+    Shortcut shortcut{.script = is_path ? script::at_path : script::on_path, .words = {named}};
+    if (boot.announced) shortcut.script += "printf \"\\036\"; ";
+    shortcut.script += "exec \"$p\" -c \"";
+    for (std::size_t at = 0; at < boot.program.size(); at += longest_word) {
+        shortcut.words.push_back(boot.program.substr(at, longest_word));
+        shortcut.script += "$" + std::to_string(shortcut.words.size());
+    }
+    shortcut.script += is_path ? "\"; fi; " : "\"; fi; done; ";
+    return shortcut;
+}
+
 } // namespace elsewhere::transport

@@ -51,4 +51,9 @@ inline constexpr char finder_found = '\x1e';
 [[nodiscard]] std::string finder_program(const Wish &wish, const std::optional<std::string> &before,
                                          const Boot &boot);
 
+// The same for most hosts, in a few words and no process of its own: becomes what is at the path,
+// or first on PATH; goes on where nothing is, or a version manager's shim. Empty for other wishes.
+[[nodiscard]] Shortcut finder_shortcut(const Wish &wish, const std::optional<std::string> &before,
+                                       const Boot &boot);
+
 } // namespace elsewhere::transport

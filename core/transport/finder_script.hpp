@@ -154,6 +154,12 @@ if [ -x "$name" ] && [ ! -d "$name" ]; then start "$name"; fi
 none "Python at $name"
 )sh";
 
+// The shortcuts; `become` of finder.cpp stands behind them, with the Python in $p.
+inline constexpr const char *at_path = R"(p=$1; if [ -f "$p" ] && [ -x "$p" ]; then )";
+inline constexpr const char *on_path =
+    R"(IFS=:; for d in $PATH; do p=$d/$1; if [ -f "$p" ] && [ -x "$p" ]; then )"
+    R"(case $d in */shims) break ;; /*) ;; *) break ;; esac; )";
+
 // $before is set, standard input and output are kept in 3 and 4. The profile may have set anything;
 // conda and mamba are functions that many a profile defines for interactive shells alone.
 inline constexpr const char *run_before = R"sh(

@@ -195,6 +195,44 @@ TEST_F(Finder, knows_where_conda_keeps_its_functions) {
     EXPECT_EQ(find("", "conda activate py92").output, started("miniconda3/envs/py92/bin/python"));
 }
 
+// With the shortcut the same is found, and its absence is not noticed.
+TEST_F(Finder, takes_a_shortcut_to_the_same_python) {
+    add("bin/python3", "3.91.0");
+    add("bin/strange", "3.93.0");
+    add("late/python3", "3.92.0");
+    add("shims/python3", "3.90.0");
+    fs::create_directories(folder_.path() / "dirs/python3");
+    const std::string home = folder_.path();
+    const Boot boot = {.program = "print(1) " + std::string(longest_word, '#'), .announced = true};
+    const auto found = [&](const std::string &python, const std::string &path, bool shortly) {
+        const Wish wish = read_wish(python);
+        const Shortcut first = finder_shortcut(wish, {}, boot);
+        EXPECT_NE(first.script, "") << python;
+        const std::string rest = shortly ? "echo no" : finder_program(wish, {}, boot);
+        return run_to_end(Words{"/usr/bin/env", "-C", home, "-i", "HOME=" + home, "PATH=" + path,
+                                "/bin/sh", "-c", for_any_shell(rest, first)},
+                          "input")
+            .output;
+    };
+    const std::string words = "-c\n" + boot.program + "\n", path = home + "/dirs:" + home + "/bin";
+    const std::string usual = ":" + home + "/late:/usr/bin:/bin";
+    for (const bool shortly : {true, false}) {
+        EXPECT_EQ(found("", path + usual, shortly), "\036" + started("bin/python3", words));
+        EXPECT_EQ(found("strange", path + usual, shortly), "\036" + started("bin/strange", words));
+        EXPECT_EQ(found(home + "/late/python3", path + usual, shortly),
+                  "\036" + started("late/python3", words));
+    }
+    // What takes longer is left to the rest.
+    EXPECT_EQ(found("", home + "/shims" + usual, true), "no\n");
+    EXPECT_EQ(found("", "bin" + usual, true), "no\n");
+    EXPECT_EQ(found(home + "/dirs/python3", path + usual, true), "no\n");
+    EXPECT_EQ(found("", home + "/shims" + usual, false),
+              "\036" + started("shims/python3", words));
+    for (const char *python : {"3.12", ">=3.9", "~/bin/python3", "strange -E", "it\\'s"})
+        EXPECT_EQ(finder_shortcut(read_wish(python), {}, boot).script, "") << python;
+    EXPECT_EQ(finder_shortcut(read_wish(""), "true", boot).script, "");
+}
+
 TEST(FinderOfRealPythons, becomes_each_that_is_installed) {
     const Ran list = run_to_end(Words{
         "/bin/sh", "-c", "ls -d ~/.pyenv/versions/*/bin/python /usr/bin/python3 2>/dev/null"});

@@ -56,7 +56,10 @@ Command ssh(const XSpec &spec, const Boot &boot, const Origin &origin) {
     append(argv, {"-o", "ServerAliveInterval=15", "-o", "ServerAliveCountMax=3"});
     Boot announced = boot; // ssh says 255 for whatever it meets
     announced.announced = true;
-    argv.push_back(for_any_shell(finder_program(wish_of(spec), spec.get("before"), announced)));
+    const Wish wish = wish_of(spec);
+    const auto before = spec.get("before");
+    argv.push_back(for_any_shell(finder_program(wish, before, announced),
+                                 finder_shortcut(wish, before, announced)));
     return {.argv = argv, .keyboard = Keyboard::prompts};
 }
 

@@ -18,9 +18,6 @@ bool needs_octal(char c) {
     return c < ' ' || c > '~' || c == '\'' || c == '!' || c == '\\' || c == '%';
 }
 
-// csh refuses a word of more than some thousand bytes ("Word too long.").
-constexpr std::size_t longest_word = 900;
-
 } // namespace
 
 Words split_words(std::string_view text) {
@@ -69,9 +66,14 @@ std::string shell_quoted(std::string_view word) {
     return text + "'";
 }
 
-std::string for_any_shell(std::string_view text) {
+bool passes_any_shell(std::string_view text) { return std::ranges::none_of(text, needs_octal); }
+
+std::string for_any_shell(std::string_view text, const Shortcut &first) {
+    std::string command = "exec sh -c '" + first.script;
+    if (!first.words.empty()) command += "shift " + std::to_string(first.words.size()) + "; ";
     // The pieces are joined by "$*" with an empty IFS, which the program then has unset again.
-    std::string command = "exec sh -c 'IFS=; eval \"unset IFS;$(printf \"$*\")\"' elsewhere '";
+    command += "IFS=; eval \"unset IFS;$(printf \"$*\")\"' elsewhere '";
+    for (const std::string &word : first.words) command += word + "' '";
     std::size_t length = 0;
     for (const char c : text) {
         char octal[5];

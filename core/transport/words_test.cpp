@@ -41,6 +41,20 @@ TEST_P(LoginShell, passes_a_program_on_to_sh_unharmed) {
     }
 }
 
+TEST_P(LoginShell, lets_sh_take_a_shortcut) {
+    const std::string shell = GetParam();
+    if (run_to_end(Words{"/bin/sh", "-c", "command -v " + shell}).exit.code != 0)
+        GTEST_SKIP() << shell << " is not installed";
+    Shortcut first = {.script = R"(case $1 in y*) printf "\076%s" "$2$3"; exit ;; esac; )",
+                      .words = {"", "a b\"$HOME#`~", std::string(longest_word, '*')}};
+    for (const std::string taken : {"yes", "no"}) {
+        first.words[0] = taken;
+        const Ran ran = run_to_end(Words{shell, "-c", for_any_shell("printf %s \\'!", first)});
+        EXPECT_EQ(ran.output, taken == "yes" ? ">" + first.words[1] + first.words[2] : "'!");
+        EXPECT_EQ(ran.errors, "");
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(OfAnyKind, LoginShell,
                          testing::Values("sh", "bash", "dash", "zsh", "ksh", "csh", "tcsh", "fish"),
                          [](const auto &info) { return std::string(info.param); });
