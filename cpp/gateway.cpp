@@ -196,9 +196,9 @@ Gateway make_gateway(std::string_view text) {
                     "leave imports=controller away");
     gateway::Settings settings;
     settings.origin = {.python = {}, .has_terminal = transport::terminal_is_here()};
-    settings.greet = [&](const mux::Message &) -> gateway::Settings::Greeting {
+    settings.greet = [&](const mux::Message *) -> std::optional<gateway::Settings::Greeting> {
         const auto hello = gateway::hello_for(spec, spec.get("id").value_or(next_id()));
-        return {.hello = wire::Payload(wire::encode(hello).joined())};
+        return {{.hello = wire::Payload(wire::encode(hello).joined())}};
     };
     return Gateway(std::make_shared<Gateway::State>(spec, std::move(settings)));
 }

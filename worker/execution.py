@@ -37,7 +37,7 @@ class ExecModel(object):
         return _thread.get_ident()
 
     def start(self, function, args=()):
-        start_thread(function, args)
+        start_thread(function, args, function.__name__)
 
     def fdopen(self, fd, mode, bufsize=1, closefd=True):
         return (
@@ -89,8 +89,6 @@ class Execution(object):
         if hello.get("id"):
             gateway.id = "%s-worker" % hello["id"]
         gateway.execmodel.backend = str(hello.get("execmodel") or "thread")
-        if "dont_write_bytecode" in hello:
-            sys.dont_write_bytecode = bool(hello["dont_write_bytecode"])
         for name, value in (hello.get("environment") or {}).items():
             os.environ[str(name)] = str(value)
         if hello.get("nice") and hasattr(os, "nice"):

@@ -184,9 +184,12 @@ def release(lock):
 
 
 def start_thread(function, args=(), name=None):
-    # Imported by serve(), as who does it first is its main thread. In Python 2 an import would wait
-    # for one that is under way.
-    thread = os.sys.modules["threading"].Thread(None, function, name, args)
+    """One with a name runs code of the program, which may ask what thread it is in."""
+    if not (name or PY2):
+        return _thread.start_new_thread(function, args)
+    # In Python 2, where serve() has imported it, an import would wait for one that is under way.
+    threading = os.sys.modules["threading"] if PY2 else __import__("threading")
+    thread = threading.Thread(None, function, name, args)
     thread.daemon = True
     # Python 2 takes all names away as it ends: what its threads then meet is nobody's business.
     thread._Thread__stderr = None

@@ -6,7 +6,6 @@ with link.py, but faster.
 """
 
 import atexit
-import marshal
 import os
 import sys
 from _weakref import ref
@@ -14,9 +13,11 @@ from _weakref import ref
 from worker.channel import NO_ENDMARKER_WANTED, AnyChannel
 from worker.errors import RemoteError, as_text, error_text
 from worker.execution import WorkerGateway
+from worker.facts import extension_tag
+from worker.greeting import bring_tools, tools
 from worker.link import ENGINE
-from worker.mailbox import END, Mailbox, start_thread
-from worker.values import DumpError, dumps
+from worker.mailbox import END, Mailbox, _thread, closed_gate, start_thread
+from worker.values import DumpError, dumps, loads
 
 
 def native_link(link, execution):
@@ -24,6 +25,9 @@ def native_link(link, execution):
     while link.hello is None and not link.ended:
         link.pump()
     offer = (link.hello or {}).get("engine")
+    if offer and offer["tag"] != extension_tag():
+        link.send(ENGINE, 0, dumps(as_text("other"))[0])
+        offer = loads(next_piece(link)).get("engine")
     if not offer:
         return link
     try:
@@ -47,24 +51,24 @@ def load_engine(link, offer):
         if kept[:2] == [path, here]:
             return kept[2]
         return load_extension(path)
-    tools = {"__name__": "_elsewhere_files"}  # as a program that moves here brings them
-    files = offer["files"]
-    if isinstance(files, bytes):
-        code = marshal.loads(files)
-    else:
-        code = compile(files, "<elsewhere files>", "exec", 0, True)
-    exec(code, tools)
+    bring_tools(offer)
     descriptor = tools["open_cached"](offer["name"])
     if descriptor is None:
         link.send(ENGINE, 0, dumps(as_text("need"))[0])
-        while not link.ended and not (link.engine and not link.engine[-1]):
-            link.pump()
-        if link.ended:
-            raise EOFError("the link ended")
-        content, link.engine = b"".join(link.engine), []
-        descriptor = tools["keep"](offer["name"], content)
+        pieces = []
+        while not pieces or pieces[-1]:
+            pieces.append(next_piece(link))
+        descriptor = tools["keep"](offer["name"], b"".join(pieces))
     # It stays open: a second library of the same name would be taken for this one.
     return load_extension("/proc/self/fd/%d" % descriptor)
+
+
+def next_piece(link):
+    while not link.engine:
+        if link.ended:
+            raise EOFError("the link ended")
+        link.pump()
+    return link.engine.pop(0)
 
 
 kept = []  # in a worker that a zygote has forked: path, identity and module of an engine
@@ -85,14 +89,43 @@ def load_extension(path):
     """Not in sys.modules: the program here may have an `elsewhere` of its own."""
     import _imp
     from _frozen_importlib import ModuleSpec
-    from _frozen_importlib_external import ExtensionFileLoader
 
-    name = "worker._elsewhere"  # the link of it, no more: module.cpp
-    module = _imp.create_dynamic(ModuleSpec(name, ExtensionFileLoader(name, path), origin=path))
+    # The link of it, no more: module.cpp.
+    module = _imp.create_dynamic(ModuleSpec("worker._elsewhere", None, origin=path))
     _imp.exec_dynamic(module)
     if not hasattr(module, "Worker"):
         raise ImportError("%s is of another elsewhere" % path)
     return module
+
+
+class ThreadingFinder(object):
+    """In sys.meta_path until threading is imported, which takes as long as all else of a start. The
+    thread that does it may be another than the main one, for which threading takes it."""
+
+    def __init__(self):
+        self.main = _thread.get_ident()
+
+    def find_spec(self, name, path=None, target=None):
+        from _frozen_importlib_external import PathFinder
+
+        spec = name == "threading" and PathFinder.find_spec(name) or None
+        if spec:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: (execute(module), self.mend(module))
+        return spec
+
+    def mend(self, threading):
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)
+        main = threading.main_thread()
+        if _thread.get_ident() == self.main:
+            return
+        threading._active[self.main] = threading._active.pop(main._ident)
+        main._ident, main._native_id = self.main, os.getpid()
+        if hasattr(main, "_tstate_lock"):  # before 3.13: the end of that other thread would open it
+            threading._shutdown_locks.discard(main._tstate_lock)
+            main._tstate_lock = lock = closed_gate()
+            threading._shutdown_locks.add(lock)
 
 
 class NativeLink(object):
@@ -120,7 +153,7 @@ class NativeLink(object):
         return True
 
     def start_service(self, afterwards):
-        start_thread(self.serve, (afterwards,), "elsewhere")
+        start_thread(self.serve, (afterwards,))
 
     def serve(self, afterwards):
         while self.take_request(False):

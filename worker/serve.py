@@ -9,7 +9,7 @@ from worker.execution import Execution, flush_output
 from worker.greeting import early, greet, marker, streams
 from worker.link import Link
 from worker.mailbox import start_thread
-from worker.native import native_link
+from worker.native import ThreadingFinder, native_link
 
 GRACE = 5  # seconds for code that runs when the link ends
 
@@ -17,9 +17,7 @@ GRACE = 5  # seconds for code that runs when the link ends
 def serve():
     ends, unread = streams, early
     if ends is None:
-        _, engine, source = early.split(b"\0", 2)
-        exec(compile(source, "<elsewhere zygote>", "exec", 0, True), globals())
-        wait_as_zygote(marker, engine)  # noqa: F821  # of worker/zygote.py
+        become_zygote()
         ends, unread = greet(b"", marker[-4:]), b""
     link = Link(ends[0], ends[1], unread)
     link.sent = 1  # HELLO
@@ -27,12 +25,16 @@ def serve():
     execution = Execution(link)
     code = 0
     try:
-        sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)  # stage 0 wrote none
-        link = execution.link = native_link(link, execution)
-        writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-        import threading  # noqa: F401  # as late as this, for the first task is on its way now
-
-        sys.dont_write_bytecode = writes
+        native = execution.link = native_link(link, execution)
+        if native is link:
+            import threading  # noqa: F401  # as late as this, for the first task is on its way now
+        elif "threading" not in sys.modules:
+            sys.meta_path.insert(0, ThreadingFinder())
+        hello, link = link.hello or {}, native
+        # Until now none was written.
+        sys.dont_write_bytecode = bool(
+            hello.get("dont_write_bytecode", sys.flags.dont_write_bytecode)
+        )
         execution.run_in_main(lambda: end_in_time(link))
     except KeyboardInterrupt:
         code = 130
@@ -44,6 +46,13 @@ def serve():
     flush_output()
     link.say_exit(code or int(link.failed))
     sys.exit(code or int(link.failed))
+
+
+def become_zygote():
+    """Returns in a child. Alone, because Jython has no exec where there are free variables."""
+    _, engine, source = early.split(b"\0", 2)
+    exec(compile(source, "<elsewhere zygote>", "exec", 0, True), globals())
+    wait_as_zygote(marker, engine)  # noqa: F821  # of worker/zygote.py
 
 
 def complain(link):

@@ -20,14 +20,13 @@ sys.dont_write_bytecode = True
 source, sink = (0, 1) if hasattr(os, "dup") else (sys.stdin.fileno(), sys.stdout.fileno())
 own = sys.modules.get("_frozen_importlib_external")
 own = own.MAGIC_NUMBER if own else __import__("imp").get_magic()
-early = b""
 try:
     while 1:
         nonce = take(16)
         magic = take(4)
         size, check, more = [int(take(10)) for _ in range(3)]
         blob = take(size)
-        early += take(more)
+        early = take(more)
         if sum(bytearray(blob)) - check:
             os.write(sink, nonce[::-1] + b"-" + own)
             os._exit(1)

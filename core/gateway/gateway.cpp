@@ -97,15 +97,19 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     : Endpoint(transport::place(spec)), carrier_(std::move(settings.carrier)),
       stream_(settings.carried ? transport::Stream(std::move(*settings.carried))
                                : begin(spec, settings)) {
-    if (settings.boots && !warm_) boot(spec, settings);
+    std::optional<Settings::Greeting> greeting;
+    const bool said = settings.boots && !warm_ && boot(spec, settings, greeting);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
-                                   mux::Side::controller, std::nullopt);
+                                   mux::Side::controller, mux::Before{said ? 1U : 0U, 0},
+                                   std::span<const std::uint8_t>{});
     Received hello = patiently(settings, [&] { return link_->hello(); });
     if (hello.wait != Wait::done) fail(spec);
     hello_ = std::move(hello.message);
-    Settings::Greeting greeting = settings.greet(hello_);
-    (void)link_->greet(std::move(greeting.hello));
-    if (greeting.engine) bring_engine(spec, greeting, settings);
+    if (!said) {
+        greeting = settings.greet(&hello_);
+        (void)link_->greet(std::move(greeting->hello));
+    }
+    if (greeting->engine) bring_engine(spec, std::move(*greeting), settings);
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
     errors_ = std::thread([this, beat = heartbeat_for(spec)] { attend(beat); });
@@ -154,7 +158,7 @@ std::string prestart(const transport::XSpec &spec, const Settings &settings, boo
 }
 
 // Until the worker has said what it is.
-void Gateway::bring_engine(const transport::XSpec &spec, const Settings::Greeting &greeting,
+void Gateway::bring_engine(const transport::XSpec &spec, Settings::Greeting greeting,
                            const Settings &settings) {
     const auto verdict = [&] {
         const Received came = patiently(settings, [&] { return link_->verdict(); });
@@ -171,6 +175,11 @@ void Gateway::bring_engine(const transport::XSpec &spec, const Settings::Greetin
         return text != nullptr ? *text : std::string("its verdict is no text");
     };
     why_pure_ = verdict();
+    if (why_pure_ == "other") { // than the one that was believed in
+        greeting = settings.greet(&hello_).value();
+        (void)link_->offer_again(greeting.hello.joined());
+        why_pure_ = greeting.engine ? verdict() : "no engine was offered";
+    }
     if (why_pure_ != "need") return;
     const std::string engine = greeting.engine();
     (void)link_->send_engine(
@@ -180,9 +189,20 @@ void Gateway::bring_engine(const transport::XSpec &spec, const Settings::Greetin
 
 Gateway::~Gateway() { close(std::chrono::milliseconds(500)); }
 
-void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
+bool Gateway::boot(const transport::XSpec &spec, const Settings &settings,
+                   std::optional<Settings::Greeting> &greeting) {
     const Nonce nonce = make_nonce();
-    write(boot_bytes(nonce, settings.magic), settings);
+    std::string early;
+    if (settings.magic && (greeting = settings.greet(nullptr))) {
+        const wire::Buffer hello = greeting->hello.joined();
+        early.resize(wire::header_size);
+        wire::encode({.size = static_cast<std::uint32_t>(hello.size()),
+                      .kind = wire::Kind::hello,
+                      .sequence = 1},
+                     reinterpret_cast<std::uint8_t *>(early.data()));
+        early.append(reinterpret_cast<const char *>(hello.data()), hello.size());
+    }
+    write(boot_bytes(nonce, settings.magic, early), settings);
     settings.meanwhile();
     const std::string awaited(nonce.rbegin(), nonce.rend());
     // So much of it, but not the whole, is no chance: the rest will never come.
@@ -235,12 +255,13 @@ void Gateway::boot(const transport::XSpec &spec, const Settings &settings) {
         }
         if (!read(marker.data() + nonce_size, marker_size - nonce_size, settings)) fail(spec);
         const char sign = static_cast<char>(marker[nonce_size]);
-        if (sign == '+') return;
+        if (sign == '+') return !early.empty();
         if (sign != '?' || asked_again)
             throw Error(ErrorKind::protocol,
                         place_ + ": what was sent to the Python there arrived changed",
                         "something on the way changes bytes");
         asked_again = true;
+        early.clear(); // it was for another Python
         Magic magic;
         std::copy(marker.end() - 4, marker.end(), magic.begin());
         write(boot_bytes(nonce, worker_code(magic) ? std::optional(magic) : std::nullopt),

@@ -21,13 +21,15 @@ struct Settings {
     // Of the Python that will be found there, if that is known: saves compiling there. A wrong
     // belief costs a round trip.
     std::optional<Magic> magic;
-    // Made when the worker has said what it is. With `engine`, which offers one, the worker's
-    // verdict is waited for; if it needs the engine, `engine` gives the bytes of it.
+    // With `engine`, which offers one, the worker's verdict is waited for; if it needs the engine,
+    // `engine` gives the bytes of it.
     struct Greeting {
         wire::Payload hello;
         std::function<std::string()> engine{};
     };
-    std::function<Greeting(const mux::Message &)> greet;
+    // Called when the worker has said what it is; and first with nullptr, for the Python of
+    // `magic`, to have an engine offered ahead: what it gives then may be nothing.
+    std::function<std::optional<Greeting>(const mux::Message *)> greet;
     // Called once the worker is on its way, which takes a while.
     std::function<void()> meanwhile = [] {};
     // Instead of a start: the streams of a program that somebody else has started as command_for()
@@ -76,12 +78,14 @@ class Gateway : public Endpoint {
   private:
     transport::Stream begin(const transport::XSpec &spec, Settings &settings);
     void keep_zygote(const transport::XSpec &spec, const Settings &settings);
-    void boot(const transport::XSpec &spec, const Settings &settings);
+    // True: `greeting` was said.
+    bool boot(const transport::XSpec &spec, const Settings &settings,
+              std::optional<Settings::Greeting> &greeting);
     [[noreturn]] void fail(const transport::XSpec &spec);
     void write(const wire::Buffer &bytes, const Settings &settings);
     bool read(void *to, std::size_t size, const Settings &settings);
     void attend(std::chrono::seconds heartbeat);
-    void bring_engine(const transport::XSpec &spec, const Settings::Greeting &greeting,
+    void bring_engine(const transport::XSpec &spec, Settings::Greeting greeting,
                       const Settings &settings);
     template <class Attempt> Received patiently(const Settings &settings, Attempt attempt);
 

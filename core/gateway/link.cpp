@@ -186,6 +186,12 @@ Wait Link::give_up(Payload &&why, Deadline deadline) {
     return go_out(lock, mux_.give_up(std::move(why)), deadline);
 }
 
+Wait Link::offer_again(const wire::Buffer &hello, Deadline deadline) {
+    Lock lock = locked();
+    if (mux_.over() != nullptr) return Wait::closed;
+    return go_out(lock, mux_.engine({hello.data(), hello.size()}), deadline);
+}
+
 Wait Link::send_engine(std::span<const std::uint8_t> bytes, Deadline deadline) {
     for (bool last = false; !last;) {
         const auto piece = bytes.first(std::min<std::size_t>(bytes.size(), wire::piece_size));

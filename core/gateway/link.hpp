@@ -57,7 +57,9 @@ class Link {
     [[nodiscard]] bool ending();
     // Tells the other end why this one cannot go on.
     Wait give_up(wire::Payload &&why, Deadline deadline = {});
-    // The engine that a worker wants, whole; and what it says of one that was offered or sent.
+    // Another hello, for an engine in it; the engine that a worker wants, whole; and what it says
+    // of one that was offered or sent.
+    Wait offer_again(const wire::Buffer &hello, Deadline deadline = {});
     Wait send_engine(std::span<const std::uint8_t> bytes, Deadline deadline = {});
     Received verdict(Deadline deadline = {});
     // Asks, and waits for an answer.

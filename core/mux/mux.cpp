@@ -12,7 +12,7 @@ using wire::Payload;
 Mux::Mux(Before before, Side side) : Mux(side) {
     output_.go_on_from(before.sent);
     sequence_ = before.received;
-    hello_.emplace(); // it was read
+    if (before.received > 0) hello_.emplace(); // it was read
 }
 
 void Mux::end(Error why) {

@@ -18,8 +18,8 @@ namespace elsewhere::mux {
 
 enum class Side { controller, worker };
 
-// How far the packets of each direction are that somebody else has sent and read before, the two
-// HELLOs among them.
+// How far the packets of each direction are that somebody else has sent and read before, its HELLO
+// the first of each.
 struct Before {
     std::uint32_t sent, received;
 };

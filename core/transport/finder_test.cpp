@@ -226,8 +226,7 @@ TEST_F(Finder, takes_a_shortcut_to_the_same_python) {
     EXPECT_EQ(found("", home + "/shims" + usual, true), "no\n");
     EXPECT_EQ(found("", "bin" + usual, true), "no\n");
     EXPECT_EQ(found(home + "/dirs/python3", path + usual, true), "no\n");
-    EXPECT_EQ(found("", home + "/shims" + usual, false),
-              "\036" + started("shims/python3", words));
+    EXPECT_EQ(found("", home + "/shims" + usual, false), "\036" + started("shims/python3", words));
     for (const char *python : {"3.12", ">=3.9", "~/bin/python3", "strange -E", "it\\'s"})
         EXPECT_EQ(finder_shortcut(read_wish(python), {}, boot).script, "") << python;
     EXPECT_EQ(finder_shortcut(read_wish(""), "true", boot).script, "");

@@ -73,11 +73,13 @@ class WithGil {
     PyGILState_STATE state_;
 };
 
-// greet(facts) gives the hello and, if an engine is offered, what gives the bytes of it.
-gateway::Settings::Greeting greeting_of(const mux::Message &hello, PyObject *greet) {
+// greet(facts or None) gives the hello and, if an engine is offered, what gives the bytes of it.
+// For None it may give None.
+std::optional<gateway::Settings::Greeting> greeting_of(const mux::Message *hello, PyObject *greet) {
     const WithGil gil;
-    Ref facts = load(hello.bytes.span(), hello.extended);
+    Ref facts = hello == nullptr ? none() : load(hello->bytes.span(), hello->extended);
     Ref answer = Ref::checked(PyObject_CallFunctionObjArgs(greet, facts.get(), nullptr));
+    if (answer.get() == Py_None && hello == nullptr) return std::nullopt;
     PyObject *ours = nullptr, *engine = nullptr;
     if (!PyArg_ParseTuple(answer.get(), "OO:greet", &ours, &engine)) throw PythonError{};
     gateway::Settings::Greeting greeting;
@@ -136,7 +138,7 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             throw Error(ErrorKind::usage, "this gateway is open already");
         auto [parsed, settings] =
             start_of(spec, python, {magic, static_cast<std::size_t>(magic_size)}, dialer, engine);
-        settings.greet = [&](const mux::Message &hello) { return greeting_of(hello, greet); };
+        settings.greet = [&](const mux::Message *hello) { return greeting_of(hello, greet); };
         settings.meanwhile = [&] {
             const WithGil gil;
             (void)Ref::checked(PyObject_CallFunctionObjArgs(meanwhile, nullptr));

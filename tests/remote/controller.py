@@ -98,7 +98,8 @@ def engine_of(python: str) -> dict[str, Any] | None:
         return None
     status = path.stat()
     identity = [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
-    return {"path": str(path), "identity": identity}
+    tag = path.name.split(".")[1]
+    return {"path": str(path), "identity": identity, "tag": tag}
 
 
 class Controller:
@@ -151,7 +152,7 @@ class Controller:
         how = self.find_marker(nonce[::-1])
         if how == b"?":
             self.asked = True
-            self.write(record(nonce, b"text", packed_text()))
+            self.write(record(nonce, b"text", packed_text(), early + pipelined))
             how = self.find_marker(nonce[::-1])
         assert how == b"+", how
         self.hello = self.take(0, HELLO)

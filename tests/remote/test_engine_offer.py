@@ -105,6 +105,40 @@ def test_without_a_place_to_keep_it_it_lives_in_memory(python, package_parent, t
     assert why_pure(python, package_parent, "popen", **pushed(tmp_path / "file")) == ""
 
 
+def test_an_offer_for_another_python_than_the_one_there_is_made_again(
+    python, package_parent, tmp_path: Path
+) -> None:
+    tag = "cpython-300-sparc"
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import os, sys, elsewhere._travel.luggage as luggage\n"
+        "import elsewhere._gateway.gateway as gateways\n"
+        "right, here = luggage.engine_path, gateways.facts_here()\n"
+        f"there = {{**here, 'tag': {tag!r}}}\n"
+        "asked = []\n"
+        "def engine_path(tag):\n"
+        "    asked.append(tag)\n"
+        "    return right(here['tag'])\n"
+        "luggage.engine_path, gateways.facts_here = engine_path, lambda: there\n"
+        + ECHO
+        + "if gateway.why_pure == '':\n"
+        + f"    assert asked[0] == {tag!r} and asked[-1] == here['tag'], asked\n"
+    )
+    for spec in ("popen//warm=no", "popen//warm=no//engine=no"):
+        for pushed in ({}, {"ELSEWHERE_PUSH": "1"}):
+            ended = subprocess.run(
+                [python.executable, str(script), spec],
+                env={**os.environ, "PYTHONPATH": package_parent, **pushed},
+                capture_output=True,
+                text=True,
+                timeout=60,
+            )
+            if "engine=no" in spec:
+                assert ended.stdout == "str no engine was offered\n"
+            else:
+                assert (ended.stdout, ended.stderr) == ("str \n", "")
+
+
 def test_an_engine_that_cannot_be_loaded_is_done_without(
     python, package_parent, tmp_path: Path
 ) -> None:

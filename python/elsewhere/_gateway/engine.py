@@ -42,23 +42,32 @@ def offer_of(spec: XSpec, facts: dict[str, Any], is_local: bool) -> Offer | None
         return None
     if is_local and not os.environ.get("ELSEWHERE_PUSH"):
         identity = [status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size]
-        return Offer({"path": path, "identity": identity}, lambda: luggage.engine(tag))
-    terms = {"name": luggage.engine_name(tag), "files": luggage.part("files", facts["magic"])}
-    return Offer(terms, lambda: luggage.engine(tag))
+        terms: dict[str, Any] = {"path": path, "identity": identity}
+    else:
+        files = luggage.part("files", facts["magic"])
+        terms = {"name": luggage.engine_name(tag), "files": files}
+    return Offer({**terms, "tag": tag}, lambda: luggage.engine(tag))
+
+
+def facts_here() -> dict[str, Any]:
+    """What offer_of() asks of a worker, of a Python like this one."""
+    from _frozen_importlib_external import MAGIC_NUMBER
+
+    from elsewhere import _program
+
+    return {"implementation": "cpython", "magic": MAGIC_NUMBER, "tag": _program.tag()}
 
 
 def prepare(spec: XSpec, is_local: bool) -> None:
     """Do what offer_of() takes longest for, if it is a Python like this one that will be there."""
     if spec.engine == "no" or (is_local and not os.environ.get("ELSEWHERE_PUSH")):
         return
-    from _frozen_importlib_external import MAGIC_NUMBER
-
-    from elsewhere import _program
     from elsewhere._travel import luggage
 
-    luggage.part("files", MAGIC_NUMBER)
+    here = facts_here()
+    luggage.part("files", here["magic"])
     try:  # noqa: SIM105  # contextlib imports much
-        luggage.engine_name(_program.tag())
+        luggage.engine_name(here["tag"])
     except Unsupported:
         pass  # offer_of() sees to that
 

@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.channel import Channel
-from elsewhere._gateway.engine import offer_of, prepare, warm_engine
+from elsewhere._gateway.engine import facts_here, offer_of, prepare, warm_engine
 from elsewhere.errors import Disconnected, DumpError, Error, UsageError
 
 TYPE_CHECKING = False
@@ -78,23 +78,25 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         return spec._as_text()
 
     def _reach(self, text: str) -> None:
-        magic = _known_magic(self.spec)
+        believed = _known_facts(self.spec)
         hello = _elsewhere.hello_for(self._way(self.spec), self.id)
         carrier: Channel | tuple[int, int] | None = None
         if self.spec.via is not None:
             from elsewhere._gateway.via import start_there
 
             through = self._group._named(self.spec.via, "via")
-            magic, carrier = start_there(through, self.spec, text, _dialer(self.spec))
+            believed, carrier = start_there(through, self.spec, text, _dialer(self.spec))
         elif self.spec.thread is not None:
             from elsewhere._gateway.thread import start_here
 
             carrier = start_here(self.spec)
 
-        def greet(facts: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], bytes] | None]:
-            offer = offer_of(self.spec, facts, self.is_local)
+        def greet(
+            facts: dict[str, Any] | None,
+        ) -> tuple[dict[str, Any], Callable[[], bytes] | None] | None:
+            offer = offer_of(self.spec, facts or believed or {}, self.is_local)
             if offer is None:
-                return hello, None
+                return (hello, None) if facts else None
             return {**hello, "engine": offer.terms}, offer.content
 
         demanding = hello.get("chdir", ".") != "." or "nice" in hello
@@ -102,7 +104,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             super().__init__(
                 text,
                 sys.executable,
-                magic,
+                believed and believed["magic"],
                 greet,
                 _dialer(self.spec),
                 carrier,
@@ -113,7 +115,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
             if demanding:
                 self._check_wish(hello, str(error), error)
             raise
-        _seen_magic[_where(self.spec)] = self.facts["magic"]
+        _seen[_where(self.spec)] = self.facts
         if demanding:
             self._prove_start(hello)
 
@@ -442,22 +444,20 @@ def _dialer(spec: XSpec) -> str | None:
     return dialer()
 
 
-def _known_magic(spec: XSpec) -> bytes | None:
-    """The bytecode of the Python that will be found, so far as that can be known."""
-    from _frozen_importlib_external import MAGIC_NUMBER  # importlib.util is slow to import
-
+def _known_facts(spec: XSpec) -> dict[str, Any] | None:
+    """What the Python that will be found will tell of itself, so far as that can be known."""
     wish = spec.python
     minor = f"{sys.version_info[0]}.{sys.version_info[1]}"
     here = (spec.popen or spec.bwrap) and wish is None
     same = isinstance(wish, str) and (wish == minor or wish.startswith(minor + "."))
     cpython = sys.implementation.name == "cpython"
     if cpython and (here or same or wish == sys.executable):
-        return MAGIC_NUMBER
-    return _seen_magic.get(_where(spec))
+        return facts_here()
+    return _seen.get(_where(spec))
 
 
-# Of interpreters that were reached before, by _where().
-_seen_magic: dict[str, bytes] = {}
+# The facts of interpreters that were reached before, by _where().
+_seen: dict[str, dict[str, Any]] = {}
 
 
 def _where(spec: XSpec) -> str:

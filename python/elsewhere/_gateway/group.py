@@ -12,7 +12,7 @@ from types import FunctionType, ModuleType
 
 from elsewhere import _elsewhere
 from elsewhere._gateway.engine import warm_engine
-from elsewhere._gateway.gateway import Gateway, _known_magic
+from elsewhere._gateway.gateway import Gateway, _known_facts
 from elsewhere._gateway.spec import XSpec
 from elsewhere.errors import Error, UsageError
 
@@ -396,7 +396,8 @@ def _why_not_prestarted(spec: XSpec, stays: bool) -> str:
     engine = warm_engine(spec)
     if engine is None:
         return "the spec says warm=no, or there is no engine on disk"
-    text, magic = spec._as_text(), _known_magic(spec)
+    text, facts = spec._as_text(), _known_facts(spec)
+    magic = facts and facts["magic"]
     why: str = _elsewhere.prestart(text, sys.executable, magic, engine, stays)
     return why
 

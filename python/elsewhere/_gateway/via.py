@@ -7,6 +7,8 @@ from elsewhere.errors import Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from elsewhere._gateway.channel import Channel
     from elsewhere._gateway.gateway import Gateway
     from elsewhere._gateway.spec import XSpec
@@ -19,9 +21,9 @@ _TO_OTHER_PYTHONS = frozenset(
 
 def start_there(
     through: Gateway, spec: XSpec, text: str, dialer: str | None
-) -> tuple[bytes | None, Channel]:
-    """Starts what leads to the interpreter where `through` is: (the magic number that it will have
-    if that is known, the channel that carries its streams).
+) -> tuple[dict[str, Any] | None, Channel]:
+    """Starts what leads to the interpreter where `through` is: (the facts that it will tell, if
+    they are known, the channel that carries its streams).
 
     Raises:
         elsewhere.errors.UsageError: the spec makes no sense.
@@ -41,7 +43,7 @@ def start_there(
     channel.reconfigure(py2str_as_py3str=False)
     own = spec.python is None and spec.before is None
     same = own and not any(getattr(spec, way) is not None for way in _TO_OTHER_PYTHONS)
-    return through.facts["magic"] if same else None, channel
+    return through.facts if same else None, channel
 
 
 # For Python 2.7 and later. Threads of its own, so that the main thread stays free for programs.

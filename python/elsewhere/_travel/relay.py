@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 from .files import private, write_all
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import threading
     from typing import Any
 
     from .process import Process
@@ -22,6 +22,10 @@ class Relay:
     """Moves what the process says and hears, until it has ended. A thread for each way."""
 
     def __init__(self, channel: Any, process: Process) -> None:
+        # Not before the process starts, which takes longer than this import.
+        import threading
+
+        self.threading = threading
         self.channel = channel
         self.process = process
         self.lost = False
@@ -40,7 +44,7 @@ class Relay:
         ]
 
     def start(self, function: Any, *arguments: Any) -> threading.Thread:
-        thread = threading.Thread(target=function, args=arguments, daemon=True)
+        thread = self.threading.Thread(target=function, args=arguments, daemon=True)
         thread.start()
         return thread
 
