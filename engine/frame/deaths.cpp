@@ -4,6 +4,7 @@
 
 #include "engine/frame/c_calls.hpp"
 #include "engine/frame/special_methods.hpp"
+#include "engine/frame/tracing.hpp"
 
 namespace elsewhere::frame {
 
@@ -187,6 +188,7 @@ void Experiment::take(PyThreadState *thread) {
 }
 
 void Experiment::run() {
+    const Untraced untraced;
     done_ = true;
     static PyMethodDef method = {"note", note, METH_NOARGS, nullptr};
     const int collecting = PyGC_Disable(); // would run finalizers of the program's
