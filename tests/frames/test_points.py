@@ -26,7 +26,7 @@ total = 1
 for i in range(3):
     total = twice(total)
 time.sleep(0.05)
-del [Named()][0]
+[Named()].clear()  # which nothing has shown to do no more
 print(total)
 """
 
