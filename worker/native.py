@@ -109,7 +109,7 @@ class ThreadingFinder(object):
         from _frozen_importlib_external import PathFinder
 
         spec = name == "threading" and PathFinder.find_spec(name) or None
-        if spec:
+        if hasattr(spec and spec.loader, "exec_module"):  # not of a zip file on 3.9
             execute = spec.loader.exec_module
             spec.loader.exec_module = lambda module: (execute(module), self.mend(module))
         return spec
