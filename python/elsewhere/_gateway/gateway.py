@@ -94,9 +94,11 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         def greet(
             facts: dict[str, Any] | None,
         ) -> tuple[dict[str, Any], Callable[[], bytes] | None] | None:
-            offer = offer_of(self.spec, facts or believed or {}, self.is_local)
+            # Of None: of a Python that is only believed in.
+            there = facts if facts is not None else believed or {}
+            offer = offer_of(self.spec, there, self.is_local)
             if offer is None:
-                return (hello, None) if facts else None
+                return None if facts is None else (hello, None)
             return {**hello, "engine": offer.terms}, offer.content
 
         demanding = hello.get("chdir", ".") != "." or "nice" in hello
