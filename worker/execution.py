@@ -80,6 +80,7 @@ class Execution(object):
         self.started = False
         self.silence = None
         self.running = 0
+        self.compiled = lambda source, name: compile(source, name, "exec", 0, True)
         link.on_hello, link.on_task, link.on_status = self.greeted, self.arrived, self.status
         link.make_channel, link.gateway = Channel, WorkerGateway(link)
 
@@ -138,7 +139,7 @@ class Execution(object):
         """Code for the worker itself, which must not block: before the first other code."""
         try:
             namespace = {"__name__": name}
-            exec(compile(source, name, "exec", 0, True), namespace)
+            exec(self.compiled(source, name), namespace)
             namespace[function](channel, **kwargs)
         except Exception:
             channel.close(error_text())
@@ -207,7 +208,7 @@ class Execution(object):
         channel._executing = True
         try:
             try:
-                exec(compile(source + "\n", name, "exec", 0, True), namespace)
+                exec(self.compiled(source + "\n", name), namespace)
                 if function:
                     namespace[function](channel, **kwargs)
             finally:

@@ -1,13 +1,12 @@
 """The first words, said while the rest of this text is still to be executed: by the time of the
 controller's answer it has been. What follows may import what is slow to import."""
 
-import marshal
 import os
-import struct
 
+from worker.ahead import early, marker
 from worker.facts import describe_here
 from worker.streams import take_streams, wait_for, write_some
-from worker.values import dumps, loads
+from worker.values import dumps, struct
 
 HEADER = struct.Struct("<IBBHII")
 
@@ -28,32 +27,4 @@ def greet(said, magic):
     return source, sink
 
 
-tools = {"__name__": "_elsewhere_files"}  # of an offer, as a program that moves here brings them
-
-
-def bring_tools(offer):
-    if len(tools) < 2:
-        files = offer["files"]
-        if isinstance(files, bytes):
-            files = marshal.loads(files)
-        else:
-            files = compile(files, "<elsewhere files>", "exec", 0, True)
-        exec(files, tools)
-
-
-def look_ahead(early):
-    """If an engine is offered ahead: what takes longest is begun."""
-    try:
-        offer = loads(early[16:])["engine"]
-        bring_tools(offer)
-        tools["begin"](offer["name"])
-    except Exception:
-        pass  # native.py sees to that
-
-
-marker, early = globals().get("start", (b"", b"zygote"))  # of stage0.py
-if early[:6] == b"zygote":
-    streams = None
-else:
-    look_ahead(early)
-    streams = greet(marker, marker[-4:])
+streams = None if early[:6] == b"zygote" else greet(marker, marker[-4:])

@@ -23,7 +23,6 @@ What execution.py, channel.py and serve.py use of a link, so what a native one h
     say_exit(code), complain(text)  the last words, in peace or not
 """
 
-import struct
 import time
 from _collections import deque
 
@@ -47,7 +46,7 @@ from worker.mailbox import (
     start_thread,
 )
 from worker.streams import read_some, wait_for, write_some
-from worker.values import PY2, dumps, loads
+from worker.values import PY2, dumps, loads, struct
 
 HELLO, DATA, EXEC, CLOSE, LAST, CREDIT, EXIT = range(7)
 TERMINATE, PING, PONG, STATUS, RECONFIGURE, ENGINE = range(7, 13)

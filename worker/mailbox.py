@@ -1,10 +1,9 @@
 """What has come for a channel and was not taken: in memory, and what is too much in a file."""
 
 import os
-import struct
 from _collections import deque
 
-from worker.values import JYTHON, PY2
+from worker.values import JYTHON, PY2, struct
 
 _thread = __import__("thread" if PY2 else "_thread")
 new_lock = _thread.allocate_lock

@@ -10,11 +10,11 @@ import os
 import sys
 from _weakref import ref
 
+from worker.ahead import bring_tools, tools
 from worker.channel import NO_ENDMARKER_WANTED, AnyChannel
 from worker.errors import RemoteError, as_text, error_text
 from worker.execution import WorkerGateway
 from worker.facts import extension_tag
-from worker.greeting import bring_tools, tools
 from worker.link import ENGINE
 from worker.mailbox import END, Mailbox, _thread, closed_gate, start_thread
 from worker.values import DumpError, dumps, loads
@@ -139,6 +139,8 @@ class NativeLink(object):
         # Threads inside the engine leave it before the interpreter ends.
         atexit.register(engine.settle, 1.0)
         self.on_task, self.on_status = execution.arrived, execution.status
+        # The first compile() of a process takes a millisecond.
+        execution.compiled = self.gateway._compiled
         self.tasks = Tasks(self.gateway)
 
     ended = property(lambda self: self.gateway._ended())

@@ -4,9 +4,10 @@ import os
 import sys
 import time
 
+from worker.ahead import early, marker
 from worker.errors import error_text
 from worker.execution import Execution, flush_output
-from worker.greeting import early, greet, marker, streams
+from worker.greeting import greet, streams
 from worker.link import Link
 from worker.mailbox import start_thread
 from worker.native import ThreadingFinder, native_link
@@ -21,7 +22,6 @@ def serve():
         ends, unread = greet(b"", marker[-4:]), b""
     link = Link(ends[0], ends[1], unread)
     link.sent = 1  # HELLO
-    compile("", "", "exec")  # the first time takes a millisecond
     execution = Execution(link)
     code = 0
     try:

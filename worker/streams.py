@@ -4,10 +4,12 @@ import errno
 import os
 import sys
 
-try:
-    import fcntl
-except ImportError:  # Jython: writes block there, and the service thread reads meanwhile
-    fcntl = None
+fcntl = None
+if not hasattr(os, "set_blocking"):
+    try:
+        import fcntl
+    except ImportError:  # Jython: writes block there, and the service thread reads meanwhile
+        pass
 
 # Imported when it is first needed, but before modules can be had over the link (far_imports.py):
 # whoever waits here may hold up another thread, which waits for a module.
@@ -32,8 +34,10 @@ def take_streams(stdout=2):
         os.dup2(null, 1)
     if null > 2:
         os.close(null)
-    if fcntl is not None:
-        # Sends read while they wait for room, so that two ends that both send never wait forever.
+    # Sends read while they wait for room, so that two ends that both send never wait forever.
+    if hasattr(os, "set_blocking"):
+        os.set_blocking(sink, False)
+    elif fcntl is not None:
         fcntl.fcntl(sink, fcntl.F_SETFL, fcntl.fcntl(sink, fcntl.F_GETFL) | os.O_NONBLOCK)
     # What is printed is seen when a line is done, also by a program that is killed later.
     if hasattr(sys.stdout, "reconfigure"):
@@ -56,7 +60,7 @@ def take_java_streams():
 
 
 def private(fd):
-    if fcntl is not None:
+    if fcntl is not None:  # else os.dup() has seen to it
         fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
     return fd
 

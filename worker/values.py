@@ -2,9 +2,12 @@
 
 import gc
 import marshal
-import struct
 import sys
-import types
+
+try:
+    import _struct as struct  # half of `struct`, and all of it that is used
+except ImportError:
+    import struct
 
 PY2 = sys.version_info[0] == 2
 TEXT = type(b"".decode("ascii"))
@@ -12,7 +15,7 @@ INTS = (int, type(1 << 70))
 ATOMS = frozenset([type(None), bool, int, type(1 << 70), float, complex, bytes, TEXT])
 CONTAINERS = (tuple, list, dict, set, frozenset)
 # marshal writes these too, and a controller refuses them.
-MARSHAL_ONLY = (types.CodeType, type, type(Ellipsis))
+MARSHAL_ONLY = (type((lambda: 0).__code__), type, type(Ellipsis))
 DEEPEST = 1000
 LARGEST = 0x7FFFFFFF
 JYTHON = sys.platform.startswith("java")  # its marshal is not to be relied on

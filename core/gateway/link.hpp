@@ -5,6 +5,8 @@
 #include <mutex>
 #include <thread>
 
+#include <sys/uio.h>
+
 #include "core/base/fd.hpp"
 #include "core/gateway/glance.hpp"
 #include "core/gateway/spill.hpp"
@@ -148,6 +150,7 @@ class Link {
     void leave(bool stepped_down);
     void read(Lock &lock);
     void write(Lock &lock);
+    ssize_t write_out(std::span<iovec> stretches) const;
     // Wakes the sleepers that can go on; whether there were any.
     bool wake_sleepers();
     // Something has changed outside the pump.

@@ -147,10 +147,9 @@ void Link::read(Lock &lock) {
     const auto direct = mux_.direct();
     // Behind what is long comes a header, and likely the same again: to read more would be to copy
     // more.
-    iovec room[] = {{direct.data(), direct.size()},
-                    {scratch_.get(), direct.empty() ? scratch_size : wire::header_size}};
-    const int first = direct.empty() ? 1 : 0;
-    const ssize_t size = ::readv(in_.get(), room + first, 2 - first);
+    iovec room[] = {{direct.data(), direct.size()}, {scratch_.get(), wire::header_size}};
+    const ssize_t size = direct.empty() ? ::read(in_.get(), scratch_.get(), scratch_size)
+                                        : ::readv(in_.get(), room, 2);
     const int error = errno;
     lock.lock();
     if (size > 0) {
@@ -178,11 +177,7 @@ void Link::write(Lock &lock) {
     iovec stretches[32];
     while (const std::size_t count = cannot_write_ ? 0 : mux_.output(stretches)) {
         lock.unlock();
-        msghdr message{};
-        message.msg_iov = stretches;
-        message.msg_iovlen = count;
-        const ssize_t size = socket_ ? ::sendmsg(out_.get(), &message, MSG_NOSIGNAL)
-                                     : ::writev(out_.get(), stretches, static_cast<int>(count));
+        const ssize_t size = write_out({stretches, count});
         const int error = errno;
         lock.lock();
         ++writes_;
@@ -196,6 +191,21 @@ void Link::write(Lock &lock) {
         }
     }
     writing_ = false;
+}
+
+// What is in one piece goes by the calls that cost less.
+ssize_t Link::write_out(std::span<iovec> stretches) const {
+    const iovec &first = stretches.front();
+    const bool one = stretches.size() == 1;
+    if (socket_) {
+        if (one) return ::send(out_.get(), first.iov_base, first.iov_len, MSG_NOSIGNAL);
+        msghdr message{};
+        message.msg_iov = stretches.data();
+        message.msg_iovlen = stretches.size();
+        return ::sendmsg(out_.get(), &message, MSG_NOSIGNAL);
+    }
+    if (one) return ::write(out_.get(), first.iov_base, first.iov_len);
+    return ::writev(out_.get(), stretches.data(), static_cast<int>(stretches.size()));
 }
 
 bool Link::wake_sleepers() {

@@ -1,6 +1,8 @@
 // _elsewhere.Worker: the far end of a gateway, where worker/native.py has loaded this module.
 #include "python/bindings/endpoint.hpp"
 
+#include <cstring>
+
 namespace elsewhere::bindings {
 
 namespace {
@@ -149,7 +151,29 @@ PyObject *failed(PyObject *object, PyObject *) {
     });
 }
 
+// compiled(source, name) -> code: as compile() does it, without the types of `ast`, which that makes
+// first of all.
+PyObject *compiled(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *source = nullptr, *name = nullptr;
+        if (!PyArg_ParseTuple(arguments, "UU:_compiled", &source, &name)) throw PythonError{};
+        Py_ssize_t size = 0;
+        const char *text = PyUnicode_AsUTF8AndSize(source, &size);
+        if (text == nullptr) throw PythonError{};
+        if (std::strlen(text) == static_cast<std::size_t>(size)) {
+            PyCompilerFlags flags = _PyCompilerFlags_INIT;
+            flags.cf_flags = PyCF_SOURCE_IS_UTF8 | PyCF_IGNORE_COOKIE;
+            return Ref::checked(Py_CompileStringObject(text, name, Py_file_input, &flags, -1));
+        }
+        // The error that it is differs by version.
+        Ref of_python = Ref::checked(PyMapping_GetItemString(PyEval_GetBuiltins(), "compile"));
+        return Ref::checked(
+            PyObject_CallFunction(of_python.get(), "OOsiO", source, name, "exec", 0, Py_True));
+    });
+}
+
 PyMethodDef methods[] = {
+    {"_compiled", compiled, METH_VARARGS | METH_STATIC, nullptr},
     {"_next_request", next_request, METH_O, nullptr},
     {"_wake_first", wake_first, METH_NOARGS, nullptr},
     {"_answer_status", answer_status, METH_O, nullptr},

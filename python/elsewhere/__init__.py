@@ -1,7 +1,5 @@
 """Run Python anywhere, and move it while it runs."""
 
-from __future__ import annotations
-
 from elsewhere._moving import check, fork, parent, resume, snapshot, suspend, teleport
 
 TYPE_CHECKING = False  # importing typing would cost more than all else at a start

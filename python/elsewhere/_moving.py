@@ -1,6 +1,7 @@
-"""Moving the running program: into a file and out of it."""
+"""Moving the running program: into a file and out of it.
 
-from __future__ import annotations
+Loaded by every program; a text as an annotation saves the import of __future__.
+"""
 
 from elsewhere._elsewhere import check, fork, snapshot, suspend, teleport
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["check", "fork", "parent", "resume", "snapshot", "suspend", "teleport"]
 
 
-def resume(path: str | os.PathLike[str]) -> NoReturn:
+def resume(path: "str | os.PathLike[str]") -> "NoReturn":
     """Replace this process by the program that was suspended into the file `path`.
 
     The process keeps its id. Nothing of the calling program is left: no exit handler runs.
@@ -31,7 +32,7 @@ def resume(path: str | os.PathLike[str]) -> NoReturn:
     replace_by(os.fspath(path))
 
 
-def parent() -> ParentChannel:
+def parent() -> "ParentChannel":
     """In a program that `fork` made: the channel to its parent.
 
     Raises:

@@ -229,6 +229,33 @@ def test_channel(python, package_parent, far, case, tmp_path: Path) -> None:
     assert not ended.stderr
 
 
+def test_source_is_compiled_as_compile_does_it(python, package_parent, tmp_path: Path) -> None:
+    body = r"""
+        gateway = elsewhere.makegateway()
+        def errors_of(source):
+            channel = gateway.remote_exec(source)
+            try:
+                channel.waitclose(20)
+            except channel.RemoteError as error:
+                return str(error)
+        def here(source):
+            try:
+                compile(source, "<remote exec>", "exec", 0, True)
+            except Exception as error:
+                return f"{type(error).__name__}: {error}".split(" (<remote")[0]
+        for bad in "a =", "x = '\0'", "x = '\ud800'", "def f(:\n 1", "a = \xa0":
+            assert here(bad) in errors_of(bad), (bad, here(bad), errors_of(bad))
+        cookie = "# -*- coding: latin-1 -*-\nchannel.send('\xe9')"
+        assert gateway.remote_exec(cookie).receive() == "\xe9"
+        # No __future__ of whoever executes it is inherited.
+        annotated = "def f(a: 6 * 7): pass\nchannel.send(f.__annotations__['a'])"
+        assert gateway.remote_exec(annotated).receive() == 42
+        raising = "\n\nassert 0, 'why'"
+        assert 'File "<remote exec>", line 3' in errors_of(raising), errors_of(raising)
+    """
+    run_case(python.executable, package_parent, body, tmp_path)
+
+
 def test_an_error_that_nobody_asked_for_is_shown(python, package_parent, tmp_path: Path) -> None:
     body = """
         channel = elsewhere.makegateway().remote_exec("1 / 0")

@@ -1,9 +1,8 @@
 """Runs at the far end, alone: what is sent once and kept there, by its hash.
 
-For programs that move, and for workers, which get the engine so (worker/native.py).
+For programs that move, and for workers, which get the engine so (worker/native.py). A worker waits
+for this to be executed, so nothing slow is imported: annotations are texts without __future__.
 """
-
-from __future__ import annotations
 
 import _thread
 import os
@@ -29,7 +28,7 @@ class Failed(Exception):
     """Said to the origin as (class name, message, hint); the program goes on there."""
 
 
-def cache_folder() -> str | None:
+def cache_folder() -> "str | None":
     """The user's own folder for what was sent once, or None where there is no such place."""
     base = os.environ.get("XDG_CACHE_HOME", "")
     if not base.startswith("/"):
@@ -44,49 +43,50 @@ def cache_folder() -> str | None:
     return folder if ours and os.access(folder, os.W_OK | os.X_OK) else None
 
 
-def name_of(content: bytes | mmap.mmap) -> str:
+def name_of(content: "bytes | mmap.mmap") -> str:
     """BLAKE2b of 256 bits: quick where SHA-256 has no instructions, and without a load of OpenSSL,
     which takes as long."""
     text: str = blake2b(content, digest_size=32).hexdigest()
     return text
 
 
-def name_inside(descriptor: int) -> str:
-    """Of an open file; "" where it cannot be had."""
+def mapped(descriptor: int) -> "mmap.mmap | bytes":
+    """What is in an open file, not copied; b"" where it cannot be had."""
     import mmap
 
-    try:  # at once, and not copied: between pieces a thread waits for the GIL
-        content = mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
+    try:
+        return mmap.mmap(descriptor, 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError):  # it is empty, or cannot be mapped
-        return ""
-    with content:
-        return name_of(content)
+        return b""
 
 
 class Check:
     """Of the cached file of this hash, on the very open file: goes on in a thread."""
 
     def __init__(self, name: str) -> None:
-        import mmap  # noqa: F401  # before a thread imports it
-
         self.name = name
         self.found = ""
         self.descriptor = open_unchecked(name)
-        self.done = _thread.allocate_lock()
+        self.done, underway = _thread.allocate_lock(), _thread.allocate_lock()
         if self.descriptor is not None:
+            content = mapped(self.descriptor)
             self.done.acquire()
+            underway.acquire()
             try:
-                _thread.start_new_thread(self.take, (self.descriptor,))
+                _thread.start_new_thread(self.take, (content, underway))
             except RuntimeError:  # no more threads
-                self.take(self.descriptor)
+                self.take(content, underway)
+            underway.acquire()
 
-    def take(self, descriptor: int) -> None:
+    def take(self, content: "mmap.mmap | bytes", underway: "Any") -> None:
+        # From here to the hash nothing lets go of the GIL: the other thread would keep it.
+        underway.release()
         try:
-            self.found = name_inside(descriptor)
+            self.found = name_of(content)
         finally:
             self.done.release()
 
-    def end(self) -> int | None:
+    def end(self) -> "int | None":
         """Where it is what it is called: the descriptor, for the caller to close."""
         with self.done:
             descriptor, self.descriptor = self.descriptor, None
@@ -104,7 +104,7 @@ def begin(name: str) -> None:
 _begun: dict[str, Check] = {}
 
 
-def open_unchecked(name: str) -> int | None:
+def open_unchecked(name: str) -> "int | None":
     folder = cache_folder()
     if folder is None:
         return None
@@ -126,7 +126,7 @@ def checked_files() -> dict[str, int]:
     return found
 
 
-def open_cached(name: str) -> int | None:
+def open_cached(name: str) -> "int | None":
     """A descriptor on the cached file of that hash: checked on this very open file."""
     if name in checked_files():
         return os.dup(checked_files()[name])
@@ -204,14 +204,14 @@ def keep(name: str, content: bytes) -> int:
             return cached
     descriptor = memory_file(name)
     write_all(descriptor, content)
-    if name_inside(descriptor) != name:
+    if name_of(mapped(descriptor)) != name:
         raise Failed(
             "InternalError", "what was sent has not the hash that it should have", "try again"
         )
     return descriptor
 
 
-def receive_files(channel: Any, wanted: dict[str, str]) -> dict[str, int]:
+def receive_files(channel: "Any", wanted: dict[str, str]) -> dict[str, int]:
     """Descriptors by role ("package", "engine")."""
     files = {role: open_cached(name) for role, name in wanted.items()}
     missing = [role for role, descriptor in files.items() if descriptor is None]
@@ -225,7 +225,7 @@ def receive_files(channel: Any, wanted: dict[str, str]) -> dict[str, int]:
     return found
 
 
-def identity(folder: str) -> list[int] | None:
+def identity(folder: str) -> "list[int] | None":
     """Tells one installed package from another: None where there is none."""
     try:
         status = os.stat(folder + "/_boot.py")
