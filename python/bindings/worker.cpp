@@ -151,8 +151,8 @@ PyObject *failed(PyObject *object, PyObject *) {
     });
 }
 
-// compiled(source, name) -> code: as compile() does it, without the types of `ast`, which that makes
-// first of all.
+// compiled(source, name) -> code: as compile() does it, without the types of `ast`, which that
+// makes first of all.
 PyObject *compiled(PyObject *, PyObject *arguments) {
     return entry([&] {
         PyObject *source = nullptr, *name = nullptr;
