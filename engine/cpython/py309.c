@@ -72,13 +72,22 @@ const char *const elw_code_tables[] = {"co_code", "co_lnotab", NULL};
 
 void elw_set_function(ElwFrame *frame, PyObject *function) {} /* no frame had one */
 
+/* What traced frames believe, and tracers that ask: it changes with each line that they are told.
+ */
+static void set_line(PyFrameObject *frame) {
+    frame->f_lineno = frame->f_lasti < 0 ? frame->f_code->co_firstlineno
+                                         : PyCode_Addr2Line(frame->f_code, frame->f_lasti);
+}
+
 void elw_set_next(ElwFrame *frame, int index) {
     in(frame)->f_lasti = index == 0 ? -1 : 2 * (index - 1);
+    set_line(in(frame));
 }
 
 void elw_set_in_flight(ElwFrame *frame, int index, int behind) {
     (void)behind;
     in(frame)->f_lasti = 2 * index;
+    set_line(in(frame));
 }
 
 void elw_set_depth(ElwFrame *frame, int depth) {

@@ -36,11 +36,31 @@ bool set_from_python(Py_tracefunc PyThreadState::*place, PyObject *PyThreadState
 Py_tracefunc by_settrace = nullptr;
 Py_tracefunc by_setprofile = nullptr;
 
+bool is_by_settrace() {
+    return set_from_python(&PyThreadState::c_tracefunc, &PyThreadState::c_traceobj, "settrace",
+                           PyEval_SetTrace, by_settrace);
+}
+
+// One of C's, of which Python code of ours knows how it goes on (_state_c_tracers.py). The frame
+// that runs may have builtins of its own, without an __import__ (a namedtuple's).
+bool is_known_in_c(PyObject *tracer) {
+    const Ref held = Ref::share(tracer);
+    const Ref names = Ref::steal(Py_BuildValue("(s)", "is_known"));
+    Ref module =
+        Ref::steal(held && names ? PyImport_ImportModuleLevel("elsewhere._state_c_tracers", nullptr,
+                                                              nullptr, names.get(), 0)
+                                 : nullptr);
+    Ref known = Ref::steal(module ? PyObject_CallMethod(module.get(), "is_known", "O", held.get())
+                                  : nullptr);
+    if (!known) PyErr_Clear();
+    return known.get() == Py_True;
+}
+
 Error unkept(const char *what, PyObject *object) {
     const std::string_view type(object != nullptr ? Py_TYPE(object)->tp_name : "?");
     if (type.starts_with("coverage."))
-        return {ErrorKind::refused, "coverage's C tracer is active: its state is in C",
-                "run coverage with COVERAGE_CORE=sysmon or COVERAGE_CORE=pytrace"};
+        return {ErrorKind::refused, "coverage's C tracer is active, in a version that is not known",
+                "use a newer coverage, or COVERAGE_CORE=pytrace"};
     if (type == "_lsprof.Profiler")
         return {ErrorKind::refused, "cProfile is active: its state is in C",
                 "use the module profile, or stop it before suspending"};
@@ -340,15 +360,30 @@ int tracers_running(PyThreadState *thread) {
 std::optional<Error> unkept_tracer(PyThreadState *thread) {
     stand_down(thread);
     const Untraced untraced;
-    if (thread->c_tracefunc != nullptr &&
-        !set_from_python(&PyThreadState::c_tracefunc, &PyThreadState::c_traceobj, "settrace",
-                         PyEval_SetTrace, by_settrace))
+    if (thread->c_tracefunc != nullptr && !is_by_settrace() && !is_known_in_c(thread->c_traceobj))
         return unkept("trace function", thread->c_traceobj);
     if (thread->c_profilefunc != nullptr &&
         !set_from_python(&PyThreadState::c_profilefunc, &PyThreadState::c_profileobj, "setprofile",
                          PyEval_SetProfile, by_setprofile))
         return unkept("profiler", thread->c_profileobj);
     return std::nullopt;
+}
+
+bool is_traced_in_c() {
+    PyThreadState *thread = PyThreadState_Get();
+    if (thread->c_tracefunc == nullptr) return false;
+    if (thread->c_tracefunc == stand_in<0>)
+        return by_settrace != nullptr && stand_ins[0].original != by_settrace;
+    const Untraced untraced;
+    return !is_by_settrace();
+}
+
+Ref outer_frame(PyFrameObject *inner) {
+    if (!elw_facts.has_block_stack) return {}; // from 3.11 on f_back is what we go by, too
+    ElwEntry entry = ELW_ENTERED_FROM_C;
+    PyObject *instance = nullptr;
+    return Ref::share(
+        reinterpret_cast<PyObject *>(elw_outer(elw_frame_of(inner), &entry, &instance)));
 }
 
 void trace_no_more() { elw_enter_tracing(PyThreadState_Get()); }

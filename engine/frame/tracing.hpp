@@ -37,8 +37,15 @@ class Untraced {
 // How many trace functions, profilers and monitoring callbacks run one inside another. Not ours.
 [[nodiscard]] int tracers_running(PyThreadState *thread);
 
-// Why what traces this thread cannot be kept, or nothing: C code set it (PyEval_SetTrace).
+// Why what traces this thread cannot be kept, or nothing: C code that we do not know has set it
+// (PyEval_SetTrace).
 [[nodiscard]] std::optional<Error> unkept_tracer(PyThreadState *thread);
+
+// Has C code set the trace function of this thread, and not sys.settrace?
+[[nodiscard]] bool is_traced_in_c();
+
+// The frame outside of one whose f_back does not say it (throw() before 3.11), or nothing.
+[[nodiscard]] Ref outer_frame(PyFrameObject *inner);
 
 // How a rebuilt frame goes on, where somebody traces it.
 struct GoOn {

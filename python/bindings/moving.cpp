@@ -260,6 +260,18 @@ void outlive_iterators() {
         if (PyType_Check(value)) Py_INCREF(value);
 }
 
+PyObject *is_traced_in_c(PyObject *, PyObject *) {
+    return PyBool_FromLong(frame::is_traced_in_c());
+}
+
+PyObject *outer_frame(PyObject *, PyObject *inner) {
+    return entry([&] {
+        if (!PyFrame_Check(inner)) throw Error(ErrorKind::usage, "not a frame");
+        Ref outer = frame::outer_frame(reinterpret_cast<PyFrameObject *>(inner));
+        return outer ? std::move(outer) : none();
+    });
+}
+
 PyObject *trace_again(PyObject *, PyObject *) {
     return entry([&] {
         frame::trace_again();
@@ -334,6 +346,10 @@ PyMethodDef methods[] = {
     {"stop", stop, METH_NOARGS, "stop()\n--\n\nThe program has ended: no more suspends."},
     {"trace_again", trace_again, METH_NOARGS,
      "trace_again()\n--\n\nTrace functions hear again what happens."},
+    {"is_traced_in_c", is_traced_in_c, METH_NOARGS,
+     "is_traced_in_c()\n--\n\nHas C code set the trace function, and not sys.settrace?"},
+    {"outer_frame", outer_frame, METH_O,
+     "outer_frame(frame)\n--\n\nThe one outside, where f_back does not know it, or None."},
     {"measure_frames", measure_frames, METH_O,
      "measure_frames(rounds)\n--\n\nSeconds to (capture, rebuild) the stack."},
     {"read_header", read_header, METH_O, "read_header(path)\n--\n\nThe header of a snapshot."},

@@ -168,7 +168,8 @@ def capture() -> dict[str, Any]:
     console = sys.modules.get("elsewhere._console")
     if console is not None:
         parts["console"] = console.capture()
-    if sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring"):
+    traced = sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring")
+    if traced or "coverage" in sys.modules:
         from elsewhere._state_tracing import capture_tracing
 
         parts["tracing"] = capture_tracing()

@@ -214,6 +214,8 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
         return False
     if function is _elsewhere.settle:
         return True
+    if not isinstance(getattr(function, "__self__", module), (type, ModuleType)):
+        return False  # of an object, which the program has made
     name = getattr(function, "__name__", "")
     return name.startswith("_") or (module.__name__, name) == ("logging", "shutdown")
 
@@ -328,7 +330,10 @@ def _restore_logging(kept: dict[str, Any]) -> None:
 def _restore_exit_functions(rows: list[tuple[Any, ...]]) -> None:
     import atexit
 
+    known = _elsewhere.layout_atexit_callbacks()
     for function, args, kwargs in rows:
+        if hasattr(function, "__func__") and function in [row[0] for row in known]:
+            continue  # of an object that a library has made, and registered again
         atexit.register(function, *args, **(kwargs or {}))
 
 

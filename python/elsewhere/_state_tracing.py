@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from elsewhere import _elsewhere
+
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +30,9 @@ monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
 def capture_tracing() -> dict[str, Any] | None:
     """What traces the program, or None."""
     tools = {} if monitoring is None else _tools()
+    in_c = _in_c()
     functions = {"trace": sys.gettrace(), "profile": sys.getprofile()}
-    if not tools and not any(functions.values()):
+    if not tools and not in_c and not any(functions.values()):
         return None
     threading = sys.modules.get("threading")
     for name in ("_trace_hook", "_profile_hook"):
@@ -39,6 +42,8 @@ def capture_tracing() -> dict[str, Any] | None:
     while frames and frames[-1] == usual:
         frames.pop()
     kept: dict[str, Any] = {name: value for name, value in functions.items() if value is not None}
+    if in_c:
+        kept["in_c"] = (in_c, _elsewhere.is_traced_in_c())
     if tools:
         kept["tools"] = tools
     if "coverage" in sys.modules:
@@ -49,6 +54,15 @@ def capture_tracing() -> dict[str, Any] | None:
     if frames:
         kept["frames"] = frames
     return kept
+
+
+def _in_c() -> list[Any]:
+    """The trace functions that C code has set, or would."""
+    if "coverage.tracer" not in sys.modules:
+        return []
+    from elsewhere import _state_c_tracers
+
+    return _state_c_tracers.capture(list(_frames()))
 
 
 def _more_locals(frame: FrameType) -> dict[str, Any] | None:
@@ -73,7 +87,7 @@ def _frames() -> Iterator[FrameType]:
         frame = frame.f_back
     while frame is not None:
         yield frame
-        frame = frame.f_back
+        frame = frame.f_back or _elsewhere.outer_frame(frame)
 
 
 def _tools() -> dict[int, dict[str, Any]]:
@@ -114,8 +128,12 @@ def _their_own(function: Any) -> Any:
 
 
 def _event_bits() -> list[int]:
-    values = vars(monitoring.events).values()
-    return sorted(bit for bit in values if type(bit) is int and bit > 0)
+    events = vars(monitoring.events)
+    # From 3.14 on it is both of the others, and to set it is to set these, in another way.
+    left_out = "BRANCH" if "BRANCH_LEFT" in events else None
+    return sorted(
+        bit for name, bit in events.items() if type(bit) is int and bit > 0 and name != left_out
+    )
 
 
 def _all_code() -> list[tuple[Any, CodeType]]:
@@ -173,7 +191,12 @@ def restore(kept: dict[str, Any]) -> None:
         _restore_tool(tool, one)
     if "profile" in kept:
         sys.setprofile(kept["profile"])
-    if "trace" in kept:
+    if "in_c" in kept:
+        from elsewhere import _state_c_tracers
+
+        tracers, is_current = kept["in_c"]
+        _state_c_tracers.restore(tracers, list(_frames()), kept.get("trace"), is_current)
+    elif "trace" in kept:
         sys.settrace(kept["trace"])
 
 

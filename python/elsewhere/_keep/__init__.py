@@ -54,6 +54,10 @@ def collect() -> dict[type, Reducer]:
         from elsewhere._keep import caches
 
         table.update(caches.reducers())
+    if "coverage" in sys.modules:
+        from elsewhere._keep import tracers
+
+        table.update(tracers.reducers())
     if "_csv" in sys.modules:
         from elsewhere._keep import tables
 
