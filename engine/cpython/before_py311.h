@@ -349,6 +349,10 @@ ElwFrame *elw_taker(int *most) {
 const void *elw_loop_of(PyThreadState *thread, ElwFrame *frame) { return NULL; }
 const void *elw_loop_function(void) { return (const void *)_PyEval_EvalFrameDefault; }
 
+/* ---- finalizers: see also py309.c and py310.c ---- */
+
+bool elw_destroys_later(PyThreadState *thread) { return thread->trash_delete_later != NULL; }
+
 /* ---- writing frames ---- */
 
 PyObject *elw_take(ElwSlot *slot) {

@@ -254,6 +254,8 @@ PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing);
 
 /* As after its __del__: that is not called again. Of an object that the collector knows. */
 void elw_set_finalized(PyObject *object);
+/* Does C still have objects to destroy that were too deep within others? */
+bool elw_destroys_later(PyThreadState *thread);
 /* Tells sys.unraisablehook of the exception that is set, as where an object's __del__ raises. */
 void elw_report_failed(PyObject *finalizer);
 

@@ -376,6 +376,12 @@ PyObject *elw_type_qualname(PyTypeObject *type) {
     const char *dot = strrchr(type->tp_name, '.');
     return PyUnicode_FromString(dot != NULL ? dot + 1 : type->tp_name);
 }
+PyObject **elw_values(PyObject *owner, Py_ssize_t *count) {
+    if (!PyDict_Check(owner) || ((PyDictObject *)owner)->ma_values == NULL) return NULL;
+    *count = ((PyDictObject *)owner)->ma_used; /* always in the order of their keys */
+    return ((PyDictObject *)owner)->ma_values;
+}
+
 bool elw_instances_have_dict(PyTypeObject *type) { return type->tp_dictoffset != 0; }
 
 bool elw_dict_next(PyObject *dict, Py_ssize_t *at, PyObject **key, Py_hash_t *hash) {

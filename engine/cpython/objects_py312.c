@@ -6,7 +6,9 @@
 #error "objects_py312.c describes CPython 3.12 only"
 #endif
 
+#include "internal/pycore_dict.h"
 #include "internal/pycore_interp.h"
+#include "internal/pycore_object.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -418,6 +420,22 @@ int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyOb
 
 PyTypeObject *elw_exception_group(void) { return (PyTypeObject *)PyExc_BaseExceptionGroup; }
 PyObject *elw_type_qualname(PyTypeObject *type) { return PyType_GetQualName(type); }
+PyObject **elw_values(PyObject *owner, Py_ssize_t *count) {
+    if (PyDict_Check(owner)) {
+        PyDictObject *dict = (PyDictObject *)owner;
+        if (dict->ma_values == NULL) return NULL;
+        *count = dict->ma_keys->dk_nentries;
+        return dict->ma_values->values;
+    }
+    PyTypeObject *type = Py_TYPE(owner);
+    if (!PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) return NULL;
+    const PyDictOrValues either = *_PyObject_DictOrValuesPointer(owner);
+    PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
+    if (!_PyDictOrValues_IsValues(either) || keys == NULL) return NULL;
+    *count = keys->dk_nentries;
+    return _PyDictOrValues_GetValues(either)->values;
+}
+
 bool elw_instances_have_dict(PyTypeObject *type) {
     return type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
 }

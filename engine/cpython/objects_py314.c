@@ -8,6 +8,7 @@
 
 #include "internal/pycore_dict.h"
 #include "internal/pycore_interp.h"
+#include "internal/pycore_object.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -421,6 +422,19 @@ int elw_set_function_annotations(PyObject *function, PyObject *annotations, PyOb
 
 PyTypeObject *elw_exception_group(void) { return (PyTypeObject *)PyExc_BaseExceptionGroup; }
 PyObject *elw_type_qualname(PyTypeObject *type) { return PyType_GetQualName(type); }
+PyObject **elw_values(PyObject *owner, Py_ssize_t *count) {
+    if (PyDict_Check(owner)) {
+        PyDictValues *shared = ((PyDictObject *)owner)->ma_values;
+        if (shared == NULL) return NULL;
+        *count = shared->capacity;
+        return shared->values;
+    }
+    if (!PyType_HasFeature(Py_TYPE(owner), Py_TPFLAGS_INLINE_VALUES)) return NULL;
+    PyDictValues *values = _PyObject_InlineValues(owner);
+    *count = values->capacity;
+    return values->values;
+}
+
 bool elw_instances_have_dict(PyTypeObject *type) {
     return type->tp_dictoffset != 0 || (type->tp_flags & Py_TPFLAGS_MANAGED_DICT) != 0;
 }

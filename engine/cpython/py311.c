@@ -436,6 +436,7 @@ PyObject *elw_eval(PyThreadState *thread, ElwFrame *frame, int throwing) {
 /* ---- finalizers ---- */
 
 void elw_set_finalized(PyObject *object) { _PyGC_SET_FINALIZED(object); }
+bool elw_destroys_later(PyThreadState *thread) { return thread->trash_delete_later != NULL; }
 void elw_report_failed(PyObject *finalizer) { PyErr_WriteUnraisable(finalizer); }
 
 /* ---- generators ---- */

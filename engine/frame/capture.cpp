@@ -125,6 +125,8 @@ class Capture {
                                   PyObject *instance);
     bool take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
                     ElwFrame *inner_frame, const Inner &inner);
+    bool take_leave(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
+                    ElwFrame *inner_frame, const Inner &inner);
     FrameRecord identity(ElwFrame *frame, int instruction);
     void take_stack(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at, int depth,
                     int but = -1);
@@ -241,16 +243,48 @@ Result<FrameRecord> Capture::innermost(ElwFrame *frame) {
 // Where the inner frame is the __del__ of what the outer one's instruction has dropped.
 bool Capture::take_death(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
                          ElwFrame *inner_frame, const Inner &inner) {
-    const Death death = death_of(thread_, frame, map, at, inner_frame, inner, passed_);
-    if (death.object == nullptr) return false;
+    Death death = death_of(thread_, frame, map, at, inner_frame, inner, passed_);
+    if (!death.dying) return false;
     record.delivery = Delivery::destroy;
-    record.constructed = Ref::share(death.object);
+    record.constructed = std::move(death.dying);
     take_stack(record, frame, map, at, death.kept, death.taken);
     if (death.loaded < 0) return true;
     Slot loaded;
     loaded.origin = static_cast<std::uint32_t>(at);
     loaded.value = Ref::share(elw_get(elw_variables(frame)[death.loaded]));
     record.stack.push_back(std::move(loaded));
+    return true;
+}
+
+// Where the inner frame is the __del__ of what was in a variable of a function that has returned.
+bool Capture::take_leave(FrameRecord &record, ElwFrame *frame, const CodeMap &map, int at,
+                         ElwFrame *inner_frame, const Inner &inner) {
+    if (std::optional<Again> again = dying_again(thread_, frame, inner_frame, inner, passed_)) {
+        record.delivery = again->delivery;
+        record.constructed = std::move(again->dying);
+        take_stack(record, frame, map, at, elw_saved_depth(frame));
+        return true;
+    }
+    const Instruction &call = map.at(at);
+    const int saved = elw_saved_depth(frame);
+    const int consumed = call.depth + elw_stack_effect(call.opcode, call.oparg, 0) - 1;
+    int kept = consumed;
+    Ref dying = yield_of(thread_, frame, map, at, inner_frame, inner, passed_);
+    if (!dying) {
+        // Before 3.11, and where our own restore has entered the function, the operands are where
+        // they were.
+        if (saved < 0 && elw_facts.has_block_stack)
+            kept = call.depth;
+        else if (last_linked(frame) != nullptr)
+            kept = saved;
+        else if (saved != consumed)
+            return false;
+        dying = leave_of(thread_, frame, map, at, maps_, inner_frame, inner, passed_);
+    }
+    if (!dying) return false;
+    record.delivery = Delivery::leave;
+    record.constructed = std::move(dying);
+    take_stack(record, frame, map, at, kept);
     return true;
 }
 
@@ -287,14 +321,15 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
         instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0) - 1;
     if (is_import_system(code)) return refusal(code, at, "an import in progress");
     FrameRecord record = identity(frame, at);
-    if (entry == ELW_ENTERED_FROM_C && link && link->delivery == Delivery::destroy) {
-        record.delivery = Delivery::destroy; // as our own restore leaves it
+    if (entry == ELW_ENTERED_FROM_C && link && is_death(link->delivery)) {
+        record.delivery = link->delivery; // as our own restore leaves it
         record.constructed = Ref::share(link->constructed);
         take_stack(record, frame, map, at, saved);
         return record;
     }
     if (entry == ELW_ENTERED_FROM_C && !link &&
-        take_death(record, frame, map, at, inner_frame, inner))
+        (take_death(record, frame, map, at, inner_frame, inner) ||
+         take_leave(record, frame, map, at, inner_frame, inner)))
         return record;
     // An instruction that takes items has them, or its operand, in places that are not counted.
     const Taking *const taking = entry == ELW_ENTERED_FROM_C ? taking_of(frame) : nullptr;

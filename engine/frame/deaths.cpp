@@ -3,225 +3,89 @@
 #include <algorithm>
 
 #include "engine/frame/c_calls.hpp"
+#include "engine/frame/restore.hpp"
 #include "engine/frame/special_methods.hpp"
-#include "engine/frame/tracing.hpp"
+#include "engine/frame/trials.hpp"
 
 namespace elsewhere::frame {
 
 namespace {
 
-using Calls = std::vector<std::uintptr_t>;
-
-struct Sample {
-    int opcode;
-    Calls calls;
-    bool value_taken; // of an assignment: what is assigned is no more on the stack
-};
-
-// Each `kind()` dies in another instruction, often enough for the interpreter to specialise it.
-// `value` is what takes its place.
-constexpr const char *experiment = R"(
-class Plain:
-    def __del__(self):
-        note()
-
-class Closing(Plain):
-    def __del__(self):
-        __class__
-        note()
-
-class Given:
-    def __del__(self, note=note):
-        note()
-
-class Holder:
-    pass
-
-class Slotted:
-    __slots__ = ("a",)
-
-def run(kind):
-    global g
-    c = 0
-    def cell():
-        return c
-    holder, other, slotted, table, row = Holder(), Holder(), Slotted(), {}, [0]
-    other.__dict__
-    made, mixed = Holder(), Holder()
-    made.__dict__, mixed.__dict__ = {}, {1: 1}
-    for turn in range(40):
-        kind()
-        x = kind()
-        x = turn
-        other.b = 0
-        x = kind()
-        x = 0
-        holder.b = 0
-        x = y = kind()
-        x, y = 0, 0
-        x = kind()
-        x, y = 0, 0
-        x = kind()
-        del x
-        c = kind()
-        c = 0
-        c = kind()
-        del c
-        g = kind()
-        g = value
-        g = kind()
-        del g
-        for owner in holder, other, made, mixed:
-            owner.a = kind()
-            owner.a = value
-            owner.a = kind()
-            del owner.a
-        holder.a = kind()
-        holder.a = value
-        del holder.a
-        slotted.a = kind()
-        slotted.a = value
-        slotted.a = kind()
-        del slotted.a
-        for key in "a", kind:
-            table[key] = kind()
-            table[key] = value
-            table[key] = kind()
-            del table[key]
-        row[0] = kind()
-        row[0] = value
-        row[0] = kind()
-        del row[0]
-        row[:] = kind(), 0
-        del row[0]
-
-def once(kind):
-    class Fresh:
-        pass
-    slotted, table, row = Slotted(), {}, [0]
-    for holder in Fresh(), Fresh(), Holder():
-        holder.a = kind()
-        holder.a = value
-        holder.a = 0
-    for holder in Fresh(), Holder():
-        holder.a = kind()
-        del holder.a
-    slotted.a = kind()
-    slotted.a = value
-    del slotted.a
-    table["a"] = kind()
-    table["a"] = value
-    del table["a"]
-    row[0] = kind()
-    row[0] = value
-    row[0] = 0
-
-for kind in Plain, Closing, Given:
-    run(kind)
-    once(kind)
-    for turn in range(3):
-        n = kind()
-        n = value
-        n = kind()
-        del n
-    class Body:
-        n = kind()
-        n = value
-        n = kind()
-        del n
-)";
-
-class Experiment {
-  public:
-    const std::vector<Sample> &samples() {
-        if (!done_) run();
-        return samples_;
-    }
-
-  private:
-    void run();
-    static PyObject *note(PyObject *self, PyObject *);
-    void take(PyThreadState *thread);
-
-    bool done_ = false;
-    Ref value_;
-    Py_ssize_t references_ = 0; // to the value, while nobody has stored it
-    CodeMaps *maps_ = nullptr;
-    std::vector<Sample> samples_;
-};
-
-Experiment the_experiment;
-
-bool takes_place(ElwOp op) {
-    return op == ELW_OP_STORE_NAME || op == ELW_OP_STORE_ATTRIBUTE || op == ELW_OP_STORE_SUBSCRIPT;
-}
-
-int depth_behind(const Instruction &instruction) {
-    return instruction.depth + elw_stack_effect(instruction.opcode, instruction.oparg, 0);
-}
-
-PyObject *Experiment::note(PyObject *, PyObject *) {
-    the_experiment.take(PyThreadState_Get());
-    return Py_NewRef(Py_None);
-}
-
-void Experiment::take(PyThreadState *thread) {
-    ElwEntry entry = ELW_ENTERED_FROM_C;
-    PyObject *instance = nullptr;
-    ElwFrame *inner = elw_innermost(thread);
-    ElwFrame *outer = inner == nullptr ? nullptr : elw_outer(inner, &entry, &instance);
-    if (maps_ == nullptr || outer == nullptr || entry != ELW_ENTERED_FROM_C) return;
-    const CodeMap &map = maps_->of(elw_code(outer));
-    const int at = map.start(elw_in_flight(outer));
-    const std::optional<Calls> calls = c_calls_between(thread, outer, inner, 0);
-    if (at < 0 || !calls) return;
-    const Instruction &instruction = map.at(at);
-    Sample sample{instruction.opcode, *calls, false};
-    if (takes_place(instruction.op) &&
-        elw_get(elw_stack(outer)[depth_behind(instruction)]) == value_.get())
-        sample.value_taken = Py_REFCNT(value_.get()) == references_ + 1;
-    const bool known = std::any_of(samples_.begin(), samples_.end(), [&](const Sample &each) {
-        return each.opcode == sample.opcode && each.calls == sample.calls &&
-               each.value_taken == sample.value_taken;
-    });
-    if (!known) samples_.push_back(std::move(sample));
-}
-
-void Experiment::run() {
-    const Untraced untraced;
-    done_ = true;
-    static PyMethodDef method = {"note", note, METH_NOARGS, nullptr};
-    const int collecting = PyGC_Disable(); // would run finalizers of the program's
-    CodeMaps maps;
-    maps_ = &maps;
-    Ref code = Ref::steal(Py_CompileString(experiment, "<elsewhere>", Py_file_input));
-    Ref names = Ref::steal(PyDict_New());
-    Ref function = Ref::steal(PyCFunction_New(&method, nullptr));
-    value_ =
-        Ref::steal(PyObject_CallObject(reinterpret_cast<PyObject *>(&PyBaseObject_Type), nullptr));
-    Ref name = Ref::steal(PyUnicode_FromString("elsewhere"));
-    const bool ready =
-        code && names && function && value_ && name &&
-        PyDict_SetItemString(names.get(), "__builtins__", PyEval_GetBuiltins()) == 0 &&
-        PyDict_SetItemString(names.get(), "__name__", name.get()) == 0 &&
-        PyDict_SetItemString(names.get(), "note", function.get()) == 0 &&
-        PyDict_SetItemString(names.get(), "value", value_.get()) == 0;
-    if (ready) {
-        references_ = Py_REFCNT(value_.get());
-        Ref result = Ref::steal(PyEval_EvalCode(code.get(), names.get(), names.get()));
-        PyDict_Clear(names.get());
-    }
-    PyErr_Clear(); // without samples, deaths are refused
-    maps_ = nullptr;
-    value_ = Ref();
-    if (collecting) PyGC_Enable();
-}
-
-// An instruction that does nothing else may stand in many places of the eval loop.
-bool cannot_fail(ElwOp op) { return op >= ELW_OP_POP && op < ELW_OP_DELETE; }
-
-bool alike(const Calls &some, const Calls &others) {
+bool alike(const Addresses &some, const Addresses &others) {
     return some.size() == others.size() && std::equal(some.begin(), some.end() - 1, others.begin());
+}
+
+// C has called it as a __del__.
+bool is_unfinished_finalizer(const Inner &inner) {
+    return inner.generator == nullptr && is_method_of(inner.first, inner, {"__del__"}) &&
+           PyObject_IS_GC(inner.first) && PyObject_GC_IsFinalized(inner.first) == 0;
+}
+
+// What dies, as far as C's containers are at work on it.
+struct Dying {
+    std::vector<CCall> all;           // the calls between the two frames
+    CCalls calls;                     // those that wait behind it; empty: nothing is known
+    PyObject *outermost = nullptr;    // the object, or the container that it has died with
+    std::vector<PyObject *> behind{}; // what is dropped then, in this order
+};
+
+// Leaves the container behind whose calls come next: false if there is none.
+bool leave_container(Dying &dying, bool &unknown) {
+    const Container *found = nullptr;
+    std::size_t length = 0;
+    for (const Container &each : trials().containers) {
+        const std::size_t size = each.shape.size() / 2;
+        if (size > length && size < dying.calls.size() &&
+            shape_of(dying.calls.first(size)) == each.shape) {
+            found = &each;
+            length = size;
+        }
+    }
+    if (found == nullptr) return false;
+    PyObject *container = nullptr;
+    const std::optional<std::vector<PyObject *>> behind =
+        dropped_behind(*found, dying.calls.first(length), dying.outermost, container);
+    unknown = !behind;
+    if (unknown) return false;
+    dying.behind.insert(dying.behind.end(), behind->begin(), behind->end());
+    dying.outermost = container;
+    dying.calls = dying.calls.subspan(length);
+    return true;
+}
+
+// What `inner` is the __del__ of, and whatever else dies with it for certain. `calls`: those that
+// wait for it.
+Dying dying_of(PyThreadState *thread, const Inner &inner, std::optional<std::vector<CCall>> calls) {
+    if (!calls) return {};
+    Dying dying{std::move(*calls), {}, inner.first};
+    const std::size_t own = length_of_death(dying.all, inner.first);
+    const auto &deaths = trials().deaths;
+    if (std::find(deaths.begin(), deaths.end(), addresses_of(CCalls(dying.all).first(own))) ==
+        deaths.end())
+        return {};
+    dying.calls = CCalls(dying.all).subspan(own);
+    bool unknown = false;
+    while (leave_container(dying, unknown)) {
+    }
+    if (unknown || (dying.outermost != inner.first && elw_destroys_later(thread))) return {};
+    return dying;
+}
+
+Dying dying_between(PyThreadState *thread, ElwFrame *outer, ElwFrame *inner_frame,
+                    const Inner &inner, std::size_t inside) {
+    if (!is_unfinished_finalizer(inner)) return {};
+    return dying_of(thread, inner, c_calls_between(thread, outer, inner_frame, inside));
+}
+
+// (object, value, what is dropped behind it …); without the value where there is none.
+Ref tuple_of(PyObject *object, PyObject *value, const std::vector<PyObject *> &behind) {
+    std::vector<PyObject *> all{object};
+    if (value != nullptr) all.push_back(value);
+    all.insert(all.end(), behind.begin(), behind.end());
+    Ref tuple = Ref::checked(PyTuple_New(static_cast<Py_ssize_t>(all.size())));
+    for (std::size_t i = 0; i < all.size(); ++i)
+        PyTuple_SET_ITEM(tuple.get(), static_cast<Py_ssize_t>(i), Py_NewRef(all[i]));
+    return tuple;
 }
 
 // Is one of the places of the frame, variables and those of its stack below `depth`, the object's?
@@ -248,20 +112,19 @@ Death death_of(PyThreadState *thread, ElwFrame *outer, const CodeMap &map, int a
         instruction.op != ELW_OP_DELETE_ATTRIBUTE && instruction.op != ELW_OP_STORE_SUBSCRIPT &&
         instruction.op != ELW_OP_DELETE_SUBSCRIPT)
         return {};
-    if (inner.generator != nullptr || !is_method_of(inner.first, inner, {"__del__"}) ||
-        !PyObject_IS_GC(inner.first) || PyObject_GC_IsFinalized(inner.first) != 0)
-        return {};
+    // What is on the stack is not looked into before it is known what happens.
+    const Dying dying = dying_between(thread, outer, inner_frame, inner, inside);
+    if (dying.calls.empty()) return {};
+    const Addresses calls = addresses_of(dying.calls);
     const int behind = depth_behind(instruction);
     const int saved = elw_saved_depth(outer);
     ElwSlot *stack = elw_stack(outer);
-    Death death{inner.first, behind, -1, -1};
-    // What is on the stack is not looked into before it is known what happens.
-    const std::optional<Calls> calls = c_calls_between(thread, outer, inner_frame, inside);
-    if (!calls) return {};
-    const Sample *sample = nullptr;
-    for (const Sample &each : the_experiment.samples())
+    Death death;
+    death.kept = behind;
+    const Drop *sample = nullptr;
+    for (const Drop &each : trials().drops)
         if (each.opcode == instruction.opcode &&
-            (each.calls == *calls || (cannot_fail(instruction.op) && alike(each.calls, *calls)))) {
+            (each.calls == calls || (cannot_fail(instruction.op) && alike(each.calls, calls)))) {
             // Taken in one case and not in another?
             if (sample != nullptr && sample->value_taken != each.value_taken) return {};
             sample = &each;
@@ -270,11 +133,11 @@ Death death_of(PyThreadState *thread, ElwFrame *outer, const CodeMap &map, int a
     // An exception drops what is on the stack, or in variables: there it would be.
     const bool moves = cannot_fail(instruction.op);
     const int below = instruction.op == ELW_OP_STORE_TWO ? behind : instruction.depth - 1;
-    if (holds(outer, moves ? below : instruction.depth, death.object)) return {};
+    if (holds(outer, moves ? below : instruction.depth, dying.outermost)) return {};
     const auto variable = [&](int n) { return elw_get(elw_variables(outer)[n]); };
     switch (instruction.op) {
     case ELW_OP_POP:
-        if (elw_get(stack[instruction.depth - 1]) != death.object) return {};
+        if (elw_get(stack[instruction.depth - 1]) != dying.outermost) return {};
         break;
     case ELW_OP_STORE: break;
     case ELW_OP_STORE_LOAD:
@@ -306,7 +169,130 @@ Death death_of(PyThreadState *thread, ElwFrame *outer, const CodeMap &map, int a
         death.kept = saved;
         death.taken = -1;
     }
+    death.dying = tuple_of(inner.first, nullptr, dying.behind);
     return death;
+}
+
+namespace {
+
+// What the frame, which is over, has returned: C holds it, and the place on the stack that it was
+// taken from still shows it. Null: that cannot be told.
+PyObject *returned_by(ElwFrame *frame, const CodeMap &map) {
+    const int at = map.start(elw_in_flight(frame));
+    if (at < 0 || map.at(at).op != ELW_OP_RETURN) return nullptr;
+    if (map.at(at).depth == 1) return elw_get(elw_stack(frame)[0]);
+    if (map.at(at).depth != 0) return nullptr;
+    Ref constants = Ref::steal(
+        PyObject_GetAttrString(reinterpret_cast<PyObject *>(elw_code(frame)), "co_consts"));
+    if (!constants) PyErr_Clear();
+    const bool there = constants && map.at(at).oparg < PyTuple_GET_SIZE(constants.get());
+    return there ? PyTuple_GET_ITEM(constants.get(), map.at(at).oparg) : nullptr;
+}
+
+// What the frame drops once `object` is gone, in this order.
+std::optional<std::vector<PyObject *>> dropped_by(ElwFrame *frame, const PyObject *object) {
+    std::vector<PyObject *> variables;
+    for (int i = 0; i < elw_variable_count(elw_code(frame)); ++i)
+        variables.push_back(elw_get(elw_variables(frame)[i]));
+    std::optional<std::vector<PyObject *>> behind =
+        behind_in(variables, trials().variables, object);
+    if (!behind) return std::nullopt;
+    if (elw_facts.has_block_stack) {
+        behind->push_back(elw_builtins(frame));
+        behind->push_back(elw_globals(frame));
+    }
+    behind->push_back(elw_locals(frame));
+    behind->push_back(elw_function(frame));
+    behind->push_back(reinterpret_cast<PyObject *>(elw_code(frame)));
+    std::erase(*behind, nullptr);
+    return behind;
+}
+
+} // namespace
+
+Ref leave_of(PyThreadState *thread, ElwFrame *outer, const CodeMap &map, int at, CodeMaps &maps,
+             ElwFrame *inner_frame, const Inner &inner, std::size_t inside) {
+    const bool is_inline = elw_loop_function() == nullptr;
+    const ElwOp op = map.at(at).op;
+    // Before 3.11 a traced frame may fail as it returns, and drops a trace function of its own.
+    const bool traced = thread->c_tracefunc != nullptr || thread->c_profilefunc != nullptr;
+    if (!is_inline && ((op != ELW_OP_CALL && op != ELW_OP_CALL_KEYWORDS) || traced)) return {};
+    if (!is_unfinished_finalizer(inner)) return {};
+    if (op == ELW_OP_FOR_ITER || op == ELW_OP_SEND) return {};
+    // A frame that we have rebuilt has an eval loop of its own.
+    const Link *link = last_linked(outer);
+    if (link != nullptr && link->delivery != Delivery::result &&
+        link->delivery != Delivery::construct)
+        return {};
+    ElwFrame *loop = link != nullptr ? link->inner : outer;
+    int opcode = is_inline ? 0 : map.at(at).opcode;
+    Dying dying = dying_between(thread, loop, inner_frame, inner, inside);
+    if (dying.calls.empty() && link != nullptr) { // it is over, and so is its eval loop
+        opcode = entered_by_us;
+        const auto *enter = reinterpret_cast<const void *>(&enter_code);
+        dying = dying_of(thread, inner, c_calls_up_to(thread, enter, inner_frame, inside));
+    }
+    if (dying.calls.empty()) return {};
+    const Addresses shape = shape_of(dying.calls);
+    const auto &leaves = trials().leaves;
+    const auto leave = std::find_if(leaves.begin(), leaves.end(), [&](const Leave &each) {
+        return each.opcode == opcode && each.shape == shape;
+    });
+    if (leave == leaves.end()) return {};
+    auto *frame = static_cast<ElwFrame *>(agreed(dying.calls, leave->frame));
+    if (frame == nullptr || elw_generator(frame) != nullptr) return {};
+    ElwEntry entry = ELW_ENTERED_FROM_C;
+    PyObject *instance = nullptr;
+    ElwFrame *caller = elw_outer(frame, &entry, &instance);
+    if (link != nullptr) {
+        if (frame != loop) return {};
+        if (link->delivery == Delivery::construct) instance = link->constructed;
+    } else if (caller != outer || (is_inline && entry == ELW_ENTERED_FROM_C)) {
+        return {};
+    } else if (!is_inline) { // C hands nothing but the function's own result on
+        PyObject *called = call_operands(elw_code(outer), map, at, elw_stack(outer)).callable;
+        if (called == nullptr || !PyFunction_Check(called) ||
+            PyFunction_GET_CODE(called) != reinterpret_cast<PyObject *>(elw_code(frame)))
+            return {};
+    }
+    PyObject *value = returned_by(frame, maps.of(elw_code(frame)));
+    if (value == nullptr || value == inner.first) return {};
+    if (instance != nullptr) {
+        if (value != Py_None) return {};
+        value = instance;
+    }
+    const std::optional<std::vector<PyObject *>> behind = dropped_by(frame, dying.outermost);
+    if (!behind) return {};
+    dying.behind.insert(dying.behind.end(), behind->begin(), behind->end());
+    return tuple_of(inner.first, value, dying.behind);
+}
+
+Ref yield_of(PyThreadState *thread, ElwFrame *outer, const CodeMap &map, int at,
+             ElwFrame *inner_frame, const Inner &inner, std::size_t inside) {
+    const Instruction &instruction = map.at(at);
+    const bool calls = instruction.op == ELW_OP_CALL || instruction.op == ELW_OP_CALL_KEYWORDS;
+    const bool in_c = calls && elw_loop_function() != nullptr;
+    const int effect = elw_stack_effect(instruction.opcode, instruction.oparg, 0);
+    if (!in_c && (instruction.op != ELW_OP_LOAD_ATTRIBUTE || effect != 0)) return {};
+    Dying dying = dying_between(thread, outer, inner_frame, inner, inside);
+    if (dying.calls.empty()) return {};
+    const Addresses shape = shape_of(dying.calls);
+    const auto &yields = trials().yields;
+    const auto yield = std::find_if(yields.begin(), yields.end(), [&](const Yield &each) {
+        return each.opcode == instruction.opcode && each.shape == shape;
+    });
+    if (yield == yields.end()) return {};
+    auto *value = static_cast<PyObject *>(agreed(dying.calls, yield->value));
+    if (value == nullptr) return {};
+    // Of the operands of a call, those that were pushed first are dropped last.
+    const ElwSlot *stack = elw_stack(outer);
+    int place = instruction.depth - 1;
+    const int first = instruction.depth + effect - 1;
+    while (place >= first && elw_get(stack[place]) != dying.outermost) --place;
+    if (place < first) return {};
+    while (--place >= first)
+        if (PyObject *operand = elw_get(stack[place])) dying.behind.push_back(operand);
+    return tuple_of(inner.first, value, dying.behind);
 }
 
 bool is_called_finalizer(PyCodeObject *code, const CodeMap &map, int at, const ElwSlot *stack,
@@ -320,13 +306,68 @@ bool is_called_finalizer(PyCodeObject *code, const CodeMap &map, int at, const E
            call.count > 0 && call.argument(0) == inner.first;
 }
 
-void end_of_death(PyThreadState *thread, ElwFrame *frame, Ref object, PyObject *result) {
-    elw_link(thread, frame);
-    if (result == nullptr) elw_report_failed(lookup(Py_TYPE(object.get()), "__del__"));
-    Py_XDECREF(result);
-    elw_set_finalized(object.get());
+namespace {
+
+// What is left of a death after a resume: the rest is let go, one after the other.
+struct Dropping {
+    const ElwFrame *frame;
+    Delivery delivery;
+    PyObject *now; // only compared
+    PyObject *value;
+    const std::vector<Ref> *all;
+    std::size_t next;
+};
+std::vector<Dropping> droppings;
+
+// A function of its own, to be found among the C calls.
+[[gnu::noinline]] void let_go(Ref &object) {
     object = Ref();
+    asm volatile("" ::: "memory"); // it waits for what happens then
+}
+
+} // namespace
+
+bool is_death(const Ref &dying, Delivery delivery) {
+    const Py_ssize_t least = delivery == Delivery::leave ? 2 : 1;
+    return dying && PyTuple_CheckExact(dying.get()) && PyTuple_GET_SIZE(dying.get()) >= least;
+}
+
+Ref end_of_death(PyThreadState *thread, ElwFrame *frame, Delivery delivery, Ref dying,
+                 PyObject *result) {
+    std::vector<Ref> all;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(dying.get()); ++i)
+        all.push_back(Ref::share(PyTuple_GET_ITEM(dying.get(), i)));
+    dying = Ref();
+    Ref value;
+    if (delivery == Delivery::leave) value = std::move(all[1]);
+    elw_link(thread, frame);
+    if (result == nullptr) elw_report_failed(lookup(Py_TYPE(all[0].get()), "__del__"));
+    Py_XDECREF(result);
+    elw_set_finalized(all[0].get());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        droppings.push_back({frame, delivery, all[i].get(), value.get(), &all, i + 1});
+        let_go(all[i]);
+        droppings.pop_back();
+    }
     elw_unlink(thread, frame);
+    return value;
+}
+
+std::optional<Again> dying_again(PyThreadState *thread, const ElwFrame *frame,
+                                 ElwFrame *inner_frame, const Inner &inner, std::size_t inside) {
+    if (droppings.empty() || !is_unfinished_finalizer(inner)) return std::nullopt;
+    const Dropping &last = droppings.back();
+    if (last.frame != frame) return std::nullopt;
+    const auto *function = reinterpret_cast<const void *>(&let_go);
+    Dying dying = dying_of(thread, inner, c_calls_up_to(thread, function, inner_frame, inside));
+    const bool directly =
+        dying.calls.size() == 1 ||
+        (dying.calls.size() == 2 &&
+         dying.calls[0].function == reinterpret_cast<std::uintptr_t>(&_Py_Dealloc));
+    if (!directly || dying.outermost != last.now) return std::nullopt;
+    for (std::size_t i = last.next; i < last.all->size(); ++i)
+        if ((*last.all)[i]) dying.behind.push_back((*last.all)[i].get());
+    return Again{last.delivery, tuple_of(inner.first, last.value, dying.behind)};
 }
 
 } // namespace elsewhere::frame

@@ -54,11 +54,20 @@ enum class Delivery : std::uint8_t {
     told_resume = 16,
     told_return = 17,
     told_raise = 18,
+    // `instruction` has come to its result, and the frame inside is the __del__ of what dies then:
+    // in a variable of the function that it has called, or an operand. Others are dropped behind
+    // it.
+    leave = 19,
 };
+
+// The frame inside is the __del__ of what dies.
+constexpr bool is_death(Delivery delivery) {
+    return delivery == Delivery::destroy || delivery == Delivery::leave;
+}
 
 // The frame inside is a tracer's.
 constexpr bool is_of_tracer(Delivery delivery) {
-    return delivery >= Delivery::traced && delivery != Delivery::destroy;
+    return delivery >= Delivery::traced && !is_death(delivery);
 }
 
 // A builtin in the middle of its work (engine/frame/activation.hpp): all it needs to go on.
@@ -83,8 +92,9 @@ struct FrameRecord {
     std::uint32_t instruction = 0; // in code units from the start of the code
     std::uint32_t line = 0;        // 1-based source line of `instruction`, 0 where unknown
     Delivery delivery = Delivery::resume;
-    Ref constructed;            // the instance under construction, or (destroy) what dies, or
-                                // (traced_raise, told_raise) type, exception and traceback
+    Ref constructed;            // the instance under construction, or (traced_raise, told_raise)
+                                // type, exception and traceback; destroy: what dies, and what is
+                                // dropped behind it; leave: the result stands between them
     std::vector<Ref> variables; // locals, cells, free variables in code order; null where unbound
     std::vector<Slot> stack;    // value stack, bottom first
     std::vector<SavedCall>

@@ -213,9 +213,8 @@ PyObject *Restore::enter_next() {
     const Ref own = record.code.copy(); // the record is emptied meanwhile
     const Ref globals = record.globals.copy();
     const Ref locals = record.locals.copy();
-    return PyEval_EvalCodeEx(own.get(), globals.get(), locals.get(), dummies.data(),
-                             code->co_argcount, nullptr, 0, nullptr, 0, keywords.get(),
-                             cells.get());
+    return enter_code(own.get(), globals.get(), locals.get(), dummies.data(), code->co_argcount,
+                      keywords.get(), cells.get());
 }
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
@@ -324,9 +323,14 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
 // Completes the call in flight with what the frame inside returned (null: it raised).
 PyObject *Restore::deliver(ElwFrame *frame, FrameRecord &record, PyObject *result) {
     const int at = static_cast<int>(record.instruction);
+    if (is_death(record.delivery)) {
+        if (!is_death(record.constructed, record.delivery)) diverged("a death of nothing", record);
+        result =
+            end_of_death(thread_, frame, record.delivery, std::move(record.constructed), result)
+                .release();
+    }
     if (record.delivery == Delivery::destroy) {
         const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
-        end_of_death(thread_, frame, std::move(record.constructed), result);
         if (instruction.op == ELW_OP_STORE_TWO) store_second(thread_, frame, instruction);
         drop_operands(thread_, frame, instruction.op,
                       instruction.depth +
@@ -372,10 +376,25 @@ Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &
     return Restore(std::move(stack), std::move(top_result), on_live).run();
 }
 
+[[gnu::noinline]] PyObject *enter_code(PyObject *code, PyObject *globals, PyObject *locals,
+                                       PyObject *const *arguments, int count, PyObject *keywords,
+                                       PyObject *cells) {
+    PyObject *result = PyEval_EvalCodeEx(code, globals, locals, arguments, count, nullptr, 0,
+                                         nullptr, 0, keywords, cells);
+    asm volatile("" ::: "memory"); // it waits for what happens then
+    return result;
+}
+
 std::optional<Link> linked(const ElwFrame *outer, const ElwFrame *inner) {
     for (const Link &link : links)
         if (link.outer == outer && link.inner == inner) return link;
     return std::nullopt;
+}
+
+const Link *last_linked(const ElwFrame *outer) {
+    if (links.empty() || links.back().outer != outer || links.back().inner == nullptr)
+        return nullptr;
+    return &links.back();
 }
 
 Ref run_hidden(PyObject *code, PyObject *globals) {

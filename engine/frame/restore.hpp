@@ -31,11 +31,18 @@ Ref run_stack(StackRecord &&stack, Ref top_result, const std::function<void()> &
 // Where run_stack holds `inner` inside `outer`, both of them frames that it has rebuilt.
 struct Link {
     const ElwFrame *outer;
-    const ElwFrame *inner;
+    ElwFrame *inner;
     Delivery delivery;     // of what `inner` returns
     PyObject *constructed; // the instance that `inner` initializes, or null
 };
 std::optional<Link> linked(const ElwFrame *outer, const ElwFrame *inner);
+// The same of the innermost of these frames, if `outer` is that which has entered it; else null.
+const Link *last_linked(const ElwFrame *outer);
+
+// How a rebuilt frame is entered: PyEval_EvalCodeEx, in a function that is to be found among the C
+// calls. Up to 3.11, what is in the frame dies behind its eval loop.
+PyObject *enter_code(PyObject *code, PyObject *globals, PyObject *locals,
+                     PyObject *const *arguments, int count, PyObject *keywords, PyObject *cells);
 
 // Evaluates a module body (code, globals = locals) with every calling frame hidden.
 Ref run_hidden(PyObject *code, PyObject *globals);

@@ -41,9 +41,8 @@ void add_parts(std::vector<Part> &parts, const frame::FrameRecord &record,
     add(record.function, " function");
     add(record.builtins, " builtins");
     add(record.locals, " locals");
-    add(record.constructed, record.delivery == frame::Delivery::destroy
-                                ? " object that dies"
-                                : " instance under construction");
+    add(record.constructed,
+        frame::is_death(record.delivery) ? " object that dies" : " instance under construction");
     const std::vector<Ref> names = variable_names(record.code.get());
     for (std::size_t i = 0; i < record.variables.size(); ++i)
         add(record.variables[i],

@@ -21,7 +21,7 @@ frame::FrameRecord Thaw::read_frame(Reader &in) {
     frame::FrameRecord record;
     record.instruction = static_cast<std::uint32_t>(in.varint());
     record.line = static_cast<std::uint32_t>(in.varint());
-    record.delivery = checked(in.varint(), frame::Delivery::told_raise);
+    record.delivery = checked(in.varint(), frame::Delivery::leave);
     for (Ref *part : {&record.code, &record.globals, &record.generator, &record.frame,
                       &record.function, &record.builtins, &record.locals, &record.constructed})
         *part = object(in.varint());
