@@ -132,15 +132,3 @@ void elw_set_generator_state(PyObject *generator, ElwGenState state) {
 bool elw_frame_is_dead(PyFrameObject *object) {
     return object->f_gen == NULL && !object->f_executing;
 }
-
-/* ---- the collector ---- */
-
-static int switch_collector(int enabled) {
-    struct _gc_runtime_state *collector = &PyInterpreterState_Get()->gc;
-    const int before = collector->enabled;
-    collector->enabled = enabled;
-    return before;
-}
-
-int PyGC_Enable(void) { return switch_collector(1); }
-int PyGC_Disable(void) { return switch_collector(0); }

@@ -82,7 +82,5 @@ gateway::Deadline deadline_in(PyObject *seconds);
 template <class T> void *slot(T *function) { return reinterpret_cast<void *>(function); }
 
 extern PyTypeObject *endpoint_type; // the base of what owns an endpoint
-void add_endpoint(PyObject *module);
-void add_channel(PyObject *module);
 
 } // namespace elsewhere::bindings

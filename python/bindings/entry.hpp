@@ -40,6 +40,8 @@ Ref rows_of(const std::vector<object::Problem> &problems);
 
 // Each binding file adds what it offers to the module; throws PythonError.
 void add_baselines(PyObject *module);
+void add_channel(PyObject *module);
+void add_endpoint(PyObject *module);
 void add_errors(PyObject *module);
 void add_objects(PyObject *module);
 void add_gateway(PyObject *module);
@@ -48,6 +50,7 @@ void add_head_start(PyObject *module);
 void add_layouts(PyObject *module);
 void add_moving(PyObject *module);
 void add_relay(PyObject *module);
+void add_rest(PyObject *module); // whole.cpp or link.cpp
 void add_state(PyObject *module);
 void add_values(PyObject *module);
 void add_worker(PyObject *module);

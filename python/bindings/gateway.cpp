@@ -301,8 +301,6 @@ PyMethodDef functions[] = {{"is_spec_key", is_spec_key, METH_O, nullptr},
 
 void add_gateway(PyObject *module) {
     if (PyModule_AddFunctions(module, functions) < 0) throw PythonError{};
-    add_endpoint(module);
-    add_channel(module);
     Ref bases =
         Ref::checked(PyTuple_Pack(1, endpoint_type)); // a bare class will not do before 3.10
     Ref type = Ref::checked(PyType_FromModuleAndSpec(module, &gateway_spec, bases.get()));

@@ -36,9 +36,9 @@ def test_the_wheel_is_for_every_python_3_and_carries_an_engine_for_each_found(
     wheel: Path, unpacked: Path
 ) -> None:
     assert "-py3-none-linux" in wheel.name
-    engines = {path.name for path in (unpacked / "elsewhere").glob("_elsewhere*")}
-    wanted = {f"_elsewhere{python.suffix}" for python in found_pythons()}
-    assert engines == wanted
+    native = {path.name for path in (unpacked / "elsewhere").glob("*.so")}
+    wanted = {f"{part}{p.suffix}" for p in found_pythons() for part in ("_elsewhere", "_link")}
+    assert native == wanted
     assert wanted
 
 

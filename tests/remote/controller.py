@@ -93,7 +93,7 @@ def engine_of(python: str) -> dict[str, Any] | None:
 
     ask = "import sys, _imp; print(_imp.extension_suffixes()[0])"
     asked = subprocess.run([python, "-c", ask], capture_output=True, text=True)
-    path = Path(elsewhere.__file__).parent / f"_elsewhere{asked.stdout.strip()}"
+    path = Path(elsewhere.__file__).parent / f"_link{asked.stdout.strip()}"
     if asked.returncode != 0 or not path.exists():
         return None
     status = path.stat()

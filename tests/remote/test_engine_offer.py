@@ -113,13 +113,13 @@ def test_an_offer_for_another_python_than_the_one_there_is_made_again(
     script.write_text(
         "import os, sys, elsewhere._travel.luggage as luggage\n"
         "import elsewhere._gateway.gateway as gateways\n"
-        "right, here = luggage.engine_path, gateways.facts_here()\n"
+        "right, here = luggage.link_path, gateways.facts_here()\n"
         f"there = {{**here, 'tag': {tag!r}}}\n"
         "asked = []\n"
-        "def engine_path(tag):\n"
+        "def link_path(tag):\n"
         "    asked.append(tag)\n"
         "    return right(here['tag'])\n"
-        "luggage.engine_path, gateways.facts_here = engine_path, lambda: there\n"
+        "luggage.link_path, gateways.facts_here = link_path, lambda: there\n"
         + ECHO
         + "if gateway.why_pure == '':\n"
         + f"    assert asked[0] == {tag!r} and asked[-1] == here['tag'], asked\n"
@@ -147,7 +147,7 @@ def test_an_engine_that_cannot_be_loaded_is_done_without(
     script = tmp_path / "script.py"
     script.write_text(
         "import elsewhere._travel.luggage as luggage\n"
-        f"luggage.engine_path = lambda tag: {str(spoilt)!r}\n" + ECHO
+        f"luggage.link_path = lambda tag: {str(spoilt)!r}\n" + ECHO
     )
     ended = subprocess.run(
         [python.executable, str(script), "popen"],

@@ -27,15 +27,16 @@ class Offer:
         self.content = content
 
 
-def offer_of(spec: XSpec, facts: dict[str, Any], is_local: bool) -> Offer | None:
-    """None: no engine fits, or the spec says `engine=no`."""
+def offer_of(spec: XSpec, facts: dict[str, Any], is_local: bool, is_whole: bool) -> Offer | None:
+    """None: no engine fits, or the spec says `engine=no`. The whole is for where a program moves,
+    for it is needed there in any case."""
     from elsewhere._travel import luggage
 
     tag = facts.get("tag")
     refused = spec.engine == "no" or spec.thread is not None
     if refused or facts.get("implementation") != "cpython" or not tag:
         return None
-    path = luggage.engine_path(tag)
+    path = _path_of(tag, is_whole)
     try:
         status = os.stat(path)
     except OSError:
@@ -45,8 +46,14 @@ def offer_of(spec: XSpec, facts: dict[str, Any], is_local: bool) -> Offer | None
         terms: dict[str, Any] = {"path": path, "identity": identity}
     else:
         files = luggage.part("files", facts["magic"])
-        terms = {"name": luggage.engine_name(tag), "files": files}
-    return Offer({**terms, "tag": tag}, lambda: luggage.engine(tag))
+        terms = {"name": luggage.engine_name(path), "files": files}
+    return Offer({**terms, "tag": tag}, lambda: luggage.engine(path))
+
+
+def _path_of(tag: str, is_whole: bool) -> str:
+    from elsewhere._travel import luggage
+
+    return luggage.engine_path(tag) if is_whole else luggage.link_path(tag)
 
 
 def facts_here() -> dict[str, Any]:
@@ -58,7 +65,7 @@ def facts_here() -> dict[str, Any]:
     return {"implementation": "cpython", "magic": MAGIC_NUMBER, "tag": _program.tag()}
 
 
-def prepare(spec: XSpec, is_local: bool) -> None:
+def prepare(spec: XSpec, is_local: bool, is_whole: bool) -> None:
     """Do what offer_of() takes longest for, if it is a Python like this one that will be there."""
     if spec.engine == "no" or (is_local and not os.environ.get("ELSEWHERE_PUSH")):
         return
@@ -67,7 +74,7 @@ def prepare(spec: XSpec, is_local: bool) -> None:
     here = facts_here()
     luggage.part("files", here["magic"])
     try:  # noqa: SIM105  # contextlib imports much
-        luggage.engine_name(here["tag"])
+        luggage.engine_name(_path_of(here["tag"], is_whole))
     except Unsupported:
         pass  # offer_of() sees to that
 
@@ -79,4 +86,4 @@ def warm_engine(spec: XSpec) -> str | None:
 
     if not spec.popen or spec.via is not None or spec.warm == "no" or luggage.folder() is None:
         return None
-    return luggage.engine_path("{tag}")
+    return luggage.link_path("{tag}")

@@ -51,6 +51,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     _output: Output | None = None
     _lender: Lender | None = None
     _is_fresh = True  # nothing has been executed there yet
+    _is_for_programs = False  # that move there
 
     def __init__(self, spec: XSpec, group: Group) -> None:
         self.spec = spec
@@ -96,7 +97,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
         ) -> tuple[dict[str, Any], Callable[[], bytes] | None] | None:
             # Of None: of a Python that is only believed in.
             there = facts if facts is not None else believed or {}
-            offer = offer_of(self.spec, there, self.is_local)
+            offer = offer_of(self.spec, there, self.is_local, self._is_for_programs)
             if offer is None:
                 return None if facts is None else (hello, None)
             return {**hello, "engine": offer.terms}, offer.content
@@ -123,7 +124,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
 
     def _prepare(self) -> None:
         """What can be done while the interpreter starts."""
-        prepare(self.spec, self.is_local)
+        prepare(self.spec, self.is_local, self._is_for_programs)
         from elsewhere import _sources  # noqa: F401  # of the first remote_exec()
 
     def __repr__(self) -> str:

@@ -333,6 +333,8 @@ class _OfPrograms(Group):
 class _Mover(Gateway):
     """To where a program goes on. What that needs of us is packed while the interpreter starts."""
 
+    _is_for_programs = True
+
     def _prepare(self) -> None:
         super()._prepare()
         if not self.is_local or os.environ.get("ELSEWHERE_PUSH"):

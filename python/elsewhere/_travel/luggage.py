@@ -63,45 +63,53 @@ def _compiled(path: str) -> bytes:
 
 def engine_path(tag: str) -> str:
     """Where the extension module for that interpreter is, if there is one."""
+    return _native_path("_elsewhere", tag)
+
+
+def link_path(tag: str) -> str:
+    """The same for the part of it that a worker needs, a fifth of the whole."""
+    return _native_path("_link", tag)
+
+
+def _native_path(module: str, tag: str) -> str:
     from elsewhere import _program
 
     arrival = _program.told.get("arrival") or {}
-    if "engine" in arrival and tag == _program.tag():
+    if "engine" in arrival and tag == _program.tag():  # the whole of it, and nothing else, came
         path: str = arrival["engine"]
         return path
-    return f"{_HERE}/_elsewhere.{tag}.so"
+    return f"{_HERE}/{module}.{tag}.so"
 
 
-def engine(tag: str) -> bytes:
-    """The extension module for that interpreter.
+def engine(path: str) -> bytes:
+    """What is at engine_path() or link_path().
 
     Raises:
-        elsewhere.errors.Unsupported: there is none.
+        elsewhere.errors.Unsupported: nothing.
     """
     try:
-        with open(engine_path(tag), "rb") as file:
+        with open(path, "rb") as file:
             return file.read()
     except OSError as error:
         raise Unsupported(
-            f"there is no engine for {tag}", "use a Python that this elsewhere was built for"
+            f"there is no engine {path}", "use a Python that this elsewhere was built for"
         ) from error
 
 
-def engine_name(tag: str) -> str:
-    """The hash of engine(tag): looked for once, as long as the file is the same.
+def engine_name(path: str) -> str:
+    """The hash of engine(path): looked for once, as long as the file is the same.
 
     Raises:
         elsewhere.errors.Unsupported: there is none.
     """
-    path = engine_path(tag)
     try:
         status = os.stat(path)
     except OSError:
-        return name(engine(tag))  # says what is wrong
+        return name(engine(path))  # says what is wrong
     key = path, status.st_ino, status.st_mtime_ns, status.st_size
     found = _engine_names.get(key)
     if found is None:
-        found = _engine_names[key] = name(engine(tag))
+        found = _engine_names[key] = name(engine(path))
     return found
 
 

@@ -123,11 +123,11 @@ class Journey(Far):
     def depart(self) -> None:
         channel = self.channel = call_porter(self.gateway, "serve")
         direct = luggage.folder() if self.gateway.is_local and not push_always() else None
-        tag = self.gateway.facts["tag"]
+        engine = luggage.engine_path(self.gateway.facts["tag"])
         names, package = {}, b""
         if not direct:
             package, hashed = luggage.packed()
-            names = {"package": hashed, "engine": luggage.engine_name(tag)}
+            names = {"package": hashed, "engine": luggage.engine_name(engine)}
         channel.send(
             {
                 "direct": direct,
@@ -144,7 +144,7 @@ class Journey(Far):
         if answer[0] != "need":
             raise self.failure(answer)
         for role in answer[1]:
-            content = package if role == "package" else luggage.engine(tag)
+            content = package if role == "package" else luggage.engine(engine)
             for at in range(0, len(content), PIECE):
                 channel.send(content[at : at + PIECE])
             channel.send(b"")
