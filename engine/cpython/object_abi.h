@@ -84,7 +84,8 @@ bool elw_instances_have_dict(PyTypeObject *type);
 
 /* The values of an instance of a Python class that keeps its attributes in itself, or of a dict
  * that shares its keys, in the order in which they are destroyed: how many places there are for
- * them, some NULL. NULL where these are elsewhere. Borrowed. */
+ * them, some NULL. NULL where they are elsewhere, and in 3.11 once the instance lets them go.
+ * Borrowed. */
 PyObject **elw_values(PyObject *owner, Py_ssize_t *count);
 
 /* BaseExceptionGroup, borrowed, or NULL before 3.11. */

@@ -397,9 +397,8 @@ PyObject **elw_values(PyObject *owner, Py_ssize_t *count) {
     if (!PyType_HasFeature(type, Py_TPFLAGS_MANAGED_DICT)) return NULL;
     PyDictValues *values = *_PyObject_ValuesPointer(owner);
     PyDictKeysObject *keys = ((PyHeapTypeObject *)type)->ht_cached_keys;
-    if (values == NULL || keys == NULL) return NULL;
-    *count = keys->dk_nentries;
-    return values->values;
+    *count = keys == NULL ? 0 : keys->dk_nentries;
+    return values == NULL || keys == NULL ? NULL : values->values;
 }
 
 bool elw_instances_have_dict(PyTypeObject *type) {

@@ -62,13 +62,13 @@ Kind kind_of(PyObject *container) {
     return elw_values(container, &count) != nullptr ? Kind::values : Kind::owner;
 }
 
-std::vector<PyObject *> contents(Kind kind, PyObject *container) {
+std::vector<PyObject *> contents(Kind kind, PyObject *container, PyObject **values) {
     std::vector<PyObject *> places;
     Py_ssize_t count = 0, at = 0;
     PyObject *key = nullptr, *value = nullptr;
-    if (PyObject **values =
-            kind == Kind::dict || kind == Kind::values ? elw_values(container, &count) : nullptr)
-        return {values, values + count};
+    if (kind == Kind::dict || kind == Kind::values)
+        if (PyObject **own = elw_values(container, &count)) values = own;
+    if (values != nullptr) return {values, values + count};
     switch (kind) {
     case Kind::list:
         for (; at < PyList_GET_SIZE(container); ++at)
@@ -115,12 +115,18 @@ std::optional<std::vector<PyObject *>> dropped_behind(const Container &known, CC
     if (container == nullptr || Py_REFCNT(container) != 0 || !is_of(known.kind, container))
         return std::nullopt;
     const bool owner = known.kind == Kind::owner;
-    PyObject *holder = owner ? static_cast<PyObject *>(agreed(calls, known.dict)) : container;
+    PyObject *holder = owner ? static_cast<PyObject *>(agreed(calls, known.holder)) : container;
     if (holder == nullptr || (owner && (!PyDict_CheckExact(holder) || Py_REFCNT(holder) != 0)))
         return std::nullopt;
     const Kind kind = owner ? Kind::dict : known.kind;
+    PyObject **values = nullptr;
+    Py_ssize_t count = 0;
+    if (kind == Kind::values && elw_values(container, &count) == nullptr) {
+        values = static_cast<PyObject **>(agreed(calls, known.holder));
+        if (values == nullptr) return std::nullopt;
+    }
     std::optional<std::vector<PyObject *>> behind =
-        behind_in(contents(kind, holder), known.order, object);
+        behind_in(contents(kind, holder, values), known.order, object);
     if (!behind) return std::nullopt;
     Py_ssize_t shared = 0;
     if (kind == Kind::dict && elw_values(holder, &shared) == nullptr) {

@@ -34,15 +34,16 @@ enum class Kind : std::uint8_t {
 // The kind of a container that is alive; `none`: nothing is known of it.
 Kind kind_of(PyObject *container);
 
-// What is in the places of a container, some null.
-std::vector<PyObject *> contents(Kind kind, PyObject *container);
+// What is in the places of a container, some null. `values`: where an instance had them, if it has
+// forgotten that.
+std::vector<PyObject *> contents(Kind kind, PyObject *container, PyObject **values = nullptr);
 
 // One that destroys itself, as the C calls show which wait in it.
 struct Container {
     Kind kind = Kind::none;
     std::vector<std::uintptr_t> shape; // of the calls
     std::vector<Place> itself;         // where it is, among them
-    std::vector<Place> dict;           // of an owner
+    std::vector<Place> holder;         // of an owner its dict, of an instance its values
     Order order = Order::unknown;
 };
 

@@ -171,7 +171,8 @@ def leave(kind):
             if inline:
                 x = function(*both)
         left_with_more(kind, [turn, x], x, 1)
-        left_with_many(kind)
+        if turn % 4 == 0:
+            left_with_many(kind)
         x = [left_with_more(kind, None), left_with_less(kind, x)]
         left_with_less(kind, x, turn, kind)
         method.left(kind)

@@ -6,6 +6,7 @@
 #include <system_error>
 #include <thread>
 
+#include "engine/cpython/object_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/code_map.hpp"
 #include "engine/frame/restore.hpp"
@@ -51,6 +52,7 @@ class Experiment {
     PyObject *container_ = nullptr; // what it is that dies, where it is no frame
     PyObject *dict_ = nullptr;      // and its dict
     Kind kind_ = Kind::none;
+    PyObject **values_ = nullptr; // of an instance that keeps them in itself
     bool entered_ = false;        // the frame, by us
     PyObject *yielded_ = nullptr; // what the instruction has come to, whose operand dies next
 };
@@ -80,6 +82,9 @@ PyObject *Experiment::destroying(PyObject *, PyObject *both) {
         current_->container_ = PyTuple_GET_ITEM(both, 0);
         current_->dict_ = PyTuple_GET_ITEM(both, 1);
         current_->kind_ = current_->dict_ != Py_None ? Kind::owner : kind_of(current_->container_);
+        Py_ssize_t count = 0;
+        current_->values_ =
+            current_->kind_ == Kind::values ? elw_values(current_->container_, &count) : nullptr;
         current_->deaths_ = 3;
     }
     return Py_NewRef(Py_None);
@@ -179,7 +184,7 @@ void Experiment::take_container(const Instruction &instruction, CCalls calls, Py
     const bool first = deaths_-- == 3;
     if (kind_ == Kind::none || (owner && dict_ == Py_None)) return; // it has made a dict
     const std::vector<PyObject *> places =
-        contents(owner ? Kind::dict : kind_, owner ? dict_ : container_);
+        contents(owner ? Kind::dict : kind_, owner ? dict_ : container_, values_);
     const auto found = std::find(places.begin(), places.end(), object);
     const int place = found == places.end() ? -1 : static_cast<int>(found - places.begin());
     const int before = std::exchange(place_, place);
@@ -196,7 +201,8 @@ void Experiment::take_container(const Instruction &instruction, CCalls calls, Py
     if (end == 0) return;
     calls = calls.first(end);
     Container container{kind_, shape_of(calls), places_of(calls, container_), {}, Order::unknown};
-    if (owner) container.dict = places_of(calls, dict_);
+    if (owner) container.holder = places_of(calls, dict_);
+    if (values_ != nullptr) container.holder = places_of(calls, values_);
     auto known = std::find_if(
         trials_.containers.begin(), trials_.containers.end(),
         [&](const Container &each) { return each.kind == kind_ && each.shape == container.shape; });
@@ -205,7 +211,7 @@ void Experiment::take_container(const Instruction &instruction, CCalls calls, Py
         known = trials_.containers.end() - 1;
     } else {
         keep_common(known->itself, container.itself);
-        keep_common(known->dict, container.dict);
+        keep_common(known->holder, container.holder);
     }
     if (first) return;
     known->order = order_of(known->order, before, place);
