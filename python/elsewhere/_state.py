@@ -169,7 +169,7 @@ def capture() -> dict[str, Any]:
     if console is not None:
         parts["console"] = console.capture()
     traced = sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring")
-    if traced or "coverage" in sys.modules:
+    if traced or "coverage" in sys.modules or "bdb" in sys.modules:
         from elsewhere._state_tracing import capture_tracing
 
         parts["tracing"] = capture_tracing()

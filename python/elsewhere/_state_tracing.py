@@ -28,12 +28,17 @@ monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
 
 
 def capture_tracing() -> dict[str, Any] | None:
-    """What traces the program, or None."""
+    """What traces the program, and what tools for that know while they do not; or None."""
+    kept: dict[str, Any] = {}
+    if "coverage" in sys.modules and any(_coverage_lists()):
+        kept["coverage"] = [list(one) for one in _coverage_lists()]
+    if "bdb" in sys.modules and (breakpoints := sys.modules["bdb"].Breakpoint).next != 1:
+        kept["breakpoints"] = {name: getattr(breakpoints, name) for name in _BREAKPOINTS}
     tools = {} if monitoring is None else _tools()
     in_c = _in_c()
     functions = {"trace": sys.gettrace(), "profile": sys.getprofile()}
     if not tools and not in_c and not any(functions.values()):
-        return None
+        return kept or None
     threading = sys.modules.get("threading")
     for name in ("_trace_hook", "_profile_hook"):
         functions[name] = getattr(threading, name, None)
@@ -41,16 +46,11 @@ def capture_tracing() -> dict[str, Any] | None:
     usual = (None, True, False, None)
     while frames and frames[-1] == usual:
         frames.pop()
-    kept: dict[str, Any] = {name: value for name, value in functions.items() if value is not None}
+    kept.update((name, value) for name, value in functions.items() if value is not None)
     if in_c:
         kept["in_c"] = (in_c, _elsewhere.is_traced_in_c())
     if tools:
         kept["tools"] = tools
-    if "coverage" in sys.modules:
-        kept["coverage"] = [list(one) for one in _coverage_lists()]
-    if "bdb" in sys.modules:
-        breakpoints = sys.modules["bdb"].Breakpoint
-        kept["breakpoints"] = {name: getattr(breakpoints, name) for name in _BREAKPOINTS}
     if frames:
         kept["frames"] = frames
     return kept
@@ -185,8 +185,11 @@ def restore(kept: dict[str, Any]) -> None:
             setattr(threading, name, kept[name])
     for values, now in zip(kept.get("coverage", ()), _coverage_lists()):
         now[:] = values
-    for name, value in kept.get("breakpoints", {}).items():
-        setattr(sys.modules["bdb"].Breakpoint, name, value)
+    if "breakpoints" in kept:
+        import bdb
+
+        for name, value in kept["breakpoints"].items():
+            setattr(bdb.Breakpoint, name, value)
     for tool, one in kept.get("tools", {}).items():
         _restore_tool(tool, one)
     if "profile" in kept:

@@ -63,6 +63,7 @@ def debugged(commands, function, *args, **options):
         print("=", debugger.runcall(function, *args))
     debugger.set_quit()
     sys.settrace(None)
+    checkpoint()  # no one looks, and the breakpoints are there
 
 
 for turn in range(ROUNDS):
@@ -74,6 +75,7 @@ for turn in range(ROUNDS):
         debugged("next;next;step;p n;return;next;c", stops_itself, 4, **options)
         debugged("where;next;next;c", ends, 1, **options)
         debugged(f"b add;c;p b;up;p n;c", fails, 1, **options)
+        debugged("b counts;c", len, "of library")
         if sys.version_info[:2] != (3, 11):  # that has no jump where a program was left
             debugged("s;u;d;j 27;n;c", add, 1, 1, **options)
         try:
