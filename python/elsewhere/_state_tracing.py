@@ -37,11 +37,13 @@ def capture_tracing() -> dict[str, Any] | None:
     tools = {} if monitoring is None else _tools()
     in_c = _in_c()
     functions = {"trace": sys.gettrace(), "profile": sys.getprofile()}
-    if not tools and not in_c and not any(functions.values()):
-        return kept or None
     threading = sys.modules.get("threading")
     for name in ("_trace_hook", "_profile_hook"):
         functions[name] = getattr(threading, name, None)
+    # A tracer that is off for a moment: the frames that it watches know of it.
+    may_return = "coverage" in sys.modules or "bdb" in sys.modules
+    if not tools and not in_c and not any(functions.values()) and not may_return:
+        return None
     frames = [(f.f_trace, f.f_trace_lines, f.f_trace_opcodes, _more_locals(f)) for f in _frames()]
     usual = (None, True, False, None)
     while frames and frames[-1] == usual:
@@ -53,7 +55,7 @@ def capture_tracing() -> dict[str, Any] | None:
         kept["tools"] = tools
     if frames:
         kept["frames"] = frames
-    return kept
+    return kept or None
 
 
 def _in_c() -> list[Any]:

@@ -147,8 +147,10 @@ def turned_off(n):
 
 def everything(n):
     stream = delegates(3)
-    got = [next(stream), stream.throw(ValueError()), stream.send("x")]
+    got = [next(stream), next(stream), stream.send("x")]
     got.extend(stream)
+    thrown = counts(3)
+    got += [next(thrown), thrown.throw(ValueError()), *thrown]
     half = counts(9)
     got.append(next(half))
     got += [spread(n), catches(n), catches(0), recurses(3), sorted([3, 1], key=lambda x: branches(x))]
