@@ -214,8 +214,9 @@ def _of_library(function: Any, library: tuple[str, ...]) -> bool:
         return False
     if function is _elsewhere.settle:
         return True
-    if not isinstance(getattr(function, "__self__", module), (type, ModuleType)):
-        return False  # of an object, which the program has made
+    of_object = not isinstance(getattr(function, "__self__", module), (type, ModuleType))
+    if of_object and not module.__name__.startswith("elsewhere."):
+        return False  # which the program has made
     name = getattr(function, "__name__", "")
     return name.startswith("_") or (module.__name__, name) == ("logging", "shutdown")
 
