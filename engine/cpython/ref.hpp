@@ -9,7 +9,7 @@
 #include "core/base/huge_pages.hpp"
 
 #if PY_VERSION_HEX < 0x030A0000   // as the next version has them
-extern "C" int PyGC_Enable(void); // py309.c
+extern "C" int PyGC_Enable(void); // collector_py309.c
 extern "C" int PyGC_Disable(void);
 inline PyObject *Py_NewRef(PyObject *object) {
     Py_INCREF(object);

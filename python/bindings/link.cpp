@@ -1,4 +1,4 @@
-// _link: sent to a worker in the place of _elsewhere, which is five times as long.
+// _link: sent to a worker in the place of _elsewhere, which is four times as long.
 #include "python/bindings/entry.hpp"
 
 namespace elsewhere::bindings {

@@ -67,7 +67,7 @@ def engine_path(tag: str) -> str:
 
 
 def link_path(tag: str) -> str:
-    """The same for the part of it that a worker needs, a fifth of the whole."""
+    """The same for the part of it that a worker needs, a quarter of the whole."""
     return _native_path("_link", tag)
 
 
@@ -85,7 +85,7 @@ def engine(path: str) -> bytes:
     """What is at engine_path() or link_path().
 
     Raises:
-        elsewhere.errors.Unsupported: nothing.
+        elsewhere.errors.Unsupported: there is nothing.
     """
     try:
         with open(path, "rb") as file:
