@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 KNOWN = {"coverage.tracer": "CTracer"}
 # Without these it is of another make than we know.
 _NEEDED = ("data", "trace_arcs", "lock_data", "should_trace_cache", "start", "activity")
-_BITS = 28  # of one line in a pair of them
-_NO_LINE = (1 << _BITS) - 1
+_BITS = (28, 20)  # of one line in a pair of them: in newer versions, and in older ones
+_NO_LINE = (1 << min(_BITS)) - 1
 # What is not to be called when an event comes again. The lock may be held.
 _QUIET = ("lock_data", "unlock_data", "switch_context")
 
@@ -104,17 +104,20 @@ def _noted(tracer: Any, frame: FrameType) -> int:
     """
     if _asks_plugin(tracer, frame):
         return 0
+    known = {name: set(found) for name, found in tracer.data.items()}
     _tell_of(tracer, _NO_LINE)
-    last = 0
-    for found in tracer.data.values():
-        for pair in [n for n in found if type(n) is int and n >> _BITS & _NO_LINE == _NO_LINE]:
-            found.discard(pair)
-            last = pair & _NO_LINE if pair >> 2 * _BITS == 0 else frame.f_lineno or 0
-    if last:
-        _tell_of(tracer, last)
-        for found in tracer.data.values():
-            found.discard(last << _BITS | _NO_LINE)
-    return last
+    for name, found in tracer.data.items():
+        for pair in found - known.get(name, set()):
+            for bits in _BITS:
+                if pair >> bits & (1 << bits) - 1 != _NO_LINE:
+                    continue
+                found.discard(pair)
+                first = pair & (1 << bits) - 1
+                last = first if pair >> 2 * bits == 0 else frame.f_lineno or 0
+                _tell_of(tracer, last)
+                found.discard(last << bits | _NO_LINE)
+                return last
+    return 0
 
 
 def _refuse_paused() -> None:

@@ -138,11 +138,12 @@ def needs(python, wanted):
         pytest.skip(f"needs Python {'.'.join(map(str, wanted))}")
 
 
+@pytest.mark.parametrize("name", ["constructs", "left_here"])
 @pytest.mark.parametrize("kind", CORES)
-def test_coverage_run_counts_the_same_in_several_lives(kind, python, measured):
+def test_coverage_run_counts_the_same_in_several_lives(kind, name, python, measured):
     core, options, wanted = CORES[kind]
     needs(python, wanted)
-    program = COVERED / "constructs.py"
+    program = COVERED / f"{name}.py"
     measured(core, ["-m", "coverage", "run", *options, f"--include={program}", str(program)])
 
 

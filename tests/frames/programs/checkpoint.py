@@ -1,7 +1,7 @@
 """Places where a program suspends itself under the harness; nothing in a plain run.
 
 `checkpoint()` must succeed. `attempt()` stands where the stack may be refused: the program then
-goes on, and the suspend is due at the next place.
+goes on, and the suspend is due at the next place. `here()(FILE)` is left in the frame that says it.
 
 CHECKPOINT_PLAN  "FILE 3 17": suspend into FILE at the 3rd and at the 17th place
 CHECKPOINT_LOG   a file that grows by one byte per place, so that the harness can count them
@@ -32,6 +32,16 @@ def checkpoint():
 
         DUE = False
         elsewhere.suspend(FILE)
+
+
+def here():
+    global DUE
+    if not reached():
+        return str
+    import elsewhere
+
+    DUE = False
+    return elsewhere.suspend
 
 
 def attempt():
