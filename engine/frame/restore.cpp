@@ -238,10 +238,11 @@ PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     rest.delivery = delivery;
     rest.constructed = std::move(record.constructed);
     rest.calls = std::move(record.calls);
-    Ref own = record.frame.copy();
+    PyObject *const object = record.frame.get();
+    Ref own;
     try {
         ElwFrame *fresh = std::exchange(frame, patch_frame(frame, std::move(record)));
-        if (fresh == frame) own = Ref(); // the interpreter keeps its frame object
+        if (fresh != frame) own = Ref::steal(object); // else the interpreter keeps it
     } catch (const Error &error) {
         diverged(error.what(), rest);
     }

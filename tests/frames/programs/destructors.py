@@ -45,11 +45,22 @@ def enclosing(n):
     return inside
 
 
+def handling(n):
+    noted = Noted(f"handling{n}")
+    try:
+        raise KeyError(n)  # its traceback has the frame
+    except KeyError:
+        checkpoint()
+    return noted.name
+
+
 held = Loud("held")
 for turn in range(800 * ROUNDS):
     name = scope(turn)
     assert dropped[-1] == name
     name = enclosing(turn)()
+    assert dropped[-1] == name, dropped[-1]
+    name = handling(turn)
     assert dropped[-1] == name, dropped[-1]
     temporary(turn)
     assert dropped[-1] == f"temporary{turn}"
