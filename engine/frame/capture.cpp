@@ -136,6 +136,9 @@ class Capture {
     CodeMaps maps_;
     BoundMethods bound_;
     std::size_t passed_ = 0; // frames inside of the one that is being left
+    // Of the one that enclosing() has taken last:
+    bool passes_throw_ = false; // throw() has come through it
+    bool throws_ = false;       // it calls the throw() of the generator inside
 };
 
 Role role_of(const CodeMap &map, int origin, Role held) {
@@ -292,6 +295,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
                                        PyObject *instance) {
     PyCodeObject *code = elw_code(frame);
     const CodeMap &map = maps_.of(code);
+    passes_throw_ = throws_ = false;
     const std::optional<Link> link = linked(frame, inner_frame);
     if (entry == ELW_ENTERED_FROM_C || link) {
         Telling telling = telling_of(thread_, frame, inner_frame, map);
@@ -314,6 +318,7 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
     const bool delegates_throw = receiver >= 0 && delegation >= 0 && inner.generator != nullptr &&
                                  elw_get(elw_stack(frame)[receiver]) == inner.generator;
     if (delegates_throw) at = delegation;
+    passes_throw_ = delegates_throw;
     const Instruction &instruction = map.at(at);
     if (instruction.depth < 0) return refusal(code, at, "an instruction that cannot be reached");
     // What is left on the stack once the instruction has consumed its operands.
@@ -378,6 +383,8 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
             verdict.reason = "an iterator that asks another one for its items";
         if (verdict.ok && !calls.empty()) verdict = both(verdict, calls.lead_to(inner));
         if (!verdict.ok) return refusal(code, at, verdict.reason);
+        throws_ = calls.empty() &&
+                  throws_into(call_operands(code, map, at, elw_stack(frame)), inner.generator);
         record.calls = calls.save();
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);
@@ -434,6 +441,7 @@ Result<StackRecord> Capture::run() {
     Result<FrameRecord> record = innermost(frame);
     if (!record) return record.error();
     int told = 0;
+    int passing = 0; // of the frames, the outermost ones that throw() has come through
     std::vector<FrameRecord> frames;
     frames.push_back(std::move(record).value());
     for (;;) {
@@ -451,6 +459,9 @@ Result<StackRecord> Capture::run() {
         record = enclosing(outer, frame, entry, instance);
         if (!record) return record.error();
         if (is_of_tracer(record.value().delivery)) ++told;
+        // These stand as they stood; called again, throw() goes through them once more.
+        if (throws_) frames.erase(frames.end() - passing, frames.end());
+        passing = passes_throw_ ? passing + 1 : 0;
         frames.push_back(std::move(record).value());
         frame = outer;
         ++passed_;

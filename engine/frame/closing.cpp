@@ -81,14 +81,20 @@ bool closes_down_to(PyObject *outer, PyObject *generator) {
     return false;
 }
 
-bool is_passed_through(PyObject *generator) {
-    for (const Closing *each = closings; each != nullptr; each = each->outer)
-        for (PyObject *at = each->generator; at != nullptr;) {
-            PyObject *next = delegate_of(at);
-            if (at == generator && next != nullptr) return true;
-            at = next;
-        }
-    return false;
+bool throws_into(const CallOperands &call, PyObject *generator) {
+    if (generator == nullptr || call.callable == nullptr || !call.known()) return false;
+    const PyMethodDef *method = nullptr;
+    PyObject *self = nullptr;
+    if (PyCFunction_Check(call.callable)) {
+        method = reinterpret_cast<PyCFunctionObject *>(call.callable)->m_ml;
+        self = reinterpret_cast<PyCFunctionObject *>(call.callable)->m_self;
+    } else if (Py_IS_TYPE(call.callable, &PyMethodDescr_Type) && call.count > 0) {
+        method = reinterpret_cast<PyMethodDescrObject *>(call.callable)->d_method;
+        self = call.argument(0);
+    }
+    return self == generator && std::string_view(method->ml_name) == "throw";
 }
+
+bool is_passed_through(PyObject *generator) { return delegate_of(generator) != nullptr; }
 
 } // namespace elsewhere::frame

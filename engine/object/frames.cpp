@@ -108,8 +108,13 @@ void gather_generator(Walk &walk, Visit &visit) {
         throw walk.refusal(error.message(), error.hint());
     }
     frame::GeneratorRecord &record = *visit.record;
+    const bool runs = elw_generator_state(generator) == ELW_GEN_EXECUTING;
+    const frame::FrameRecord *running = runs ? frame_in_stack(walk, generator) : nullptr;
+    if (running != nullptr) { // also where throw() passes through it
+        record.state = frame::GeneratorState::executing;
+        record.frame = frame::FrameRecord();
+    }
     if (record.state == frame::GeneratorState::executing) {
-        const frame::FrameRecord *running = frame_in_stack(walk, generator);
         if (running == nullptr)
             throw walk.refusal("it is running", "keep it while it is suspended at a yield");
         record.code = running->code.copy();
