@@ -106,6 +106,18 @@ void store_second(PyThreadState *thread, ElwFrame *frame, const Instruction &sto
     elw_unlink(thread, frame);
 }
 
+// On 3.10 and 3.11 SEND looks ahead whether its thread is traced: else the end of the generator
+// will be no event. The tracers come later.
+int as_if_traced(PyObject *, PyFrameObject *, int, PyObject *) { return 0; }
+
+// The generator that SEND hands over to, on top of which is what is sent; null for anything else.
+PyObject *receiver_of(ElwFrame *frame, const Instruction &instruction) {
+    if (instruction.op != ELW_OP_SEND) return nullptr;
+    const int place = elw_saved_depth(frame) - (elw_facts.iterator_pairs ? 3 : 2);
+    PyObject *receiver = place < 0 ? nullptr : elw_get(elw_stack(frame)[place]);
+    return receiver != nullptr && elw_is_generator(receiver) ? receiver : nullptr;
+}
+
 // The instruction at which the innermost frame goes on, if tracers know of it already; else -1.
 int told(const FrameRecord &record, const CodeMap &map) {
     const int at = static_cast<int>(record.instruction);
@@ -155,6 +167,7 @@ class Restore {
     static PyObject *hook(PyThreadState *thread, ElwFrame *frame, int throwing);
     PyObject *evaluate(ElwFrame *frame, int throwing);
     PyObject *go_on(ElwFrame *frame, FrameRecord &record);
+    PyObject *send(ElwFrame *frame, int at, PyObject *receiver);
     PyObject *deliver(ElwFrame *frame, FrameRecord &record, PyObject *result);
     PyObject *enter_next();
 
@@ -219,6 +232,7 @@ PyObject *Restore::enter_next() {
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     const bool entered = !links.empty() && links.back().inner == nullptr;
+    if (thread_->c_tracefunc == as_if_traced) thread_->c_tracefunc = nullptr;
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
@@ -276,6 +290,11 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
     const int at = static_cast<int>(record.instruction);
     const bool innermost = next_ == stack_.frames.size();
     const CodeMap &map = maps_.of(elw_code(frame));
+    PyObject *receiver = nullptr;
+    if (record.delivery == Delivery::reexecute && !innermost && record.calls.empty())
+        receiver = receiver_of(frame, map.at(at));
+    if (receiver != nullptr && receiver != stack_.frames[next_].generator.get()) receiver = nullptr;
+    if (receiver != nullptr && elw_facts.throw_is_event) return send(frame, at, receiver);
     // Meanwhile its instruction is in flight: a frame that is still to begin would be out of sight.
     if (innermost) {
         current_ = nullptr;
@@ -316,9 +335,43 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         if (how.told >= 0) how.event = ELW_TOLD_LINE;
         how.from = executed_before(record, map);
     }
-    PyObject *result = go_on_traced(thread_, frame, 0, std::move(how));
+    if (receiver != nullptr) thread_->c_tracefunc = as_if_traced; // evaluate() takes it away
+    PyObject *result = receiver != nullptr ? elw_eval(thread_, frame, 0)
+                                           : go_on_traced(thread_, frame, 0, std::move(how));
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);
     return result;
+}
+
+// As SEND does from 3.12 on: the eval loop enters a generator itself, whose end is no StopIteration
+// then. Entered through C, which it is while the eval loop has a hook, it would be an event.
+PyObject *Restore::send(ElwFrame *frame, int at, PyObject *receiver) {
+    const Instruction &instruction = maps_.of(elw_code(frame)).at(at);
+    const int depth = elw_saved_depth(frame) - 1;
+    const Ref sent = Ref::steal(elw_take(&elw_stack(frame)[depth]));
+    elw_set_depth(frame, depth);
+    elw_link(thread_, frame);
+    links.push_back({frame, nullptr, Delivery::reexecute, nullptr});
+    elw_lend_recursion(thread_, 0, lent_c_levels);
+    PyObject *result = PyObject_CallMethod(receiver, "send", "O", sent.get());
+    elw_lend_recursion(thread_, 0, -lent_c_levels);
+    links.pop_back();
+    elw_unlink(thread_, frame);
+    int next = instruction.next;
+    if (result == nullptr) {
+        if (!PyErr_ExceptionMatches(PyExc_StopIteration)) return go_on_traced(thread_, frame, 1);
+        PyObject *type = nullptr, *end = nullptr, *traceback = nullptr;
+        PyErr_Fetch(&type, &end, &traceback);
+        PyErr_NormalizeException(&type, &end, &traceback);
+        const Ref owned[] = {Ref::steal(type), Ref::steal(end), Ref::steal(traceback)};
+        result = Ref::share(reinterpret_cast<PyStopIterationObject *>(end)->value).release();
+        next = maps_.of(elw_code(frame)).target(at);
+    }
+    elw_stack(frame)[depth] = elw_slot(result);
+    elw_set_depth(frame, depth + 1);
+    elw_set_next(frame, next);
+    GoOn how;
+    how.from = at;
+    return go_on_traced(thread_, frame, 0, std::move(how));
 }
 
 // Completes the call in flight with what the frame inside returned (null: it raised).

@@ -44,6 +44,7 @@ def outer(n):
     checkpoint()
     yield got
     checkpoint()
+    return got
 
 
 def catching(n):
