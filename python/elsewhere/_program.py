@@ -114,12 +114,13 @@ def _open_no_link(path: str, flags: int) -> int:
 
 def take_request() -> str | None:
     """The file that `elsewhere suspend` asks for, or None where there is no request."""
-    import errno
-    import json
-
     path = _exchange() + ".request"
     try:
         with open(path, encoding="utf-8", opener=_open_no_link) as file:
+            # Not before there is one: a tick of a timer may meet the program in the middle of an
+            # import, in which another one fails up to Python 3.11.
+            import json
+
             # Of the file that is read: in /tmp the folder may be somebody else's.
             if os.fstat(file.fileno()).st_uid not in (os.getuid(), 0):
                 return None
@@ -128,6 +129,8 @@ def take_request() -> str | None:
     except FileNotFoundError:
         return _place_after_a_lost_link()
     except OSError as error:
+        import errno
+
         if error.errno == errno.ELOOP:  # no link of ours
             return None
         raise

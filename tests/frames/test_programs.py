@@ -143,3 +143,24 @@ def run_command(command, python, snapshot, name, *arguments):
     script = str(PROGRAMS / f"{name}.py")
     options = ["--python", python.executable, "--snapshot", snapshot]
     return [command, "run", *options, script, *arguments]
+
+
+def test_a_tick_that_meets_an_import_imports_nothing(python, command, tmp_path):
+    """Up to 3.11 an import in the middle of one that takes its lock breaks that one."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import sys, _signal\n"
+        "def at_calls(frame, event, argument):\n"
+        "    if frame.f_code.co_name == 'acquire': return at_lines\n"
+        "def at_lines(frame, event, argument):\n"
+        "    if event == 'line' and waiting: _signal.raise_signal(_signal.SIGRTMIN + 8)\n"
+        "    return at_lines\n"
+        "waiting = sys.modules['_frozen_importlib']._blocking_on\n"
+        "sys.settrace(at_calls)\n"
+        "import wave\n"
+        "sys.settrace(None)\n"
+        "print(wave.__name__, 'json' in sys.modules)\n"
+    )
+    arguments = [command, "run", "--python", python.executable, str(script)]
+    outcome = in_one_life(arguments, tmp_path / "life")
+    assert (outcome.code, outcome.stdout, outcome.stderr) == (0, b"wave False\n", b"")
