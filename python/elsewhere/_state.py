@@ -138,6 +138,7 @@ def _numbers() -> dict[str, Any]:
 def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
     from elsewhere._keep import files, tasks
+    from elsewhere._state_addresses import refuse_known_addresses
     from elsewhere._state_modules import changed_modules, own_modules
     from elsewhere._state_stdin import capture_stdin
     from elsewhere._state_threads import refuse_other_threads
@@ -145,6 +146,7 @@ def capture() -> dict[str, Any]:
     if not _start:
         _assume_start()
     refuse_other_threads()
+    refuse_known_addresses()
     files.flush_all()
     own = own_modules()
     directory = _directory()
