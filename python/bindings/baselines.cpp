@@ -14,11 +14,44 @@ namespace elsewhere::bindings {
 namespace {
 
 PyObject *baselines = nullptr; // name → copy of the namespace; owned here, for good
+PyObject *classes = nullptr;   // [(class, plain values that its import left it with)]; so too
 std::string library;           // the folder of the standard library, with a slash
 
 bool is_library(std::string_view file) {
     return file.starts_with(library) || file.starts_with("<frozen ") ||
            file.find("/site-packages/") != file.npos || file.find("/dist-packages/") != file.npos;
+}
+
+bool is_plain(PyObject *value) {
+    return value == Py_None || PyLong_CheckExact(value) || PyBool_Check(value) ||
+           PyFloat_CheckExact(value) || PyUnicode_CheckExact(value) || PyBytes_CheckExact(value);
+}
+
+// Numbers and texts that are attributes of a class, but no __name__.
+Ref plain_values(PyTypeObject *kind) {
+    Ref found = Ref::checked(PyDict_New());
+    PyObject *name = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(kind->tp_dict, &at, &name, &value);) {
+        if (!is_plain(value) || !PyUnicode_CheckExact(name) || text(name).starts_with("__"))
+            continue;
+        if (PyDict_SetItem(found.get(), name, value) < 0) throw PythonError{};
+    }
+    return found;
+}
+
+// Of the classes that a module has made itself.
+void note_classes(PyObject *name, PyObject *namespace_) {
+    PyObject *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(namespace_, &at, nullptr, &value);) {
+        if (!PyType_Check(value)) continue;
+        auto *kind = reinterpret_cast<PyTypeObject *>(value);
+        if (!PyType_HasFeature(kind, Py_TPFLAGS_HEAPTYPE) || kind->tp_dict == nullptr) continue;
+        PyObject *home = PyDict_GetItemString(kind->tp_dict, "__module__");
+        if (home == nullptr || !PyUnicode_Check(home) || text(home) != text(name)) continue;
+        Ref values = plain_values(kind);
+        Ref row = Ref::checked(PyTuple_Pack(2, value, values.get()));
+        if (PyList_Append(classes, row.get()) < 0) throw PythonError{};
+    }
 }
 
 // The first import counts: what a reload does not undo is the program's.
@@ -28,6 +61,7 @@ void note(PyObject *name, PyObject *dict) {
     if (PyDict_Contains(baselines, name) != 0) return;
     Ref copy = Ref::checked(PyDict_Copy(dict));
     if (PyDict_SetItem(baselines, name, copy.get()) < 0) throw PythonError{};
+    note_classes(name, copy.get());
 }
 
 // The import is done; not to know what it left is no reason to fail it.
@@ -93,8 +127,8 @@ PyObject *watch_imports(PyObject *, PyObject *folder) {
         if (baselines != nullptr) return Ref::share(baselines);
         object::imports_are_watched();
         library = text(folder) + "/";
-        baselines = PyDict_New();
-        if (baselines == nullptr) throw PythonError{};
+        classes = Ref::checked(PyList_New(0)).release();
+        baselines = Ref::checked(PyDict_New()).release();
         Ref modules = Ref::checked(PyDict_Copy(PyImport_GetModuleDict()));
         PyObject *name = nullptr, *module = nullptr;
         for (Py_ssize_t at = 0; PyDict_Next(modules.get(), &at, &name, &module);)
@@ -134,10 +168,43 @@ PyObject *changes(PyObject *, PyObject *arguments) {
     });
 }
 
+// Whether a plain value of the class is another one now, or was none.
+bool has_changed(PyObject *now, PyObject *before) {
+    PyObject *name = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(now, &at, &name, &value);) {
+        PyObject *then = PyDict_GetItemWithError(before, name);
+        if (then == nullptr && PyErr_Occurred()) throw PythonError{};
+        if (then == value) continue;
+        if (then == nullptr || Py_TYPE(then) != Py_TYPE(value)) return true;
+        const int same = PyObject_RichCompareBool(then, value, Py_EQ);
+        if (same < 0) throw PythonError{};
+        if (same == 0) return true;
+    }
+    return false;
+}
+
+// changed_classes() -> [(class, {name: value})], all plain values of each with a changed one
+PyObject *changed_classes(PyObject *, PyObject *) {
+    return entry([&] {
+        Ref changed = Ref::checked(PyList_New(0));
+        for (Py_ssize_t i = 0; classes != nullptr && i < PyList_GET_SIZE(classes); ++i) {
+            PyObject *kind = PyTuple_GET_ITEM(PyList_GET_ITEM(classes, i), 0);
+            PyObject *before = PyTuple_GET_ITEM(PyList_GET_ITEM(classes, i), 1);
+            Ref now = plain_values(reinterpret_cast<PyTypeObject *>(kind));
+            if (!has_changed(now.get(), before)) continue;
+            Ref row = Ref::checked(PyTuple_Pack(2, kind, now.get()));
+            if (PyList_Append(changed.get(), row.get()) < 0) throw PythonError{};
+        }
+        return changed;
+    });
+}
+
 PyMethodDef methods[] = {
     {"watch_imports", watch_imports, METH_O,
      "watch_imports(library_folder)\n--\n\nNamespaces of modules as their imports left them."},
     {"changes", changes, METH_VARARGS, "changes(namespace, before)\n--\n\nWhat has been changed."},
+    {"changed_classes", changed_classes, METH_NOARGS,
+     "changed_classes()\n--\n\nClasses with a plain value that is not what their import left."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -2,11 +2,13 @@
 
 Under `elsewhere run` a module is compared with what its import left: attributes that are new are
 the program's; so are those that are other objects now, if they are the program's own, or public
-and plain values or known by a name. What else a library puts in place of its own attributes (a
-cache, a default made at the first use) is its business: a fresh import makes it again. But what a
-function on the stack has just found, or made, is there when it looks again. Beyond attributes,
-seen is what is the program's own: in classes, in tables such as copyreg.dispatch_table, registered
-with an ABC.
+and plain values or known by a name. What else the standard library puts in place of its own
+attributes (a cache, a default made at the first use) is its business: a fresh import makes it
+again. But what a function on the stack has just found, or made, is there when it looks again. An
+installed package may hold what relies on its private values, so these are kept like public ones,
+and so is what it has made where None was. Beyond attributes, seen are plain values of classes, such
+as counters, and what is the program's own: in classes, in tables such as copyreg.dispatch_table,
+registered with an ABC.
 """
 
 from __future__ import annotations
@@ -127,6 +129,9 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
                     registered[value] = ones
             elif kind.__module__ in _WEAK and (guards := getattr(value, "_iterating", None)):
                 iterated.append((value, list(guards)))
+    for kind, values in _elsewhere.changed_classes():
+        if plain := _of_library_class(kind, values, own):
+            classes.setdefault(kind, {}).update(plain)
     # Set by the REPL's displayhook, for one; they are kept with the state of sys and builtins.
     if "builtins" in imported:
         changed, _ = _elsewhere.changes(vars(sys.modules["builtins"]), imported["builtins"])
@@ -163,11 +168,34 @@ def _is_set_by_program(
         return sys.modules.get(f"{module}.{name}") is not value  # a submodule imported later
     if is_foreign(value) or type(value) is MethodType:
         return True
-    if name.startswith("_"):
+    if name.startswith("_") and not _is_installed(module):
         return False
     if _is_plain(value):
         return type(before[name]) is not type(value) or before[name] != value
-    return _has_name(value)
+    if _has_name(value):
+        return True
+    made = before[name] is None and _is_installed(module)
+    return made and not _elsewhere.explain(value)
+
+
+def _is_installed(module: str) -> bool:
+    """A package beside the standard library."""
+    file = getattr(sys.modules.get(module), "__file__", None) or ""
+    return "/site-packages/" in file or "/dist-packages/" in file
+
+
+def _of_library_class(
+    kind: type, values: dict[str, Any], own: dict[str, ModuleType]
+) -> dict[str, Any]:
+    """All of its plain values that are kept: some may have been drawn together at the import."""
+    module = kind.__module__
+    if module in own or module.partition(".")[0] in ("elsewhere", "sys", "builtins"):
+        return {}
+    if getattr(sys.modules.get(module), "__dict__", {}).get(kind.__qualname__) is not kind:
+        return {}  # not to be found again
+    if _is_installed(module):
+        return values
+    return {name: value for name, value in values.items() if not name.startswith("_")}
 
 
 def _is_plain(value: Any, depth: int = 8) -> bool:
