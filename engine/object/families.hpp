@@ -58,6 +58,8 @@ extern const Family module_family;
 Reference globals_reference(Walk &, PyObject *dict, bool later = true);
 // ---- instances.cpp
 extern const Family plain_instance_family, based_instance_family;
+// Its finalizer has run, and somebody has kept it.
+void keep_finalized(Walk &, const Visit &);
 // ---- reduce.cpp
 extern const Family reduce_family;
 bool now_buffer(Walk &, PyObject *, Reference &);

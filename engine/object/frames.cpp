@@ -158,6 +158,7 @@ void generator_finish(Walk &walk, Visit &visit, std::span<const Reference> refs)
     walk.out().varint(visit.record->flags);
     walk.refs(refs.subspan(1, 4));
     write_frame(walk.out(), record, links, refs.subspan(5));
+    keep_finalized(walk, visit);
 }
 
 void generator_shell(Walk &walk, Visit &visit) {

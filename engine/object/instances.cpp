@@ -81,14 +81,6 @@ void plain_shell(Walk &walk, Visit &visit) {
     walk.out().varint(0);
 }
 
-// Its __del__ has run, and somebody has kept it.
-void keep_finalized(Walk &walk, Visit &visit) {
-    PyObject *object = visit.object.get();
-    if (Py_TYPE(object)->tp_finalize == nullptr || !PyObject_GC_IsFinalized(object)) return;
-    walk.op(Op::finalized);
-    walk.ref(visit);
-}
-
 void fill_plain(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     const std::size_t slots = visit.parts ? visit.parts->size() : 0;
     if (visit.count < 0 && visit.id == 0) plain_shell(walk, visit);
@@ -261,6 +253,13 @@ void based_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
 }
 
 } // namespace
+
+void keep_finalized(Walk &walk, const Visit &visit) {
+    PyObject *object = visit.object.get();
+    if (Py_TYPE(object)->tp_finalize == nullptr || !PyObject_GC_IsFinalized(object)) return;
+    walk.op(Op::finalized);
+    walk.ref(visit);
+}
 
 const Family plain_instance_family{plain_next, plain_finish, plain_shell, plain_label};
 const Family based_instance_family{based_next, based_finish, based_shell, nullptr};

@@ -41,8 +41,6 @@ class Lines(unittest.TestResult):
 # What asks for the time it takes or for an address that it had before, and what is known.
 LEFT_OUT = {
     "test.test_collections.TestCounter.test_inplace_operations",
-    # Known: an object that its finalizer has revived is finalized once more in another life.
-    "test.test_coroutines.OriginTrackingTest.test_unawaited_warning_when_module_broken",
     # Known: a class that its library makes an attribute of itself when first asked for it.
     "test.test_ast.AST_Tests.test_classattrs_deprecated",
     "test.test_int.IntStrDigitLimitsTests.test_denial_of_service_prevented_int_to_str",
