@@ -260,7 +260,9 @@ def restore(state: dict[str, Any]) -> None:
         restore_stdin(state["stdin"])
     if "signals" in state or "timers" in state:
         from elsewhere._state_modules import restore_signals
-
+    # What is done above may need more than the program has left itself.
+    sys.setrecursionlimit(state.get("numbers", {}).get("recursion", sys.getrecursionlimit()))
+    if "signals" in state or "timers" in state:
         # Last: from here on the program's handlers may run.
         restore_signals(state.get("signals", {}), state.get("timers", {}))
 
@@ -273,12 +275,12 @@ def _is_missing(name: str) -> bool:
 def _set_numbers(numbers: dict[str, Any]) -> None:
     setters = {
         "umask": os.umask,
-        "recursion": sys.setrecursionlimit,
         "switch": sys.setswitchinterval,
         "digits": getattr(sys, "set_int_max_str_digits", int),
     }
-    for name, value in numbers.items():
-        setters[name](value)
+    for name, setter in setters.items():
+        if name in numbers:
+            setter(numbers[name])
 
 
 def _directory() -> str:
