@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <ctime>
@@ -31,8 +32,11 @@ double now() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
+// In one line, whatever is told: the command line of a child may have more.
 void say(const std::string &line) {
-    const std::string whole = line + "\n";
+    std::string whole = line;
+    std::replace(whole.begin(), whole.end(), '\n', ' ');
+    whole += '\n';
     for (std::size_t done = 0; done < whole.size();) {
         const ssize_t n = ::write(2, whole.data() + done, whole.size() - done);
         if (n <= 0) break;

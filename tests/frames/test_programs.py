@@ -164,3 +164,22 @@ def test_a_tick_that_meets_an_import_imports_nothing(python, command, tmp_path):
     arguments = [command, "run", "--python", python.executable, str(script)]
     outcome = in_one_life(arguments, tmp_path / "life")
     assert (outcome.code, outcome.stdout, outcome.stderr) == (0, b"wave False\n", b"")
+
+
+def test_what_is_refused_is_said_in_one_line(python, command, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time\\ntime.sleep(60)'])\n"
+        "import os; os.kill(os.getpid(), 15)\n"
+        "end = time.monotonic() + 1\n"
+        "while time.monotonic() < end: pass\n"
+        "child.kill(); child.wait()\n"
+    )
+    options = ["--grace", "0.1s", "--python", python.executable]
+    outcome = in_one_life([command, "run", *options, str(script)], tmp_path / "life")
+    assert outcome.code == 0
+    first, *rest = outcome.stderr.splitlines()
+    assert b"has not ended" in first
+    assert first.endswith(b"import time time.sleep(60)")
+    assert [line.split(b":")[0] for line in rest] == [b"hint", b"elsewhere"]
