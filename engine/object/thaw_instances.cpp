@@ -178,6 +178,10 @@ void Thaw::on_exception_fill() {
         Ref value = get();
         if (value && PyObject_GenericSetAttr(exception, name, value.get()) < 0) throw PythonError{};
     }
+    if (PyObject_TypeCheck(exception, reinterpret_cast<PyTypeObject *>(PyExc_StopIteration))) {
+        auto *end = reinterpret_cast<PyStopIterationObject *>(exception); // not null, to CPython
+        if (end->value == nullptr) end->value = Ref::share(Py_None).release();
+    }
     // Last: setting the cause sets it.
     if (PyObject_SetAttrString(exception, "__suppress_context__", suppress.get()) < 0)
         throw PythonError{};

@@ -76,3 +76,24 @@ try:
 except ValueError:
     checkpoint()
     traceback.print_exc(limit=2, file=sys.stdout)
+
+
+class Ends:
+    def __init__(self, end):
+        self.end = end
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        raise self.end
+
+
+def ended(end):
+    got = yield from Ends(end)
+    print("ended with", got)
+
+
+ends = [StopIteration(), StopIteration(5)]
+checkpoint()
+print([list(ended(end)) for end in ends], ends)
