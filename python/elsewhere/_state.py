@@ -93,7 +93,7 @@ def _assume_start() -> None:
     hooks = ("excepthook", "displayhook", "unraisablehook", "breakpointhook")
     for name in hooks:
         _start["sys"][name] = _start["sys"][f"__{name}__"]
-    _start["numbers"].update(recursion=1000, switch=0.005, digits=4300)
+    _start["numbers"].update(recursion=1000, switch=0.005, digits=4300, origins=0)
     _start["lists"] = {name: None for name in _LISTS}
     _start["warnings"] = _usual_warnings()
     _start["atexit"] = []
@@ -131,6 +131,7 @@ def _numbers() -> dict[str, Any]:
         "umask": mask,
         "recursion": sys.getrecursionlimit(),
         "switch": sys.getswitchinterval(),
+        "origins": sys.get_coroutine_origin_tracking_depth(),
         "digits": getattr(sys, "get_int_max_str_digits", int)(),  # not in each release before 3.11
     }
 
@@ -276,6 +277,7 @@ def _set_numbers(numbers: dict[str, Any]) -> None:
     setters = {
         "umask": os.umask,
         "switch": sys.setswitchinterval,
+        "origins": sys.set_coroutine_origin_tracking_depth,
         "digits": getattr(sys, "set_int_max_str_digits", int),
     }
     for name, setter in setters.items():

@@ -121,13 +121,15 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
             elif kind is dict:
                 if attribute != "__builtins__" and (rows := _rows(value, is_foreign)):
                     tables.append((value, rows))
-            elif issubclass(kind, type) and value.__module__ == name:
+            elif issubclass(kind, type) and getattr(value, "__module__", None) == name:
                 # Only where it is defined: many modules import the same class.
                 if members := _members(value, is_foreign):
                     classes[value] = members
                 if issubclass(kind, ABCMeta) and (ones := _registered(value, is_foreign)):
                     registered[value] = ones
-            elif kind.__module__ in _WEAK and (guards := getattr(value, "_iterating", None)):
+            elif getattr(kind, "__module__", None) in _WEAK and (
+                guards := getattr(value, "_iterating", None)
+            ):
                 iterated.append((value, list(guards)))
     for kind, values in _elsewhere.changed_classes():
         if plain := _of_library_class(kind, values, own):
@@ -188,7 +190,7 @@ def _of_library_class(
     kind: type, values: dict[str, Any], own: dict[str, ModuleType]
 ) -> dict[str, Any]:
     """All of its plain values that are kept: some may have been drawn together at the import."""
-    module = kind.__module__
+    module = getattr(kind, "__module__", "")
     if module in own or module.partition(".")[0] in ("elsewhere", "sys", "builtins"):
         return {}
     if getattr(sys.modules.get(module), "__dict__", {}).get(kind.__qualname__) is not kind:
