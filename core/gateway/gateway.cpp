@@ -110,6 +110,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
         (void)link_->greet(std::move(greeting->hello));
     }
     if (greeting->engine) bring_engine(spec, std::move(*greeting), settings);
+    if (why_pure_.empty() && spec.has("popen") && !spec.has("via")) link_->share_memory();
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
     errors_ = std::thread([this, beat = heartbeat_for(spec)] { attend(beat); });

@@ -22,7 +22,7 @@ class GlanceTest : public testing::Test {
     int poll(long milliseconds = 0) {
         pollfd watched = {ends_[0], POLLIN, 0};
         const timespec timeout = {0, milliseconds * 1'000'000};
-        return glance_.poll(&watched, 1, &timeout, true);
+        return glance_.poll(&watched, 1, &timeout);
     }
     void answer() {
         ASSERT_EQ(::write(ends_[1], "x", 1), 1);

@@ -103,6 +103,7 @@ Wait Link::go_out(Lock &lock, Ticket ticket, Deadline deadline) {
         write(lock);
         if (pumping_ != nullptr || !waiters_.empty()) tell();
     }
+    look_for_memory(lock);
     if (mux_.is_out(ticket)) return Wait::done;
     const Wait result = wait(lock, deadline, [&] {
         return mux_.is_out(ticket) || cannot_write_ ||
@@ -284,6 +285,7 @@ void Link::release_stream() {
         throw Error(ErrorKind::internal, "the stream of a link in use is closed");
     in_.reset();
     out_.reset();
+    shared_.reset();
 }
 
 // --- channels ----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@
 
 #include "core/base/fd.hpp"
 #include "core/gateway/glance.hpp"
+#include "core/gateway/shared_stream.hpp"
 #include "core/gateway/spill.hpp"
 #include "core/gateway/wakeup.hpp"
 #include "core/mux/mux.hpp"
@@ -82,6 +83,10 @@ class Link {
     void release_stream();
     // Pumps while no caller does; a caller that pumps often is not disturbed.
     void start_service();
+    // A controller, whose worker is an engine on this machine: once so many bytes have gone over
+    // the link, both ways together, it shall go through memory that both share. If that cannot be,
+    // it stays as it is.
+    void share_memory(std::uint64_t after = 16 * 1024);
 
     // --- channels ---
     std::uint32_t open();
@@ -150,7 +155,15 @@ class Link {
     void leave(bool stepped_down);
     void read(Lock &lock);
     void write(Lock &lock);
-    ssize_t write_out(std::span<iovec> stretches) const;
+    ssize_t write_out(std::span<iovec> stretches);
+    // Those that go by the descriptor still.
+    std::size_t before_move(std::span<iovec> stretches) const;
+    void has_moved();
+    ssize_t write_shared(std::span<const iovec> stretches);
+    ssize_t read_shared(std::span<const iovec> room);
+    bool ring() const;
+    void consider_memory();
+    void look_for_memory(Lock &lock);
     // Wakes the sleepers that can go on; whether there were any.
     bool wake_sleepers();
     // Something has changed outside the pump.
@@ -164,6 +177,9 @@ class Link {
     static constexpr std::size_t scratch_size = 65'536;
     Fd in_, out_, nudge_;
     Glance glance_; // of who pumps
+    std::unique_ptr<SharedStream> shared_;
+    bool reads_shared_ = false;  // of who pumps
+    bool writes_shared_ = false; // of who writes
     const bool socket_;
     const std::uint64_t process_; // forks before this one
     std::unique_ptr<std::uint8_t[]> scratch_;
@@ -178,7 +194,10 @@ class Link {
     bool nudged_ = false;
     bool writing_ = false;
     std::uint64_t writes_ = 0;  // calls to the system that have ended
-    std::uint64_t written_ = 0; // of those, when a pump looked last
+    std::uint64_t read_ = 0;    // bytes
+    bool may_share_ = false;
+    std::uint64_t worth_sharing_ = 0;
+    std::uint64_t moves_at_ = 0; // where output goes on in shared memory; 0: it does or will not
     bool cannot_write_ = false;
     bool stopping_ = false;
     bool first_waits_ = false; // in next_request()

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <fstream>
 #include <functional>
 #include <random>
@@ -61,15 +62,19 @@ struct Streams {
     }
 };
 
-// Both ends in this process. The parameter: over a socket, or two pipes.
-class LinkTest : public testing::TestWithParam<bool> {
+enum class Way { pipes, socket, memory, memory_later };
+
+// Both ends in this process.
+class LinkTest : public testing::TestWithParam<Way> {
   protected:
-    LinkTest() : streams_(GetParam()) {
+    LinkTest() : streams_(GetParam() == Way::socket) {
         ::signal(SIGPIPE, SIG_IGN);
         here_ = std::make_unique<Link>(std::move(streams_.in[0]), std::move(streams_.out[0]),
                                        Side::controller, number(1));
         there_ = std::make_unique<Link>(std::move(streams_.in[1]), std::move(streams_.out[1]),
                                         Side::worker, number(2));
+        if (GetParam() == Way::memory) here_->share_memory(0);
+        if (GetParam() == Way::memory_later) here_->share_memory();
     }
     std::uint32_t channel() {
         const auto id = here_->open();
@@ -91,8 +96,13 @@ class LinkTest : public testing::TestWithParam<bool> {
     Streams streams_;
     std::unique_ptr<Link> here_, there_;
 };
-INSTANTIATE_TEST_SUITE_P(Streams, LinkTest, testing::Bool(),
-                         [](const auto &info) { return info.param ? "socket" : "pipes"; });
+std::string name_of(const testing::TestParamInfo<Way> &info) {
+    constexpr std::array names = {"pipes", "socket", "memory", "memory_later"};
+    return names[static_cast<std::size_t>(info.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Streams, LinkTest,
+                         testing::Values(Way::pipes, Way::socket, Way::memory, Way::memory_later),
+                         name_of);
 
 TEST_P(LinkTest, greets_and_plays_ping_pong_with_the_callers_as_only_threads) {
     EXPECT_EQ(integer(here_->hello(in(5s))), 2);

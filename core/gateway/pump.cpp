@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "core/gateway/link.hpp"
@@ -23,6 +24,23 @@ using namespace std::chrono_literals;
 constexpr auto soon = 1ms;
 // How long the first of the sleepers lets the stream alone while others come and go.
 constexpr auto patience = 2ms;
+
+// Gives malloc a block to learn from. As long as it has seen none that was longer go, it gives
+// memory back to the system whenever 128 KiB at its end are free, and takes what is longer from
+// there each time: page faults that cost six times as much as to copy a message of 64 KiB
+// (mallopt(3), M_MMAP_THRESHOLD).
+void keep_memory_between_messages() {
+    static const bool done = [] {
+        void *volatile block = std::malloc(1 << 20);
+        std::free(block);
+        return true;
+    }();
+    (void)done;
+}
+
+Error broken_memory() {
+    return {ErrorKind::protocol, "the other end broke the memory that it shares with this one"};
+}
 
 Deadline earlier(Deadline a, Deadline b) { return !a ? b : !b ? a : std::min(*a, *b); }
 
@@ -86,10 +104,10 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         }
         polls_output_ = mux_.has_output() && !writing_ && !cannot_write_;
         nudged_ = false;
-        const bool may_be_answered = std::exchange(written_, writes_) != writes_;
+        // Where memory is shared, `in_` tells of room in it, too.
         pollfd fds[] = {{in_.get(), POLLIN, 0},
                         {nudge_.get(), POLLIN, 0},
-                        {polls_output_ ? out_.get() : -1, POLLOUT, 0}};
+                        {polls_output_ && !writes_shared_ ? out_.get() : -1, POLLOUT, 0}};
         lock.unlock();
         timespec left{};
         if (deadline) {
@@ -97,7 +115,8 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
             left = {static_cast<time_t>(ns.count() / 1'000'000'000),
                     static_cast<long>(ns.count() % 1'000'000'000)};
         }
-        const int count = glance_.poll(fds, 3, deadline ? &left : nullptr, may_be_answered);
+        const int count = glance_.poll(fds, 3, deadline ? &left : nullptr,
+                                        reads_shared_ ? shared_.get() : nullptr);
         const int error = errno;
         if (count > 0 && fds[0].revents != 0)
             read(lock);
@@ -145,11 +164,14 @@ void Link::leave(bool stepped_down) {
 // One read, as much as there is room for. Comes without the lock, goes with it.
 void Link::read(Lock &lock) {
     const auto direct = mux_.direct();
+    if (!direct.empty()) keep_memory_between_messages();
     // Behind what is long comes a header, and likely the same again: to read more would be to copy
     // more.
-    iovec room[] = {{direct.data(), direct.size()}, {scratch_.get(), wire::header_size}};
-    const ssize_t size = direct.empty() ? ::read(in_.get(), scratch_.get(), scratch_size)
-                                        : ::readv(in_.get(), room, 2);
+    const iovec room[] = {{direct.data(), direct.size()},
+                          {scratch_.get(), direct.empty() ? scratch_size : wire::header_size}};
+    const ssize_t size = reads_shared_    ? read_shared(room)
+                         : direct.empty() ? ::read(in_.get(), scratch_.get(), scratch_size)
+                                          : ::readv(in_.get(), room, 2);
     const int error = errno;
     lock.lock();
     if (size > 0) {
@@ -157,6 +179,9 @@ void Link::read(Lock &lock) {
         const std::size_t placed = std::min(count, direct.size());
         if (placed != 0) mux_.took(placed);
         if (count != placed) mux_.feed({scratch_.get(), count - placed});
+        if (writes_shared_ && reads_shared_ && shared_->writer_waits()) (void)ring();
+        read_ += count;
+        consider_memory();
         if (mux_.last_words() && !writing_) { // else whoever writes goes on with them
             write(lock);                      // as much as there is room for
             mux_.say_no_more();
@@ -165,6 +190,8 @@ void Link::read(Lock &lock) {
         mux_.end_of_stream();
     } else if (error == ECONNRESET) {
         mux_.end_of_stream();
+    } else if (error == EBADMSG) {
+        mux_.end(broken_memory());
     } else if (error != EAGAIN && error != EINTR) {
         mux_.end(Error(ErrorKind::disconnected,
                        std::string("the connection was lost: ") + std::strerror(error)));
@@ -175,7 +202,9 @@ void Link::read(Lock &lock) {
 void Link::write(Lock &lock) {
     writing_ = true;
     iovec stretches[32];
-    while (const std::size_t count = cannot_write_ ? 0 : mux_.output(stretches)) {
+    consider_memory();
+    while (std::size_t count = cannot_write_ ? 0 : mux_.output(stretches)) {
+        count = before_move({stretches, count});
         lock.unlock();
         const ssize_t size = write_out({stretches, count});
         const int error = errno;
@@ -183,8 +212,11 @@ void Link::write(Lock &lock) {
         ++writes_;
         if (size > 0) {
             mux_.wrote(static_cast<std::size_t>(size));
+            if (moves_at_ != 0 && mux_.written() == moves_at_) has_moved();
         } else if (error == EAGAIN) {
             break;
+        } else if (error == EBADMSG) {
+            mux_.end(broken_memory());
         } else if (error != EINTR) {
             // What the other end said before it went may still be read: that ends the link.
             cannot_write_ = true;
@@ -194,7 +226,8 @@ void Link::write(Lock &lock) {
 }
 
 // What is in one piece goes by the calls that cost less.
-ssize_t Link::write_out(std::span<iovec> stretches) const {
+ssize_t Link::write_out(std::span<iovec> stretches) {
+    if (writes_shared_) return write_shared(stretches);
     const iovec &first = stretches.front();
     const bool one = stretches.size() == 1;
     if (socket_) {

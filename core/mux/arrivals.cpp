@@ -72,6 +72,7 @@ bool Mux::check_channel(const Header &header) {
     case Kind::pong:
     case Kind::status:
     case Kind::engine:
+    case Kind::memory:
         if (!zero) return breach("a channel where there is none");
         break;
     case Kind::close:
@@ -125,6 +126,7 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
         if (verdicts_.size() < most_answers)
             verdicts_.push_back(message_of(header, std::move(payload)));
         break;
+    case Kind::memory: return memory(std::move(payload));
     case Kind::status:
         if (payload.empty())
             requests_.push_back({header.kind, 0, {}});
@@ -142,6 +144,18 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
     default: break; // check_channel has refused them
     }
     return true;
+}
+
+// An offer from the controller, then an empty one from each end.
+bool Mux::memory(Buffer &&payload) {
+    const bool offers = !payload.empty();
+    const bool for_here = offers ? side_ == Side::worker && memory_ == Memory::none
+                                 : memory_ == (side_ == Side::controller ? Memory::offered
+                                                                         : Memory::taken);
+    if (!for_here) return breach("a memory that was not agreed on");
+    memory_ = offers ? Memory::offered : Memory::reached;
+    memory_offer_ = std::move(payload);
+    return offers; // what is behind it on this stream are no packets
 }
 
 bool Mux::of_channel(const Header &header, Buffer &&payload) {

@@ -67,6 +67,21 @@ std::optional<Message> Mux::take_verdict() {
     return message;
 }
 
+Ticket Mux::offer_memory(Payload &&description) {
+    memory_ = Memory::offered;
+    return queue(Kind::memory, std::move(description));
+}
+
+std::optional<Buffer> Mux::take_memory_offer() {
+    if (memory_offer_.empty()) return {};
+    return std::exchange(memory_offer_, {});
+}
+
+std::uint64_t Mux::move_output() {
+    if (side_ == Side::worker) memory_ = Memory::taken;
+    return output_.mark(Kind::memory);
+}
+
 std::optional<wire::Buffer> Mux::take_pong() {
     if (pongs_.empty()) return {};
     wire::Buffer bytes = std::move(pongs_.front());

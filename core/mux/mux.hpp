@@ -122,6 +122,16 @@ class Mux {
     Ticket give_up(wire::Payload &&why) { return queue(wire::Kind::close, std::move(why)); }
     // A piece of the engine, at most wire::longest_payload; an empty one ends it.
     Ticket engine(std::span<const std::uint8_t> piece);
+    // Memory in the place of the stream, spec/wire.md. A controller offers it, a worker has been
+    // offered it (once), either says that its packets go there: those framed from then on, which
+    // begin at the returned place of the stream. Whether those of the other end do: what was fed
+    // behind that is not looked at.
+    Ticket offer_memory(wire::Payload &&description);
+    std::optional<wire::Buffer> take_memory_offer();
+    std::uint64_t move_output();
+    [[nodiscard]] bool input_moved() const noexcept { return memory_ == Memory::reached; }
+    // Of the bytes of the stream.
+    [[nodiscard]] std::uint64_t written() const noexcept { return output_.written(); }
 
   private:
     struct Channel {
@@ -153,6 +163,7 @@ class Mux {
     void receive(std::uint32_t id, Channel &channel, const wire::Header &header,
                  wire::Buffer &&payload);
     bool reconfigure(const wire::Header &header, const wire::Buffer &payload);
+    bool memory(wire::Buffer &&payload);
     void give_credit(std::uint32_t id, Channel &channel);
     void set_window(std::uint32_t id, Channel &channel, std::uint64_t bytes);
     void close_there(std::uint32_t id, Channel &channel, std::optional<Message> error);
@@ -194,6 +205,10 @@ class Mux {
     std::deque<Message> statuses_, verdicts_;
     std::deque<wire::Buffer> pongs_;
     std::deque<std::uint32_t> ready_;
+    // Taken: by this end, a worker. Reached: the other end's packets come there.
+    enum class Memory : std::uint8_t { none, offered, taken, reached };
+    Memory memory_ = Memory::none;
+    wire::Buffer memory_offer_;
 };
 
 } // namespace elsewhere::mux

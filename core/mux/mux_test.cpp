@@ -444,6 +444,8 @@ TEST(Mux, ends_the_link_when_the_protocol_is_broken) {
         {"RECONFIGURE with anything", {0, Kind::reconfigure, 0, 0, 0, 0}, 7},
         {"STATUS on a channel", {0, Kind::status, 0, 0, 1, 0}},
         {"an unknown flag", {0, Kind::last, 1, 0, 1, 0}},
+        {"memory that was not offered", {0, Kind::memory, 0, 0, 0, 0}},
+        {"memory offered by a worker", {0, Kind::memory, 0, 0, 0, 0}, 8},
     };
     for (const auto &breach : breaches) {
         Mux mux(Side::controller, {});
@@ -454,6 +456,51 @@ TEST(Mux, ends_the_link_when_the_protocol_is_broken) {
         ASSERT_NE(error, nullptr) << breach.what;
         EXPECT_EQ(error->kind(), ErrorKind::protocol) << breach.what;
         EXPECT_TRUE(mux.state(1).closed);
+    }
+}
+
+TEST(Mux, agrees_on_memory_and_looks_at_nothing_that_is_behind_it_on_the_stream) {
+    Ends ends;
+    ends.here.offer_memory(number(1));
+    ends.talk();
+    const auto offer = ends.there.take_memory_offer();
+    ASSERT_TRUE(offer);
+    EXPECT_FALSE(ends.there.take_memory_offer());
+    // A message that is queued is on its way before; the other is for the memory.
+    const auto id = ends.channel();
+    ends.there.send(id, number(2));
+    const auto place = ends.there.move_output();
+    iovec piece;
+    ASSERT_EQ(ends.there.output(std::span(&piece, 1)), 1u);
+    EXPECT_EQ(ends.there.written() + piece.iov_len, place);
+    Bytes bytes(static_cast<std::uint8_t *>(piece.iov_base),
+                static_cast<std::uint8_t *>(piece.iov_base) + piece.iov_len);
+    ends.there.wrote(piece.iov_len);
+    ends.there.send(id, number(3));
+    bytes.push_back(0); // the bell
+    ends.here.feed(bytes);
+    EXPECT_TRUE(ends.here.input_moved());
+    EXPECT_FALSE(ends.there.input_moved());
+    ends.here.move_output();
+    ends.talk();
+    EXPECT_TRUE(ends.there.input_moved());
+    EXPECT_EQ(shown(ends.here.take(id)), "2");
+    EXPECT_EQ(shown(ends.here.take(id)), "3");
+    EXPECT_EQ(ends.here.over(), nullptr);
+}
+
+TEST(Mux, lets_memory_be_offered_once_and_reached_when_it_was_taken) {
+    for (const bool again : {true, false}) {
+        Ends ends;
+        ends.here.offer_memory(number(1));
+        ends.talk();
+        if (again)
+            ends.here.offer_memory(number(1));
+        else
+            ends.here.move_output();
+        ends.talk();
+        ASSERT_NE(ends.there.over(), nullptr);
+        EXPECT_EQ(ends.there.over()->kind(), ErrorKind::protocol);
     }
 }
 

@@ -56,6 +56,11 @@ void Output::drop(Lane &lane) {
     lane.framed_to = framed_; // the memory of the first is in use until then
 }
 
+std::uint64_t Output::mark(wire::Kind kind) {
+    frame({.kind = kind}, 0);
+    return framed_;
+}
+
 std::size_t Output::stretches(std::span<iovec> to) {
     while (framed_ - written_ < ahead && !turns_.empty()) {
         Lane &lane = *turns_.front();

@@ -65,10 +65,14 @@ class Output {
     // Copies what message `number` has borrowed.
     void own(Lane &lane, std::uint64_t number);
 
+    // An empty packet before all that is not framed yet; where it ends on the stream.
+    std::uint64_t mark(wire::Kind kind);
+
     // Fills `to` with what is to be written next; how many. 0: there is nothing to write.
     std::size_t stretches(std::span<iovec> to);
     void wrote(std::size_t size);
     [[nodiscard]] bool empty() const noexcept { return framed_ == written_ && turns_.empty(); }
+    [[nodiscard]] std::uint64_t written() const noexcept { return written_; }
     [[nodiscard]] bool is_out(const Lane &lane, std::uint64_t number) const noexcept {
         return lane.framed >= number && written_ >= lane.framed_to;
     }

@@ -101,7 +101,7 @@ void Conduit::carry_from(const Fd &from) {
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
             std::array<pollfd, 2> watched = {{{from.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
-            ::poll(watched.data(), watched.size(), -1);
+            glance_.poll(watched.data(), watched.size(), nullptr);
             continue; // if it was stopped, it is over
         }
         if (size <= 0) {

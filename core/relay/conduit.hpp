@@ -47,6 +47,7 @@ class Conduit {
     gateway::Endpoint &through_;
     const std::uint32_t channel_;
     Fd stop_;
+    gateway::Glance glance_; // of who carries from a pipe
     std::mutex mutex_;
     std::condition_variable room_;
     std::size_t on_way_ = 0; // bytes of D that the other end has not written yet

@@ -26,6 +26,7 @@ enum class Kind : std::uint8_t {
     status = 10,
     reconfigure = 11,
     engine = 12,
+    memory = 13,
 };
 
 namespace flag {
@@ -82,7 +83,7 @@ inline void encode(const Header &header, std::uint8_t *to) noexcept {
         return Error(ErrorKind::protocol, "the other end sent a packet " + what,
                      "something else may have written to the connection");
     };
-    if (from[4] > static_cast<std::uint8_t>(Kind::engine))
+    if (from[4] > static_cast<std::uint8_t>(Kind::memory))
         return bad("of unknown kind " + std::to_string(from[4]));
     Header header;
     std::memcpy(&header.size, from.data(), 4);

@@ -1,0 +1,190 @@
+#include "core/gateway/shared_stream.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <string>
+
+#include "core/wire/value.hpp"
+
+namespace elsewhere::gateway {
+
+namespace {
+
+constexpr std::size_t page = 4096; // in front: the token, then the indices
+constexpr std::size_t token_size = 16;
+constexpr std::size_t memory_size = page + 2 * SharedStream::capacity;
+constexpr char name[] = "/memfd:elsewhere (deleted)"; // as the kernel shows it
+
+} // namespace
+
+// Of one end of one direction; only that end moves `at`.
+struct alignas(64) SharedStream::Index {
+    std::atomic<std::uint64_t> at = 0;
+    std::atomic<std::uint32_t> wants_bell = 0;
+};
+
+SharedStream::SharedStream(Fd file, std::uint8_t *memory, bool maker)
+    : file_(std::move(file)), memory_(memory) {
+    static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+    const auto direction = [&](std::size_t number) {
+        auto *first = reinterpret_cast<Index *>(memory + 64);
+        Index *writer = first + 2 * number, *reader = writer + 1;
+        if (maker) {
+            new (writer) Index;
+            new (reader) Index;
+        }
+        return Direction{writer, reader, memory + page + number * capacity};
+    };
+    out_ = direction(maker ? 0 : 1);
+    in_ = direction(maker ? 1 : 0);
+}
+
+SharedStream::~SharedStream() { ::munmap(memory_, memory_size); }
+
+std::unique_ptr<SharedStream> SharedStream::make() {
+    Fd file(::memfd_create("elsewhere", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+    // Taken now and sealed, or an access could raise SIGBUS: where there is no memory left, or the
+    // other end has cut the file.
+    if (!file || ::fallocate(file.get(), 0, 0, memory_size) != 0 ||
+        ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
+        return {};
+    void *memory =
+        ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (memory == MAP_FAILED) return {};
+    auto *bytes = static_cast<std::uint8_t *>(memory);
+    std::unique_ptr<SharedStream> made(new SharedStream(std::move(file), bytes, true));
+    if (::getrandom(bytes, token_size, 0) != static_cast<ssize_t>(token_size)) return {};
+    return made;
+}
+
+wire::Payload SharedStream::description() const {
+    const std::string path =
+        "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file_.get());
+    const wire::Value::Bytes token(memory_, memory_ + token_size);
+    return wire::Payload(wire::encode(wire::Value::tuple({path, token})).joined());
+}
+
+std::unique_ptr<SharedStream> SharedStream::open(std::span<const std::uint8_t> description) {
+    auto value = wire::decode(description, false);
+    const auto *parts = value.ok() ? value.value().as<wire::Value::Items>() : nullptr;
+    if (parts == nullptr || parts->items.size() != 2) return {};
+    const auto *path = parts->items[0].as<std::string>();
+    const auto *token = parts->items[1].as<wire::Value::Bytes>();
+    if (path == nullptr || token == nullptr || token->size() != token_size) return {};
+    // Where processes have other numbers it can be any file, or a device.
+    std::array<char, sizeof name> target{};
+    if (::readlink(path->c_str(), target.data(), target.size()) < 0 ||
+        !std::ranges::equal(target, std::span(name)))
+        return {};
+    const Fd file(::open(path->c_str(), O_RDWR | O_CLOEXEC));
+    struct stat status = {};
+    if (!file || ::fstat(file.get(), &status) != 0 ||
+        status.st_size != static_cast<off_t>(memory_size) ||
+        (::fcntl(file.get(), F_GET_SEALS) & F_SEAL_SHRINK) == 0)
+        return {};
+    void *memory =
+        ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    if (memory == MAP_FAILED) return {};
+    std::unique_ptr<SharedStream> opened(
+        new SharedStream(Fd(), static_cast<std::uint8_t *>(memory), false));
+    if (std::memcmp(memory, token->data(), token_size) != 0) return {};
+    return opened;
+}
+
+// Whoever wants the bell says so and then looks once more; whoever moves an index looks after that
+// whether the bell is wanted. Between the two steps of each stands a fence: so one sees the other.
+bool SharedStream::wants_bell(Index *other) noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    return other->wants_bell.load(std::memory_order_relaxed) != 0 &&
+           other->wants_bell.exchange(0, std::memory_order_relaxed) != 0;
+}
+
+std::size_t SharedStream::room() const noexcept {
+    // Of an index that cannot be this is more than there is at all.
+    return capacity - (out_.at - out_.reader->at.load(std::memory_order_acquire));
+}
+
+ssize_t SharedStream::write(std::span<const iovec> from) {
+    std::size_t left = room();
+    if (left > capacity) {
+        errno = EBADMSG;
+        return -1;
+    }
+    left = std::min(left, most_at_once);
+    const std::uint64_t before = out_.at;
+    for (const iovec &piece : from) {
+        const auto *bytes = static_cast<const std::uint8_t *>(piece.iov_base);
+        const std::size_t size = std::min(piece.iov_len, left);
+        const std::size_t place = out_.at % capacity;
+        const std::size_t first = std::min(size, capacity - place);
+        std::memcpy(out_.bytes + place, bytes, first);
+        std::memcpy(out_.bytes, bytes + first, size - first);
+        out_.at += size;
+        left -= size;
+        if (left == 0) break;
+    }
+    out_.writer->at.store(out_.at, std::memory_order_release);
+    return static_cast<ssize_t>(out_.at - before);
+}
+
+bool SharedStream::waits_for_room() {
+    out_.writer->wants_bell.store(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (room() < capacity / 2) return true;
+    out_.writer->wants_bell.store(0, std::memory_order_relaxed);
+    return false;
+}
+
+bool SharedStream::readable() const noexcept {
+    return in_.writer->at.load(std::memory_order_acquire) != in_.at;
+}
+
+ssize_t SharedStream::read(std::span<const iovec> to) {
+    std::uint64_t left = in_.writer->at.load(std::memory_order_acquire) - in_.at;
+    if (left > capacity) {
+        errno = EBADMSG;
+        return -1;
+    }
+    const std::uint64_t before = in_.at;
+    for (const iovec &piece : to) {
+        auto *bytes = static_cast<std::uint8_t *>(piece.iov_base);
+        const std::size_t size = std::min<std::size_t>(piece.iov_len, left);
+        const std::size_t place = in_.at % capacity;
+        const std::size_t first = std::min(size, capacity - place);
+        std::memcpy(bytes, in_.bytes + place, first);
+        std::memcpy(bytes + first, in_.bytes, size - first);
+        in_.at += size;
+        left -= size;
+        if (left == 0) break;
+    }
+    in_.reader->at.store(in_.at, std::memory_order_release);
+    return static_cast<ssize_t>(in_.at - before);
+}
+
+bool SharedStream::sleeps() noexcept {
+    in_.reader->wants_bell.store(1, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    if (!readable()) return true;
+    is_awake();
+    return false;
+}
+
+void SharedStream::is_awake() noexcept {
+    in_.reader->wants_bell.store(0, std::memory_order_relaxed);
+}
+
+bool SharedStream::writer_waits() noexcept {
+    const std::uint64_t filled = in_.writer->at.load(std::memory_order_relaxed) - in_.at;
+    return filled <= capacity / 2 && wants_bell(in_.writer);
+}
+
+} // namespace elsewhere::gateway
