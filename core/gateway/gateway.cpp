@@ -101,7 +101,8 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     const bool said = settings.boots && !warm_ && boot(spec, settings, greeting);
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
                                    mux::Side::controller, mux::Before{said ? 1U : 0U, 0},
-                                   std::span<const std::uint8_t>{});
+                                   std::span<const std::uint8_t>{},
+                                   settings.sink ? settings.sink() : nullptr);
     Received hello = patiently(settings, [&] { return link_->hello(); });
     if (hello.wait != Wait::done) fail(spec);
     hello_ = std::move(hello.message);

@@ -55,8 +55,10 @@ Link::Link(Fd in, Fd out, mux::Side side, std::optional<Payload> hello)
     write(lock);
 }
 
-Link::Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread)
+Link::Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread,
+           std::shared_ptr<Sink> sink)
     : Link(side, before, std::move(in), std::move(out)) {
+    sink_ = std::move(sink);
     mux_.feed(unread);
 }
 
@@ -286,6 +288,7 @@ void Link::release_stream() {
     in_.reset();
     out_.reset();
     shared_.reset();
+    sink_.reset();
 }
 
 // --- channels ----------------------------------------------------------------------------------

@@ -29,6 +29,15 @@ struct Sent {
     mux::Ticket ticket{};
 };
 
+// Takes what a link writes, in the place of its descriptor. write(): as write(2) of what does not
+// block, with EAGAIN and EPIPE; room() can be polled for reading when there is room again.
+class Sink {
+  public:
+    virtual ~Sink() = default;
+    virtual ssize_t write(std::span<const iovec> stretches) = 0;
+    [[nodiscard]] virtual int room() const noexcept = 0;
+};
+
 // One end of a gateway: the mux with its stream, used by any number of threads. None of them is
 // needed: whoever waits reads and writes the stream meanwhile, for all ("pumps"); the others sleep
 // until the pump wakes them. start_service() adds a thread that pumps while no caller does.
@@ -43,7 +52,9 @@ class Link {
     // Without `hello`, greet() comes before anything else.
     Link(Fd in, Fd out, mux::Side side, std::optional<wire::Payload> hello);
     // Goes on where another has read and written; `unread`: what that one has read too much.
-    Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread);
+    // `sink` instead of `out`, which stays open, if there is one.
+    Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread,
+         std::shared_ptr<Sink> sink = {});
     ~Link();
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
@@ -181,6 +192,7 @@ class Link {
     bool reads_shared_ = false;  // of who pumps
     bool writes_shared_ = false; // of who writes
     const bool socket_;
+    std::shared_ptr<Sink> sink_;
     const std::uint64_t process_; // forks before this one
     std::unique_ptr<std::uint8_t[]> scratch_;
     std::unique_ptr<std::thread> service_;
@@ -193,8 +205,8 @@ class Link {
     bool polls_output_ = false; // the pump will see that there is room
     bool nudged_ = false;
     bool writing_ = false;
-    std::uint64_t writes_ = 0;  // calls to the system that have ended
-    std::uint64_t read_ = 0;    // bytes
+    std::uint64_t writes_ = 0; // calls to the system that have ended
+    std::uint64_t read_ = 0;   // bytes
     bool may_share_ = false;
     std::uint64_t worth_sharing_ = 0;
     std::uint64_t moves_at_ = 0; // where output goes on in shared memory; 0: it does or will not

@@ -108,6 +108,7 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         pollfd fds[] = {{in_.get(), POLLIN, 0},
                         {nudge_.get(), POLLIN, 0},
                         {polls_output_ && !writes_shared_ ? out_.get() : -1, POLLOUT, 0}};
+        if (sink_ && polls_output_) fds[2] = {sink_->room(), POLLIN, 0};
         lock.unlock();
         timespec left{};
         if (deadline) {
@@ -116,7 +117,7 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
                     static_cast<long>(ns.count() % 1'000'000'000)};
         }
         const int count = glance_.poll(fds, 3, deadline ? &left : nullptr,
-                                        reads_shared_ ? shared_.get() : nullptr);
+                                       reads_shared_ ? shared_.get() : nullptr);
         const int error = errno;
         if (count > 0 && fds[0].revents != 0)
             read(lock);
@@ -228,6 +229,7 @@ void Link::write(Lock &lock) {
 // What is in one piece goes by the calls that cost less.
 ssize_t Link::write_out(std::span<iovec> stretches) {
     if (writes_shared_) return write_shared(stretches);
+    if (sink_) return sink_->write(stretches);
     const iovec &first = stretches.front();
     const bool one = stretches.size() == 1;
     if (socket_) {

@@ -57,8 +57,7 @@ std::unique_ptr<SharedStream> SharedStream::make() {
     if (!file || ::fallocate(file.get(), 0, 0, memory_size) != 0 ||
         ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return {};
-    void *memory =
-        ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    void *memory = ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     if (memory == MAP_FAILED) return {};
     auto *bytes = static_cast<std::uint8_t *>(memory);
     std::unique_ptr<SharedStream> made(new SharedStream(std::move(file), bytes, true));
@@ -91,8 +90,7 @@ std::unique_ptr<SharedStream> SharedStream::open(std::span<const std::uint8_t> d
         status.st_size != static_cast<off_t>(memory_size) ||
         (::fcntl(file.get(), F_GET_SEALS) & F_SEAL_SHRINK) == 0)
         return {};
-    void *memory =
-        ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    void *memory = ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
     if (memory == MAP_FAILED) return {};
     std::unique_ptr<SharedStream> opened(
         new SharedStream(Fd(), static_cast<std::uint8_t *>(memory), false));

@@ -45,8 +45,8 @@ class SharedStreamTest : public testing::Test {
     }
     void set_index(int direction, bool reader, std::uint64_t value) {
         const auto said = wire::decode(here_->description().joined().span(), false).value();
-        const Fd file(::open(
-            said.get<wire::Value::Items>().items[0].get<std::string>().c_str(), O_RDWR));
+        const Fd file(
+            ::open(said.get<wire::Value::Items>().items[0].get<std::string>().c_str(), O_RDWR));
         void *memory = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
         ASSERT_NE(memory, MAP_FAILED);
         std::memcpy(static_cast<char *>(memory) + index_of(direction, reader), &value, 8);

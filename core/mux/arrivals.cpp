@@ -149,9 +149,9 @@ bool Mux::of_link(const Header &header, Buffer &&payload) {
 // An offer from the controller, then an empty one from each end.
 bool Mux::memory(Buffer &&payload) {
     const bool offers = !payload.empty();
-    const bool for_here = offers ? side_ == Side::worker && memory_ == Memory::none
-                                 : memory_ == (side_ == Side::controller ? Memory::offered
-                                                                         : Memory::taken);
+    const bool for_here =
+        offers ? side_ == Side::worker && memory_ == Memory::none
+               : memory_ == (side_ == Side::controller ? Memory::offered : Memory::taken);
     if (!for_here) return breach("a memory that was not agreed on");
     memory_ = offers ? Memory::offered : Memory::reached;
     memory_offer_ = std::move(payload);

@@ -2,10 +2,13 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 
@@ -19,6 +22,7 @@ using gateway::Link;
 using gateway::Wait;
 
 constexpr std::size_t window = 4 << 20;
+constexpr std::chrono::milliseconds patience(100); // with the link of the relay
 // The value is bytes: a tag and four bytes of size; then the kind.
 constexpr std::size_t value_head = 5;
 constexpr std::size_t head = value_head + 1;
@@ -43,8 +47,10 @@ std::thread start_quiet(std::function<void()> body) {
 }
 
 Conduit::Conduit(gateway::Endpoint &through, std::uint32_t channel)
-    : through_(through), channel_(channel), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (!stop_) throw Error(ErrorKind::internal, std::string("no event: ") + std::strerror(errno));
+    : through_(through), channel_(channel), stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      has_room_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!stop_ || !has_room_)
+        throw Error(ErrorKind::internal, std::string("no event: ") + std::strerror(errno));
 }
 
 void Conduit::stop() {
@@ -74,14 +80,15 @@ bool Conduit::say(char kind, std::span<const std::uint8_t> bytes) {
 }
 
 // What is behind the place for the head.
-bool Conduit::send(char kind, wire::Buffer &&message) {
+bool Conduit::send(char kind, wire::Buffer &&message, gateway::Deadline deadline) {
     const auto size = static_cast<std::uint32_t>(message.size() - value_head);
     message.data()[0] = 's';
     std::memcpy(message.data() + 1, &size, sizeof size);
     message.data()[value_head] = static_cast<std::uint8_t>(kind);
     try {
-        const auto sent = through_.use(
-            [&](Link &link) { return link.send(channel_, wire::Payload(std::move(message))); });
+        const auto sent = through_.use([&](Link &link) {
+            return link.send(channel_, wire::Payload(std::move(message)), deadline);
+        });
         return sent.wait != Wait::closed;
     } catch (const Error &) {
         return false;
@@ -97,9 +104,11 @@ void Conduit::carry_from(const Fd &from) {
             if (over_) return;
         }
         message.reserve_more(head + piece);
+        std::unique_lock reading(reading_);
         const ssize_t size = ::read(from.get(), message.data() + head, piece);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
+            reading.unlock();
             std::array<pollfd, 2> watched = {{{from.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
             glance_.poll(watched.data(), watched.size(), nullptr);
             continue; // if it was stopped, it is over
@@ -120,6 +129,45 @@ void Conduit::carry_from(const Fd &from) {
         message.extend(head + count);
         if (!send('D', std::exchange(message, {}))) return;
     }
+}
+
+bool Conduit::await_carried(const Fd &from) {
+    for (const auto end = gateway::Clock::now() + patience; gateway::Clock::now() < end;) {
+        const std::unique_lock reading(reading_, std::try_to_lock);
+        int left = 0;
+        if (reading && ::ioctl(from.get(), FIONREAD, &left) == 0 && left == 0) return true;
+        std::this_thread::yield();
+    }
+    return false;
+}
+
+ssize_t Conduit::carry(std::span<const iovec> stretches) {
+    std::size_t size = 0;
+    for (const iovec &stretch : stretches) size += stretch.iov_len;
+    size = std::min(size, piece);
+    {
+        const std::lock_guard lock(mutex_);
+        awaits_room_ = on_way_ >= window;
+        if (over_ || awaits_room_) {
+            errno = over_ ? EPIPE : EAGAIN;
+            return -1;
+        }
+        on_way_ += size;
+    }
+    std::uint64_t told = 0;
+    (void)!::read(has_room_.get(), &told, sizeof told);
+    wire::Buffer message;
+    message.reserve_more(head + size);
+    message.extend(head);
+    for (std::size_t left = size; const iovec &stretch : stretches) {
+        const std::size_t part = std::min(left, stretch.iov_len);
+        message.append({static_cast<const std::uint8_t *>(stretch.iov_base), part});
+        left -= part;
+    }
+    // What does not go out now, whoever reads the link writes later.
+    if (send('D', std::move(message), gateway::Clock::now())) return static_cast<ssize_t>(size);
+    errno = EPIPE;
+    return -1;
 }
 
 bool Conduit::write_all(const Fd &to, std::span<const std::uint8_t> bytes) {
@@ -161,6 +209,9 @@ bool Conduit::arrived(std::span<const std::uint8_t> value, Fd &to, const Other &
         {
             const std::lock_guard lock(mutex_);
             on_way_ -= std::min<std::size_t>(on_way_, read_u32(bytes.data()));
+            const std::uint64_t once = 1;
+            if (std::exchange(awaits_room_, false))
+                (void)!::write(has_room_.get(), &once, sizeof once);
         }
         room_.notify_all();
     } else {

@@ -26,6 +26,12 @@ class Conduit {
     // Says what comes from the non-blocking pipe as D, and Z at its end; returns then, or when
     // stopped.
     void carry_from(const Fd &from);
+    // Waits until all that is in the pipe has been said; false where that takes too long.
+    bool await_carried(const Fd &from);
+    // Says it as D at once, without a pipe between; how much of it. -1: EPIPE, or EAGAIN, then
+    // room() can be polled for reading until there is some.
+    ssize_t carry(std::span<const iovec> stretches);
+    [[nodiscard]] int room() const noexcept { return has_room_.get(); }
     // Writes what arrives as D to the pipe, until the channel ends or `other`, which gets every
     // message but D, A and Z, says false. At a Z, and at the end, the pipe is closed.
     using Other = std::function<bool(char kind, std::span<const std::uint8_t> bytes)>;
@@ -40,7 +46,7 @@ class Conduit {
     void close();
 
   private:
-    bool send(char kind, wire::Buffer &&message);
+    bool send(char kind, wire::Buffer &&message, gateway::Deadline deadline = {});
     bool arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other);
     void taken(std::size_t size);
 
@@ -48,9 +54,12 @@ class Conduit {
     const std::uint32_t channel_;
     Fd stop_;
     gateway::Glance glance_; // of who carries from a pipe
-    std::mutex mutex_;
+    std::mutex reading_;     // what comes from a pipe, until it is said
+    std::mutex mutex_;       // of all below
     std::condition_variable room_;
-    std::size_t on_way_ = 0; // bytes of D that the other end has not written yet
+    Fd has_room_;
+    bool awaits_room_ = false; // who called carry()
+    std::size_t on_way_ = 0;   // bytes of D that the other end has not written yet
     bool over_ = false;
     std::size_t untold_ = 0; // bytes written here since the other end was told
 };

@@ -9,15 +9,19 @@ namespace elsewhere::relay {
 // has started, carried over one channel of that gateway. Reads nothing of what it carries. Who does
 // not read his end holds up his own tunnel only: what is on the way is bounded in both directions.
 // The gateway has to outlive it; when its link ends, so do the streams.
-class Tunnel {
+class Tunnel : public gateway::Sink {
   public:
     // Throws Error{internal}: no pipes.
     Tunnel(gateway::Endpoint &through, std::uint32_t channel);
     // The program there is told to end, and killed if it does not.
-    ~Tunnel();
+    ~Tunnel() override;
 
     // The other ends of the pipes; once.
     [[nodiscard]] transport::Carried take_ends() { return std::move(ends_); }
+    // True: from now on what goes there is given to write(), and nothing comes over the pipe `out`.
+    bool goes_direct() { return conduit_.await_carried(from_); }
+    ssize_t write(std::span<const iovec> stretches) override { return conduit_.carry(stretches); }
+    [[nodiscard]] int room() const noexcept override { return conduit_.room(); }
 
   private:
     void inwards();

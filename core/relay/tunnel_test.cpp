@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 
@@ -123,6 +124,42 @@ TEST_F(TunnelTest, takes_no_more_than_the_relay_has_room_for) {
     const std::size_t before = written;
     fill();
     EXPECT_GT(written, before + (2U << 20));
+}
+
+TEST_F(TunnelTest, says_what_it_is_given_directly_behind_what_came_over_the_pipe) {
+    const auto give = [&](std::string first, std::string second) {
+        const std::array<iovec, 2> both = {
+            {{first.data(), first.size()}, {second.data(), second.size()}}};
+        return tunnel_->write(both);
+    };
+    ASSERT_EQ(::write(ends_.out.get(), "abc", 3), 3);
+    ASSERT_TRUE(tunnel_->goes_direct());
+    EXPECT_EQ(give("de", "f"), 3);
+    EXPECT_EQ(hear(), "Dabc");
+    EXPECT_EQ(hear(), "Ddef");
+    const std::string part(100'000, 'p');
+    std::size_t given = 0;
+    far_->start_service();
+    for (ssize_t size = 0; (size = give(part, part)) > 0;) given += static_cast<std::size_t>(size);
+    EXPECT_EQ(errno, EAGAIN);
+    EXPECT_LT(given, 6U << 20);
+    pollfd room = {tunnel_->room(), POLLIN, 0};
+    EXPECT_EQ(::poll(&room, 1, 50), 0);
+    for (std::size_t heard = 0; heard < given;) heard += hear().size() - 1;
+    const auto count = static_cast<std::uint32_t>(given);
+    std::string taken(1 + sizeof count, 'A');
+    std::memcpy(taken.data() + 1, &count, sizeof count);
+    say(taken);
+    EXPECT_EQ(::poll(&room, 1, 5000), 1);
+    EXPECT_EQ(give("more", ""), 4);
+    EXPECT_EQ(::poll(&room, 1, 0), 0);
+    EXPECT_EQ(hear(), "Dmore");
+    ends_.out.reset();
+    EXPECT_EQ(hear(), "Z");
+    far_.reset();
+    EXPECT_EQ(read_some(ends_.in), "");
+    EXPECT_EQ(give("late", ""), -1);
+    EXPECT_EQ(errno, EPIPE);
 }
 
 TEST_F(TunnelTest, ends_its_streams_when_the_link_of_the_relay_is_lost) {

@@ -156,6 +156,7 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             const ChannelParts over = parts_of(carrier);
             auto tunnel = std::make_shared<relay::Tunnel>(opened(over.owner), over.id);
             settings.carried = tunnel->take_ends();
+            settings.sink = [tunnel] { return tunnel->goes_direct() ? tunnel : nullptr; };
             settings.carrier = std::move(tunnel);
             self->carrier = Ref::share(carrier).release();
         }
