@@ -26,6 +26,8 @@ bool reduce_lies(PyObject *object) {
 Ref reduced(Walk &walk, PyObject *object) {
     const Kind &kind = walk.kind(Py_TYPE(object));
     if (kind.reducer) return Ref::steal(PyObject_CallOneArg(kind.reducer.get(), object));
+    if (kind.member_reducer && !walk.names().find(reinterpret_cast<PyObject *>(Py_TYPE(object))))
+        return Ref::steal(PyObject_CallOneArg(kind.member_reducer.get(), object));
     if (reduce_lies(object))
         throw walk.refusal("a " + type_name(object) + " cannot be kept attached to its container",
                            "iterate over list(…) of it, or finish the loop first");

@@ -44,12 +44,14 @@ bool readable_base(PyTypeObject *base) {
     return false;
 }
 
-bool is_enum(PyTypeObject *type) {
+// enum.Enum, or null.
+PyObject *enum_of(PyTypeObject *type) {
     PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
-    if (module == nullptr || !PyModule_Check(module)) return false;
+    if (module == nullptr || !PyModule_Check(module)) return nullptr;
     PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), "Enum");
-    return base != nullptr && PyType_Check(base) &&
-           PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
+    const bool is = base != nullptr && PyType_Check(base) &&
+                    PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
+    return is ? base : nullptr;
 }
 
 } // namespace
@@ -147,7 +149,8 @@ Kind Types::classify(PyTypeObject *type) {
                 kind.slots.push_back({Ref::share(name), Ref::share(value)});
     }
     kind.base = builtin_base(type);
-    kind.is_enum = is_enum(type);
+    PyObject *enumeration = enum_of(type);
+    kind.is_enum = enumeration != nullptr;
     if (reducers_)
         if (PyObject *reducer = PyObject_GetItem(reducers_.get(), as_object)) {
             kind.reducer = Ref::steal(reducer);
@@ -168,8 +171,11 @@ Kind Types::classify(PyTypeObject *type) {
     } else if (readable_base(kind.base) && (plain_reduce(type, kind.base) || kind.is_enum))
         kind.family =
             kind.base == &PyBaseObject_Type ? &plain_instance_family : &based_instance_family;
-    else
+    else {
         kind.family = &reduce_family;
+        if (kind.is_enum && reducers_)
+            kind.member_reducer = Ref::checked(PyObject_GetItem(reducers_.get(), enumeration));
+    }
     return kind;
 }
 

@@ -27,6 +27,7 @@ struct Kind {
     PyTypeObject *base = nullptr; // the builtin type that holds the rest of its state
     bool is_enum = false;         // its members are singletons of their class
     Ref reducer;                  // of elsewhere._keep or copyreg, if there is one
+    Ref member_reducer;           // of elsewhere._keep, while its class is not known by name
 };
 
 // Type → Kind, worked out once per type and walk.

@@ -62,6 +62,10 @@ def collect() -> dict[type, Reducer]:
         from elsewhere._keep import tables
 
         table.update(tables.reducers())
+    if "enum" in sys.modules:
+        from elsewhere._keep import members
+
+        table.update(members.reducers())
     if "re" in sys.modules:
         from elsewhere._keep import matches
 
