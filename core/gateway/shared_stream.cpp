@@ -122,6 +122,7 @@ ssize_t SharedStream::write(std::span<const iovec> from) {
     for (const iovec &piece : from) {
         const auto *bytes = static_cast<const std::uint8_t *>(piece.iov_base);
         const std::size_t size = std::min(piece.iov_len, left);
+        if (size == 0) continue; // it may be nowhere
         const std::size_t place = out_.at % capacity;
         const std::size_t first = std::min(size, capacity - place);
         std::memcpy(out_.bytes + place, bytes, first);
@@ -156,6 +157,7 @@ ssize_t SharedStream::read(std::span<const iovec> to) {
     for (const iovec &piece : to) {
         auto *bytes = static_cast<std::uint8_t *>(piece.iov_base);
         const std::size_t size = std::min<std::size_t>(piece.iov_len, left);
+        if (size == 0) continue;
         const std::size_t place = in_.at % capacity;
         const std::size_t first = std::min(size, capacity - place);
         std::memcpy(bytes, in_.bytes + place, first);
