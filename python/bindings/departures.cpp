@@ -15,6 +15,7 @@
 #include "engine/cpython/frame_abi.h"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
+#include "python/bindings/insistence.hpp"
 #include "python/bindings/interposed.hpp"
 #include "python/bindings/points.hpp"
 #include "python/bindings/python_values.hpp"
@@ -159,6 +160,7 @@ Departures departures;
 
 void Departures::on_signal(int number) {
     if (getpid() != home_) die_of(number); // a forked child: what the signal does to any program
+    seen();
     if (points_.on() && number == control_signal() && !busy_ && !request_) {
         if (!points_.leaves_here()) {
             to_next_point();
@@ -459,6 +461,7 @@ void Departures::to_next_point() {
 void Departures::stop() {
     if (getpid() != home_) return;
     arm(0);
+    seen();
     if (!request_) return;
     const Request request = std::move(*request_);
     request_.reset();
@@ -534,11 +537,19 @@ void install_signals(PyObject *module, SignalSettings settings) {
     Ref handler = Ref::checked(PyCFunction_NewEx(&handler_method, nullptr, name.get()));
     if (PyModule_AddObjectRef(module, "on_signal", handler.get()) < 0) throw PythonError{};
     Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
-    for (const int number : {SIGTERM, SIGUSR1, control_signal()})
-        if (standard || number == control_signal())
-            (void)Ref::checked(
-                PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));
-    if (standard) watch_handlers(handler.get());
+    const auto take = [&](int number) {
+        (void)Ref::checked(
+            PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));
+    };
+    take(control_signal());
+    if (!standard) {
+        insist({control_signal()});
+        return;
+    }
+    take(SIGTERM);
+    take(SIGUSR1);
+    insist({control_signal(), SIGTERM, SIGUSR1});
+    watch_handlers(handler.get());
 }
 
 void remember_mask(PyObject *numbers) {

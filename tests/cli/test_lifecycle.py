@@ -345,6 +345,28 @@ def test_a_long_wait_is_left_and_goes_on_for_the_remaining_time(
         wait(process, 1)
 
 
+def test_a_signal_that_comes_right_before_a_wait_is_not_seen_only_after_it(
+    start, run_words, snapshot, tmp_path
+):
+    # What closes the pipe, and so brings the signal, is the end of the frame of seconds(); from
+    # there to the call, CPython looks for signals no more, from 3.11 on.
+    program = tmp_path / "work/late.py"
+    program.write_text(
+        "import fcntl, io, os, signal, time\n"
+        "def seconds():\n"
+        "    mine = writers.pop()\n"
+        "    return 600\n"
+        "reader, writer = os.pipe()\n"
+        "writers = [io.FileIO(writer, 'w')]\n"
+        "fcntl.fcntl(reader, fcntl.F_SETOWN, os.getpid())\n"
+        "fcntl.fcntl(reader, 10, signal.SIGTERM)\n"  # F_SETSIG
+        "fcntl.fcntl(reader, fcntl.F_SETFL, os.O_ASYNC)\n"
+        "time.sleep(seconds())\n"
+    )
+    with start(*run_words, "--snapshot", str(snapshot), str(program)) as process:
+        assert wait(process, 8) == SUSPENDED
+
+
 def test_a_forked_child_is_not_the_program(start, run_words, snapshot, tmp_path):
     program = tmp_path / "work/forks.py"
     program.write_text(
