@@ -1,5 +1,6 @@
 /* The answers of frame_abi.h for CPython 3.9, with those of before_py311.h. */
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/line_abi.h"
 
 #include "internal/pycore_gc.h"
 #include "internal/pycore_interp.h"
@@ -41,6 +42,15 @@ static void set_trace(PyThreadState *thread, Py_tracefunc trace) {
     thread->use_tracing = trace != NULL || thread->c_profilefunc != NULL;
 }
 
+static int nobody(PyObject *self, PyFrameObject *frame, int what, PyObject *value) { return 0; }
+
+void elw_pretend_traced(PyThreadState *thread, bool on) {
+    if (on)
+        set_trace(thread, nobody);
+    else if (thread->c_tracefunc == nobody)
+        set_trace(thread, NULL);
+}
+
 const char *elw_self_test(void) {
     if (strncmp(Py_GetVersion(), "3.9.", 4) != 0)
         return "built for CPython 3.9, running on another version";
@@ -77,6 +87,23 @@ void elw_set_function(ElwFrame *frame, PyObject *function) {} /* no frame had on
 static void set_line(PyFrameObject *frame) {
     frame->f_lineno = frame->f_lasti < 0 ? frame->f_code->co_firstlineno
                                          : PyCode_Addr2Line(frame->f_code, frame->f_lasti);
+}
+
+bool elw_learns_line(void) { return true; }
+int elw_told_line(ElwFrame *frame) { return in(frame)->f_lineno; }
+void elw_set_told_line(ElwFrame *frame, int line) { in(frame)->f_lineno = line; }
+
+/* The line of a handler is told in any case, but for an exception of the first line, or of an
+ * instruction that begins one, and but for a loop that does not know (ceval.c: exception_unwind).
+ */
+bool elw_tells_only_now(ElwFrame *frame, int from) {
+    PyCodeObject *code = in(frame)->f_code;
+    while (from > 0 && _Py_OPCODE(first_unit(code)[from - 1]) == EXTENDED_ARG) from--;
+    PyAddrPair left, reached;
+    _PyCode_CheckLineNumber(code, 2 * from, &left);
+    _PyCode_CheckLineNumber(code, in(frame)->f_lasti, &reached);
+    return (left.ap_lower == 0 || left.ap_lower == 2 * from) &&
+           in(frame)->f_lasti != reached.ap_lower && in(frame)->f_lasti > 2 * from;
 }
 
 void elw_set_next(ElwFrame *frame, int index) {

@@ -11,6 +11,7 @@
 #endif
 
 enum { jump_unit = 1 };
+#include "engine/cpython/after_py309.h"
 #include "engine/cpython/before_py311.h"
 
 const ElwFacts elw_facts = {

@@ -12,6 +12,7 @@
 #include "opcode.h"
 
 #define ELW_TUPLE_CALL CALL_TUPLE_1
+#include "engine/cpython/after_py309.h"
 #include "engine/cpython/taker.h"
 #include "engine/cpython/told.h"
 

@@ -6,6 +6,7 @@
 
 #include "core/base/error.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/line_abi.h"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/cached_calls.hpp"
@@ -105,10 +106,6 @@ void store_second(PyThreadState *thread, ElwFrame *frame, const Instruction &sto
     old = Ref();
     elw_unlink(thread, frame);
 }
-
-// On 3.10 and 3.11 SEND looks ahead whether its thread is traced: else the end of the generator
-// will be no event. The tracers come later.
-int as_if_traced(PyObject *, PyFrameObject *, int, PyObject *) { return 0; }
 
 // The generator that SEND hands over to, on top of which is what is sent; null for anything else.
 PyObject *receiver_of(ElwFrame *frame, const Instruction &instruction) {
@@ -232,7 +229,7 @@ PyObject *Restore::enter_next() {
 
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     const bool entered = !links.empty() && links.back().inner == nullptr;
-    if (thread_->c_tracefunc == as_if_traced) thread_->c_tracefunc = nullptr;
+    elw_pretend_traced(thread_, false);
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
@@ -335,9 +332,13 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         if (how.told >= 0) how.event = ELW_TOLD_LINE;
         how.from = executed_before(record, map);
     }
-    if (receiver != nullptr) thread_->c_tracefunc = as_if_traced; // evaluate() takes it away
-    PyObject *result = receiver != nullptr ? elw_eval(thread_, frame, 0)
-                                           : go_on_traced(thread_, frame, 0, std::move(how));
+    // The tracers come later. On 3.10 and 3.11 SEND looks ahead whether its thread is traced: else
+    // the end of the generator will be no event. evaluate() ends that.
+    const bool looks = elw_learns_line() && record.delivery == Delivery::reexecute && !innermost;
+    const bool pretends = receiver != nullptr || looks;
+    if (pretends) elw_pretend_traced(thread_, true);
+    PyObject *result =
+        pretends ? elw_eval(thread_, frame, 0) : go_on_traced(thread_, frame, 0, std::move(how));
     elw_lend_recursion(thread_, 0, innermost ? 0 : -lent_c_levels);
     return result;
 }

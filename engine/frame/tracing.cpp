@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/cpython/line_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/telling.hpp"
 
@@ -81,6 +82,9 @@ struct StandIn {
     int told = -1;
     Ref failure; // but this is what then comes of it
     Ref raised;  // the exception of the event is to have this traceback
+    int thrown_at =
+        -1;       // an exception goes on in `frame`: the line of its handler may be none either
+    int line = 0; // that was told before
 };
 // Never destroyed: at the end of the process there is no interpreter any more.
 StandIn *const stand_ins =
@@ -126,15 +130,34 @@ int fail(PyFrameObject *frame, const Ref &failure) {
     return -1;
 }
 
+// Is this the line of a handler, of which nobody would be told in one life? Other frames may be
+// entered on the way there.
+bool is_silent(StandIn &here, PyFrameObject *frame, int what) {
+    if (here.thrown_at < 0 || frame != here.frame) return false;
+    if (what == PyTrace_CALL || what == PyTrace_EXCEPTION) return false;
+    const int from = std::exchange(here.thrown_at, -1);
+    return what == PyTrace_LINE && elw_tells_only_now(elw_frame_of(frame), from);
+}
+
 template <int which> int stand_in(PyObject *self, PyFrameObject *frame, int what, PyObject *value) {
     StandIn &here = stand_ins[which];
     PyThreadState *thread = PyThreadState_Get();
     const bool call = std::exchange(here.call, false);
+    const bool silent = is_silent(here, frame, what);
+    const auto no_more = [&] {
+        here.event = -1;
+        if (here.thrown_at < 0) thread->*here.place = here.original;
+    };
+    if (silent) {
+        elw_set_told_line(elw_frame_of(frame), here.line);
+        no_more();
+        return 0;
+    }
     const bool known =
         here.event >= 0 && frame == here.frame &&
         (what == PyTrace_EXCEPTION || elw_in_flight(elw_frame_of(frame)) == here.told);
     if (known && what == here.event) {
-        thread->*here.place = here.original;
+        no_more();
         const Ref failure = std::move(here.failure);
         const Ref raised = std::move(here.raised);
         if (failure) return fail(frame, failure);
@@ -144,11 +167,11 @@ template <int which> int stand_in(PyObject *self, PyFrameObject *frame, int what
         return 0;
     }
     if (call && what == PyTrace_CALL) {
-        if (here.event < 0) thread->*here.place = here.original;
+        if (here.event < 0) no_more();
         return 0;
     }
     if (known && rank(what) < rank(here.event)) return 0;
-    thread->*here.place = here.original;
+    no_more();
     return here.original != nullptr ? here.original(self, frame, what, value) : 0;
 }
 
@@ -160,6 +183,7 @@ template <int which> StandIn *stand_in_for(PyThreadState *thread, bool call) {
     here.event = -1;
     here.failure = Ref();
     here.raised = Ref();
+    here.thrown_at = -1;
     thread->*here.place = stand_in<which>;
     return &here;
 }
@@ -236,8 +260,12 @@ PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, GoO
             // It lives as long as the frame runs.
             const Ref object = how.frame ? std::move(how.frame) : object_of(thread, frame);
             StandIn *here = stand_in_for<0>(thread, call);
+            if (here != nullptr) here->frame = reinterpret_cast<PyFrameObject *>(object.get());
+            if (here != nullptr && throwing && elw_told_line(frame) >= 0) {
+                here->thrown_at = elw_in_flight(frame);
+                here->line = elw_told_line(frame);
+            }
             if (here != nullptr && told) {
-                here->frame = reinterpret_cast<PyFrameObject *>(object.get());
                 here->event = event_for(how.event);
                 here->told = how.told;
                 here->failure = std::move(how.failure);
