@@ -11,6 +11,7 @@
 #include "engine/frame/c_stack.hpp"
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/code_map.hpp"
+#include "engine/frame/compiled_texts.hpp"
 #include "engine/frame/deaths.hpp"
 #include "engine/frame/declining.hpp"
 #include "engine/frame/lookups.hpp"
@@ -230,6 +231,7 @@ PyObject *Restore::enter_next() {
 PyObject *Restore::evaluate(ElwFrame *frame, int throwing) {
     const bool entered = !links.empty() && links.back().inner == nullptr;
     elw_pretend_traced(thread_, false);
+    forget_code_for_text();
     FrameRecord &record = stack_.frames[next_];
     PyObject *code = reinterpret_cast<PyObject *>(elw_code(frame));
     if (code != record.code.get() && PyObject_RichCompareBool(code, record.code.get(), Py_EQ) != 1)
@@ -322,6 +324,8 @@ PyObject *Restore::go_on(ElwFrame *frame, FrameRecord &record) {
         take_back_miss(record.calls);
         answer_hash(record.calls);
         decline(record.calls);
+        if (!innermost && !stack_.frames[next_].generator)
+            run_for_text(stack_.frames[next_].code.get());
         take_again(frame, at, record.calls);
         resume_calls(frame, map.reexecute_from(at), map.at(at).next, std::move(record.calls));
     }

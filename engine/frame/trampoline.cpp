@@ -140,10 +140,11 @@ Verdict through_builtin(const char *name, PyObject *self, const CallOperands &ca
     }
     if (!is_builtins(self)) return through_method(name, owner, call, inner);
     if (is == "exec" || is == "eval")
-        return reexecute_if(first != nullptr &&
-                                (first == reinterpret_cast<PyObject *>(inner.code) ||
-                                 (PyUnicode_Check(first) && inner.first == nullptr)),
-                            name);
+        return reexecute_if(
+            first != nullptr &&
+                (first == reinterpret_cast<PyObject *>(inner.code) ||
+                 ((PyUnicode_Check(first) || PyBytes_Check(first)) && inner.first == nullptr)),
+            name);
     if ((is == "getattr" || is == "hasattr") && call.count >= 2)
         return reexecute_if(gets_attribute(first, call.argument(1), inner), name);
     // print writes as it goes: only of a single object nothing has been written yet.

@@ -1,5 +1,6 @@
 """exec and eval with namespaces of their own, compiled code that calls back."""
 import sys
+import warnings
 
 from checkpoint import checkpoint
 
@@ -30,6 +31,11 @@ for turn in range(150 * ROUNDS):
     exec("a = 5\nfor b in range(4):\n    a += b\n    checkpoint()", globals(), local)
     if turn % 30 == 0:
         print(space["results"], value, local, space["helper"](turn), sorted(space)[:2])
+with warnings.catch_warnings(record=True) as seen:
+    warnings.simplefilter("always")
+    exec("x = 1 is 1\ncheckpoint()\nprint(x)")
+    print(eval(b"(checkpoint(), 2 is 2)[1]"), *[warning.message for warning in seen])
+exec("x = 3 is 3\ncheckpoint()")
 try:
     exec("def broken():\n    return 1 / 0\nbroken()", {})
 except ZeroDivisionError as error:
