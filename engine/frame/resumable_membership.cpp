@@ -92,12 +92,12 @@ template <bool list> struct Sequence {
                 ++a.number;
                 continue;
             }
-            if (which == Py_EQ) Py_RETURN_FALSE;
-            if (which == Py_NE) Py_RETURN_TRUE;
             // As CPython does, which looks again.
             if (a.number >= size(one) || a.number >= size(other)) {
                 Py_RETURN_RICHCOMPARE(size(one), size(other), which);
             }
+            if (which == Py_EQ) Py_RETURN_FALSE;
+            if (which == Py_NE) Py_RETURN_TRUE;
             take(a, one, other);
             a.phase = last_items;
         }

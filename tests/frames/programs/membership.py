@@ -59,6 +59,18 @@ class Shrinking(Item):
     __hash__ = Item.__hash__
 
 
+class Emptying(Item):
+    """Differs, but then there is nothing left that could."""
+
+    def __eq__(self, other):
+        row.clear()
+        checkpoint()
+        rest.clear()
+        return False
+
+    __hash__ = Item.__hash__
+
+
 class Failing(Item):
     def __eq__(self, other):
         checkpoint()
@@ -142,6 +154,10 @@ for turn in range(4 * ROUNDS):
     shown.append(Item(7) in row)
     row = [Shrinking(i) for i in range(6)]
     shown += [row == items(0, 1, 2, 3, 4, 5), len(row)]
+    row, rest = [Emptying(n), 1], items(n, 2)
+    shown += [row == rest, row, rest]
+    row, rest = [Emptying(n)], items(n)
+    shown += [row != rest, row, rest]
     shown += [
         [1, items(n)] == [1, items(1)],
         [(Item(n), items(2))] < [(Item(1), items(2))],
