@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -90,8 +91,14 @@ std::string to_json(const Instructions &told, const Interpreter &interpreter) {
 
 } // namespace
 
-std::uint32_t random_hash_seed() {
+std::uint32_t pinned_hash_seed() {
     std::uint32_t seed = 0;
+    if (const char *asked = std::getenv(hash_seed_variable); asked != nullptr) {
+        const char *const end = asked + std::strlen(asked);
+        const auto [behind, error] = std::from_chars(asked, end, seed);
+        if (error == std::errc() && behind == end) return seed;
+        seed = 0; // "random", or what Python would not have
+    }
     while (seed == 0) // 0 would switch randomisation off
         if (::getrandom(&seed, sizeof seed, 0) < 0 && errno != EINTR)
             throw Error(ErrorKind::internal, std::string("no randomness: ") + std::strerror(errno));

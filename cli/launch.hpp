@@ -29,8 +29,8 @@ struct Instructions {
 
 inline constexpr const char *instructions_variable = "ELSEWHERE_RUN";
 
-// A seed for PYTHONHASHSEED that switches randomisation on.
-[[nodiscard]] std::uint32_t random_hash_seed();
+// The seed in PYTHONHASHSEED; without one, a random seed that switches randomisation on.
+[[nodiscard]] std::uint32_t pinned_hash_seed();
 
 // Becomes the interpreter: the process id stays. Throws Error where that fails.
 [[noreturn]] void launch(const Interpreter &interpreter, const Package &package,

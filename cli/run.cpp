@@ -168,7 +168,7 @@ int run_program(const Words &words, bool check_at_end) {
             resume_from(header, python, asked);
         }
     }
-    asked.hash_seed = random_hash_seed();
+    asked.hash_seed = pinned_hash_seed();
     const Package package = Package::locate();
     launch(find_interpreter(python, package), package, asked);
 }

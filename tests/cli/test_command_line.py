@@ -158,13 +158,20 @@ def test_the_process_stays_and_signals_wait(command: str, package: Path) -> None
     assert tells["told"]["original_signal_mask"] == [signal.SIGUSR2]
 
 
-def test_the_hash_seed_is_pinned_anew_and_the_old_one_told(run: Run) -> None:
-    runs = [told(run, "-c", "", PYTHONHASHSEED="5") for _ in range(3)]
+def test_the_hash_seed_is_pinned_anew_where_none_is_asked_for(run: Run) -> None:
+    runs = [told(run, "-c", "", PYTHONHASHSEED="random") for _ in range(3)]
     seeds = {tells["told"]["hash_seed"] for tells in runs}
     assert len(seeds) == 3
     assert all(0 < seed < 2**32 for seed in seeds)
     assert all(tells["seed"] == str(tells["told"]["hash_seed"]) for tells in runs)
-    assert {tells["told"]["original_hash_seed"] for tells in runs} == {"5"}
+    assert {tells["told"]["original_hash_seed"] for tells in runs} == {"random"}
+
+
+@pytest.mark.parametrize("asked", ["0", "5", "4294967295"])
+def test_a_hash_seed_that_is_asked_for_is_pinned(run: Run, asked: str) -> None:
+    tells = told(run, "-c", "", PYTHONHASHSEED=asked)
+    assert tells["seed"] == tells["told"]["original_hash_seed"] == asked
+    assert tells["told"]["hash_seed"] == int(asked)
 
 
 def test_python_is_a_path_with_arguments_and_quoted_blanks(run: Run, tmp_path: Path) -> None:
