@@ -18,7 +18,7 @@ from lives import Hung, Outcome, Run, in_lives, in_one_life, masked
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUSPENDS_PER_RUN = 9  # on average what is left halves every time: after that it is too short
 GUARDS = Path(__file__).parent / "guards"
-GRACE = "2s"  # shorter than a run: a refusal is to be seen before the program ends
+GRACE = 2.0  # seconds, or half a run: a refusal is to be seen before the program ends
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def torture(
         limit = min(SUSPENDS_PER_RUN, wanted - tally.suspends)
         options = [
             "--grace",
-            GRACE,
+            f"{min(GRACE, subject.seconds / 2):.2f}s",
             "--python",
             subject.python,
             "--snapshot",

@@ -43,6 +43,22 @@ LEFT_OUT = {
     "test.test_collections.TestCounter.test_inplace_operations",
     # Known: a class that its library makes an attribute of itself when first asked for it.
     "test.test_ast.AST_Tests.test_classattrs_deprecated",
+    "test.test_ast.AST_Tests.test_constant_subclasses_deprecated",
+    "test.test_ast.AST_Tests.test_field_attr_existence_deprecated",
+    # Known: a property without a name gets one.
+    "test.test_property.PropertyUnreachableAttributeNoName.test_del_property",
+    "test.test_property.PropertyUnreachableAttributeNoName.test_get_property",
+    "test.test_property.PropertyUnreachableAttributeNoName.test_set_property",
+    # What the collector has looked at and will not look at again is its own affair.
+    "test.test_dict.DictTest.test_track_dynamic",
+    "test.test_dict.DictTest.test_track_literals",
+    "test.test_tuple.TupleTest.test_track_dynamic",
+    "test.test_tuple.TupleTest.test_track_literals",
+    # Known: a frame that has ended does not know who called it.
+    "test.test_inspect.TestInterpreterStack.test_previous_frame",
+    "test.test_inspect.test_inspect.TestInterpreterStack.test_previous_frame",
+    # Sorts by address.
+    "test.test_pprint.QueryTestCase.test_sort_unorderable_values",
     "test.test_int.IntStrDigitLimitsTests.test_denial_of_service_prevented_int_to_str",
     "test.test_int.IntStrDigitLimitsTests.test_denial_of_service_prevented_str_to_int",
     "test.test_int.IntSubclassStrDigitLimitsTests.test_denial_of_service_prevented_int_to_str",
