@@ -127,6 +127,7 @@ ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
         ++tallies_[number].count;
         tallies_[number].bytes += in.offset() - start;
     }
+    if (!in.done()) fail("there is more behind their end");
 }
 
 const ObjectIndex::Object *ObjectIndex::find(Reference reference) const {

@@ -28,6 +28,8 @@ def inner(depth):
         time.sleep(0.01)
 def outer(n):
     return 1 + inner(n)
+trouble = LookupError("gone")
+trouble.code = 5
 greeting = "caf\\u00e9\\x1b[31m"
 outer(3)
 """
@@ -70,9 +72,9 @@ def test_json_has_header_frames_and_locals(command: str, python: Python, snapsho
     module, outer, inner = told["frames"]
     assert [frame["function"] for frame in (module, outer, inner)] == ["<module>", "outer", "inner"]
     assert {frame["file"] for frame in told["frames"]} == {program}
-    assert (module["line"], outer["line"]) == (18, 16)
+    assert (module["line"], outer["line"]) == (20, 16)
     assert inner["line"] in (12, 13, 14)
-    assert values(module) == {"greeting": "'caf\u00e9\x1b[31m'"}
+    assert values(module) == {"trouble": "LookupError()", "greeting": "'caf\u00e9\x1b[31m'"}
     assert values(outer) == {"n": "3"}
     assert values(inner)["depth"] == "3"
     assert values(inner)["point"] == "Point(x=1, y=2.5)"
