@@ -167,6 +167,7 @@ def capture() -> dict[str, Any]:
         "stdin": capture_stdin(),
         "asyncio": tasks.capture_asyncio(),
         **changed_modules(_start, own),
+        "order": [name for name in sys.modules if name.partition(".")[0] != "elsewhere"],
     }
     console = sys.modules.get("elsewhere._console")
     if console is not None:
@@ -261,11 +262,20 @@ def restore(state: dict[str, Any]) -> None:
         restore_stdin(state["stdin"])
     if "signals" in state or "timers" in state:
         from elsewhere._state_modules import restore_signals
+    _put_in_order(state.get("order", ()))
     # What is done above may need more than the program has left itself.
     sys.setrecursionlimit(state.get("numbers", {}).get("recursion", sys.getrecursionlimit()))
     if "signals" in state or "timers" in state:
         # Last: from here on the program's handlers may run.
         restore_signals(state.get("signals", {}), state.get("timers", {}))
+
+
+def _put_in_order(names: Any) -> None:
+    """As they were imported: what came last goes first when the program ends."""
+    modules = sys.modules
+    for name in names:
+        if name in modules:
+            modules[name] = modules.pop(name)
 
 
 def _is_missing(name: str) -> bool:
