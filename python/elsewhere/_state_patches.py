@@ -197,7 +197,8 @@ def _of_library_class(
         return {}  # not to be found again
     if _is_installed(module):
         return values
-    return {name: value for name, value in values.items() if not name.startswith("_")}
+    # Of the private ones those that count: HtmlDiff._default_prefix.
+    return {n: v for n, v in values.items() if not n.startswith("_") or type(v) is int}
 
 
 def _is_plain(value: Any, depth: int = 8) -> bool:
