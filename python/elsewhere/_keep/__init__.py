@@ -46,6 +46,10 @@ def collect() -> dict[type, Reducer]:
     kept = (iterators, files, memory, locks, contexts, entropy, refusals, scopes, generics)
     for module in kept:
         table.update(module.reducers())
+    if sys.version_info >= (3, 15):
+        from elsewhere._keep import sentinels
+
+        table.update(sentinels.reducers())
     if "select" in sys.modules:
         from elsewhere._keep import tasks
 
