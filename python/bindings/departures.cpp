@@ -89,6 +89,7 @@ constexpr double start_tick = 0.0001;
 constexpr double check_grace = 1;
 
 bool check_is_asked() {
+    const Quiet quiet;
     Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
     return Ref::checked(PyObject_CallMethod(module.get(), "check_is_asked", nullptr)).get() ==
            Py_True;

@@ -86,13 +86,17 @@ def _lines(tracer: Any, frames: list[FrameType]) -> list[int | None]:
     return lines
 
 
-def _line_of(frame: FrameType) -> int:
+def _line_of(frame: FrameType) -> int | None:
     import opcode
 
     at, code = frame.f_lasti, frame.f_code.co_code
-    # None before 3.11: there it is ahead of the first instruction.
-    if at < 0 or (code[at] == opcode.opmap.get("RESUME") and code[at + 1] == 0):
+    if at < 0:
         return 0
+    if code[at] == opcode.opmap.get("RESUME"):  # None before 3.11
+        if sys.version_info[:2] != (3, 12):
+            return None  # it looks for signals ahead of its event: a generator that goes on
+        if code[at + 1] == 0:
+            return 0
     return frame.f_lineno or 0
 
 

@@ -81,7 +81,7 @@ def packages(python):
 def measured(python, command, packages, tmp_path):
     """measured(core, program, …) runs it in one life and in several, and compares."""
 
-    def run(core, words, arguments=(), signals=False, settings=None):
+    def run(core, words, arguments=(), signals=False, settings=None, of_the_first=None):
         log = tmp_path / "plain" / "places"
         environment = {
             "COVERAGE_CORE": core,
@@ -120,6 +120,9 @@ def measured(python, command, packages, tmp_path):
             delays = [generator.uniform(0, seconds) for _ in range(SIGNALS)]
             moments = iter(delays)
             found = in_lives(again, lived, lambda lived: next(moments, None), environment, 60)
+        elif of_the_first:
+            found = in_lives(again, lived, None, environment, 60, of_the_first)
+            assert found.suspends == 1
         else:
             places = log.stat().st_size
             plan = sorted(generator.sample(range(1, places + 1), min(SUSPENDS, places)))
@@ -154,6 +157,15 @@ def test_coverage_run_counts_the_same_where_sigterm_comes(kind, python, measured
     program = COVERED / "constructs.py"
     words = ["-m", "coverage", "run", *options, f"--include={program}", str(program)]
     measured(core, words, ["10"], signals=True)
+
+
+@pytest.mark.parametrize("kind", CORES)
+def test_a_generator_that_a_signal_meets_as_it_goes_on_is_entered_once(kind, python, measured):
+    core, options, wanted = CORES[kind]
+    needs(python, wanted)
+    program = COVERED / "met_again.py"
+    words = ["-m", "coverage", "run", *options, f"--include={program}", str(program)]
+    measured(core, words, of_the_first={"MET_BY": "15"})
 
 
 def test_the_contexts_of_tests_are_the_same_in_several_lives(measured, packages, tmp_path):
