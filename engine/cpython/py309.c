@@ -82,9 +82,9 @@ const char *const elw_code_tables[] = {"co_code", "co_lnotab", NULL};
 
 void elw_set_function(ElwFrame *frame, PyObject *function) {} /* no frame had one */
 
-/* What traced frames believe, and tracers that ask: it changes with each line that they are told.
- */
+/* What tracers that ask are told; of a frame that has a tracer, the line that it was told last. */
 static void set_line(PyFrameObject *frame) {
+    if (frame->f_trace != NULL) return;
     frame->f_lineno = frame->f_lasti < 0 ? frame->f_code->co_firstlineno
                                          : PyCode_Addr2Line(frame->f_code, frame->f_lasti);
 }

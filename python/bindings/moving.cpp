@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/line_abi.h"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/closing.hpp"
 #include "engine/frame/finalizers.hpp"
@@ -272,6 +273,17 @@ PyObject *outer_frame(PyObject *, PyObject *inner) {
     });
 }
 
+PyObject *set_told_line(PyObject *, PyObject *arguments) {
+    return entry([&] {
+        PyObject *frame = nullptr;
+        int line = 0;
+        if (!PyArg_ParseTuple(arguments, "O!i:set_told_line", &PyFrame_Type, &frame, &line))
+            throw PythonError{};
+        elw_set_told_line(elw_frame_of(reinterpret_cast<PyFrameObject *>(frame)), line);
+        return none();
+    });
+}
+
 PyObject *trace_again(PyObject *, PyObject *) {
     return entry([&] {
         frame::trace_again();
@@ -348,6 +360,8 @@ PyMethodDef methods[] = {
      "trace_again()\n--\n\nTrace functions hear again what happens."},
     {"is_traced_in_c", is_traced_in_c, METH_NOARGS,
      "is_traced_in_c()\n--\n\nHas C code set the trace function, and not sys.settrace?"},
+    {"set_told_line", set_told_line, METH_VARARGS,
+     "set_told_line(frame, line)\n--\n\nSet f_lineno, which is the line that was told last (3.9)."},
     {"outer_frame", outer_frame, METH_O,
      "outer_frame(frame)\n--\n\nThe one outside, where f_back does not know it, or None."},
     {"measure_frames", measure_frames, METH_O,

@@ -44,8 +44,11 @@ def capture_tracing() -> dict[str, Any] | None:
     may_return = "coverage" in sys.modules or "bdb" in sys.modules
     if not tools and not in_c and not any(functions.values()) and not may_return:
         return None
-    frames = [(f.f_trace, f.f_trace_lines, f.f_trace_opcodes, _more_locals(f)) for f in _frames()]
-    usual = (None, True, False, None)
+    frames = [
+        (f.f_trace, f.f_trace_lines, f.f_trace_opcodes, _more_locals(f), _told_line(f))
+        for f in _frames()
+    ]
+    usual = (None, True, False, None, None)
     while frames and frames[-1] == usual:
         frames.pop()
     kept.update((name, value) for name, value in functions.items() if value is not None)
@@ -75,6 +78,11 @@ def _more_locals(frame: FrameType) -> dict[str, Any] | None:
         return None
     own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
     return {name: value for name, value in frame.f_locals.items() if name not in own} or None
+
+
+def _told_line(frame: FrameType) -> int | None:
+    """On 3.9 a frame with a tracer says that it is in the line that the tracer was told last."""
+    return None if sys.version_info >= (3, 10) or frame.f_trace is None else frame.f_lineno
 
 
 def _coverage_lists() -> list[list[Any]]:
@@ -172,11 +180,13 @@ def _all_code() -> list[tuple[Any, CodeType]]:
 
 def restore(kept: dict[str, Any]) -> None:
     """Sets them again; every frame of the program is on the stack."""
-    for frame, (trace, lines, opcodes, more) in zip(_frames(), kept.get("frames", ())):
+    for frame, (trace, lines, opcodes, more, told) in zip(_frames(), kept.get("frames", ())):
         if more is not None:
             frame.f_locals.update(more)
         if trace is not None:
             frame.f_trace = trace
+        if told is not None:
+            _elsewhere.set_told_line(frame, told)
         if not lines:
             frame.f_trace_lines = False
         if opcodes:
