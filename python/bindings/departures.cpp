@@ -11,6 +11,7 @@
 #include <cstring>
 #include <ctime>
 #include <optional>
+#include <vector>
 
 #include "engine/cpython/frame_abi.h"
 #include "python/bindings/departure.hpp"
@@ -115,7 +116,7 @@ class Departures {
     void on_signal(int number);
     int on_pending_call();
     int on_stopped();
-    void stop();
+    bool stop();
 
   private:
     void ask(Source source);
@@ -458,16 +459,17 @@ void Departures::to_next_point() {
     arm(point_tick);
 }
 
-// The program has ended: there is nothing left to suspend.
-void Departures::stop() {
-    if (getpid() != home_) return;
+// The program has ended: there is nothing left to suspend. Has SIGTERM asked for it?
+bool Departures::stop() {
+    if (getpid() != home_) return false;
     arm(0);
     seen();
-    if (!request_) return;
+    if (!request_) return false;
     const Request request = std::move(*request_);
     request_.reset();
     const Error ended(ErrorKind::refused, "the program ended before it could be suspended");
     if (request.source == Source::control) answer(&ended);
+    return request.source == Source::terminate;
 }
 
 // ---- the handler and its installation ----
@@ -509,26 +511,36 @@ void on_late_termination(int number) {
 } // namespace
 
 void stop_signals() {
-    departures.stop();
     watch_handlers(nullptr);
-    // Told to CPython as "ignored", so that its own finalization leaves them alone.
     Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
+    std::vector<int> ours;
     for (const int number : {SIGTERM, SIGUSR1, control_signal()}) {
         Ref now = Ref::checked(PyObject_CallMethod(signals.get(), "getsignal", "i", number));
-        if (!PyCFunction_Check(now.get()) ||
-            reinterpret_cast<PyCFunctionObject *>(now.get())->m_ml != &handler_method)
-            continue; // the program's own
-        (void)Ref::checked(PyObject_CallMethod(signals.get(), "signal", "ii", number, 1));
-        if (number != SIGTERM) continue;
-        sigevent event = {};
-        event.sigev_notify = SIGEV_SIGNAL;
-        event.sigev_signo = SIGTERM;
-        if (timer_create(CLOCK_MONOTONIC, &event, &last_grace) != 0) continue;
-        struct sigaction late = {};
-        late.sa_handler = on_late_termination;
-        late.sa_flags = SA_RESTART;
-        sigaction(SIGTERM, &late, nullptr);
+        if (PyCFunction_Check(now.get()) &&
+            reinterpret_cast<PyCFunctionObject *>(now.get())->m_ml == &handler_method)
+            ours.push_back(number); // else the program's own
     }
+    sigevent event = {};
+    event.sigev_notify = SIGEV_SIGNAL;
+    event.sigev_signo = SIGTERM;
+    timer_create(CLOCK_MONOTONIC, &event, &last_grace);
+    const auto take = [](int number) {
+        struct sigaction late = {};
+        late.sa_handler = number == SIGTERM ? on_late_termination : SIG_IGN;
+        late.sa_flags = SA_RESTART;
+        sigaction(number, &late, nullptr);
+    };
+    // CPython hears of no new one from here on, and has to have seen those that it has heard of: it
+    // would complain of one whose handler is gone.
+    for (const int number : ours) take(number);
+    if (PyErr_CheckSignals() != 0) throw PythonError{};
+    const bool terminated = departures.stop();
+    // Told to CPython as "ignored", so that its own finalization leaves them alone.
+    for (const int number : ours) {
+        (void)Ref::checked(PyObject_CallMethod(signals.get(), "signal", "ii", number, 1));
+        take(number);
+    }
+    if (terminated) on_late_termination(SIGTERM);
 }
 
 void install_signals(PyObject *module, SignalSettings settings) {
