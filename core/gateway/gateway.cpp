@@ -102,7 +102,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
     link_ = std::make_unique<Link>(duplicate(stream_.in()), duplicate(stream_.out()),
                                    mux::Side::controller, mux::Before{said ? 1U : 0U, 0},
                                    std::span<const std::uint8_t>{},
-                                   settings.sink ? settings.sink() : nullptr);
+                                   settings.direct ? settings.direct() : nullptr);
     Received hello = patiently(settings, [&] { return link_->hello(); });
     if (hello.wait != Wait::done) fail(spec);
     hello_ = std::move(hello.message);
@@ -111,7 +111,7 @@ Gateway::Gateway(const transport::XSpec &spec, Settings settings)
         (void)link_->greet(std::move(greeting->hello));
     }
     if (greeting->engine) bring_engine(spec, std::move(*greeting), settings);
-    if (why_pure_.empty() && spec.has("popen") && !spec.has("via")) link_->share_memory();
+    if (why_pure_.empty() && spec.has("popen")) link_->share_memory();
     stop_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
     stream_.errors().pass_on(STDERR_FILENO);
     errors_ = std::thread([this, beat = heartbeat_for(spec)] { attend(beat); });

@@ -36,8 +36,8 @@ struct Settings {
     // says, and what lives as long as they are used.
     std::optional<transport::Carried> carried = {};
     std::shared_ptr<void> carrier = {};
-    // What the link writes to, once the boot is over; nothing: to the streams.
-    std::function<std::shared_ptr<Sink>()> sink = {};
+    // What the link goes over, once the boot is over; nothing: the streams.
+    std::function<std::shared_ptr<Carrier>()> direct = {};
     bool boots = true; // false: it is a worker already
     // For a Python of this machine that may be forked from one that is kept for that.
     struct Warm {

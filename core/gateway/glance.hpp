@@ -24,10 +24,8 @@ class Glance {
     // is one, is looked at with the first of them, which is its bell.
     int poll(pollfd *watched, nfds_t count, const timespec *timeout,
              SharedStream *shared = nullptr) {
-        static const bool alone = std::thread::hardware_concurrency() < 2;
         if (has_come(shared, watched, count)) return 1;
-        if (alone || (hopes_ == 0 && ++passed_ % pause_ != 0))
-            return sleep(watched, count, timeout, nullptr, shared);
+        if (!is_worth_while()) return sleep(watched, count, timeout, nullptr, shared);
         // One that comes while nobody sleeps must not be slept through.
         sigset_t all, before;
         sigfillset(&all);
@@ -39,6 +37,8 @@ class Glance {
         errno = error;
         return ready;
     }
+    // Whether that was seen, in a moment in which it was looked for.
+    template <class Seen> bool sees(Seen seen) { return is_worth_while() && look(seen); }
     [[nodiscard]] unsigned hopes() const noexcept { return hopes_; }
 
   private:
@@ -63,18 +63,25 @@ class Glance {
     }
 
     int look(pollfd *watched, nfds_t count, const SharedStream *shared) {
-        const auto end = Clock::now() + longest;
-        auto now = end;
-        do {
-            int ready = 0;
+        int ready = 0;
+        look([&] {
             // Memory is looked at for less than a call to the system.
             for (int i = 0; shared != nullptr && i < 64 && ready == 0; ++i)
                 ready = has_come(shared, watched, count) ? 1 : 0;
             if (ready == 0) ready = ::poll(watched, count, 0);
-            if (ready != 0) {
+            return ready != 0;
+        });
+        return ready;
+    }
+
+    template <class Seen> bool look(Seen seen) {
+        const auto end = Clock::now() + longest;
+        auto now = end;
+        do {
+            if (seen()) {
                 hopes_ = many;
                 pause_ = rarely;
-                return ready;
+                return true;
             }
             std::this_thread::yield();
             now = Clock::now();
@@ -85,7 +92,11 @@ class Glance {
         } else if (hopes_ > 0) {
             --hopes_;
         }
-        return 0;
+        return false;
+    }
+    bool is_worth_while() {
+        static const bool alone = std::thread::hardware_concurrency() < 2;
+        return !alone && (hopes_ != 0 || ++passed_ % pause_ == 0);
     }
 
     static constexpr unsigned many = 8, rarely = 64, most_rarely = 4096;

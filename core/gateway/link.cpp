@@ -1,13 +1,9 @@
 #include "core/gateway/link.hpp"
 
-#include <fcntl.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #include <atomic>
-#include <cerrno>
-#include <cstring>
 
 namespace elsewhere::gateway {
 
@@ -25,19 +21,6 @@ std::uint64_t forks_so_far() {
     return forks;
 }
 
-void set_non_blocking(int fd) {
-    const int flags = ::fcntl(fd, F_GETFL);
-    if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-        throw Error(ErrorKind::internal,
-                    std::string("no stream for a gateway: ") + std::strerror(errno));
-}
-
-bool is_socket(int fd) {
-    int type = 0;
-    socklen_t size = sizeof type;
-    return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
-}
-
 std::optional<Message> copy(const Message *message) {
     if (message == nullptr) return {};
     Message made{{}, message->extended, message->strings};
@@ -48,7 +31,7 @@ std::optional<Message> copy(const Message *message) {
 } // namespace
 
 Link::Link(Fd in, Fd out, mux::Side side, std::optional<Payload> hello)
-    : Link(side, std::nullopt, std::move(in), std::move(out)) {
+    : Link(side, std::nullopt, std::move(in), std::move(out), {}) {
     if (!hello) return;
     Lock lock(mutex_);
     mux_.greet(std::move(*hello));
@@ -56,20 +39,17 @@ Link::Link(Fd in, Fd out, mux::Side side, std::optional<Payload> hello)
 }
 
 Link::Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread,
-           std::shared_ptr<Sink> sink)
-    : Link(side, before, std::move(in), std::move(out)) {
-    sink_ = std::move(sink);
+           std::shared_ptr<Carrier> carrier)
+    : Link(side, before, std::move(in), std::move(out), std::move(carrier)) {
     mux_.feed(unread);
 }
 
-Link::Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out)
-    : in_(std::move(in)), out_(std::move(out)), nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      socket_(is_socket(out_.get())), process_(forks_so_far()),
+Link::Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out,
+           std::shared_ptr<Carrier> carrier)
+    : medium_(std::move(in), std::move(out), std::move(carrier)),
+      nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), process_(forks_so_far()),
       scratch_(new std::uint8_t[scratch_size]),
       mux_(before ? mux::Mux(*before, side) : mux::Mux(side)) {
-    set_non_blocking(in_.get());
-    set_non_blocking(out_.get());
-    set_non_blocking(nudge_.get());
     mux_.set_overflow(&spill_);
 }
 
@@ -285,10 +265,7 @@ void Link::release_stream() {
     const Lock lock(mutex_);
     if (mux_.over() == nullptr)
         throw Error(ErrorKind::internal, "the stream of a link in use is closed");
-    in_.reset();
-    out_.reset();
-    shared_.reset();
-    sink_.reset();
+    medium_.close();
 }
 
 // --- channels ----------------------------------------------------------------------------------

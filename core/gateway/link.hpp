@@ -5,11 +5,8 @@
 #include <mutex>
 #include <thread>
 
-#include <sys/uio.h>
-
 #include "core/base/fd.hpp"
-#include "core/gateway/glance.hpp"
-#include "core/gateway/shared_stream.hpp"
+#include "core/gateway/medium.hpp"
 #include "core/gateway/spill.hpp"
 #include "core/gateway/wakeup.hpp"
 #include "core/mux/mux.hpp"
@@ -29,15 +26,6 @@ struct Sent {
     mux::Ticket ticket{};
 };
 
-// Takes what a link writes, in the place of its descriptor. write(): as write(2) of what does not
-// block, with EAGAIN and EPIPE; room() can be polled for reading when there is room again.
-class Sink {
-  public:
-    virtual ~Sink() = default;
-    virtual ssize_t write(std::span<const iovec> stretches) = 0;
-    [[nodiscard]] virtual int room() const noexcept = 0;
-};
-
 // One end of a gateway: the mux with its stream, used by any number of threads. None of them is
 // needed: whoever waits reads and writes the stream meanwhile, for all ("pumps"); the others sleep
 // until the pump wakes them. start_service() adds a thread that pumps while no caller does.
@@ -52,9 +40,8 @@ class Link {
     // Without `hello`, greet() comes before anything else.
     Link(Fd in, Fd out, mux::Side side, std::optional<wire::Payload> hello);
     // Goes on where another has read and written; `unread`: what that one has read too much.
-    // `sink` instead of `out`, which stays open, if there is one.
     Link(Fd in, Fd out, mux::Side side, mux::Before before, std::span<const std::uint8_t> unread,
-         std::shared_ptr<Sink> sink = {});
+         std::shared_ptr<Carrier> carrier = {});
     ~Link();
     Link(const Link &) = delete;
     Link &operator=(const Link &) = delete;
@@ -94,9 +81,9 @@ class Link {
     void release_stream();
     // Pumps while no caller does; a caller that pumps often is not disturbed.
     void start_service();
-    // A controller, whose worker is an engine on this machine: once so many bytes have gone over
-    // the link, both ways together, it shall go through memory that both share. If that cannot be,
-    // it stays as it is.
+    // A controller, whose worker is an engine on this machine, or on that of its carrier's far end:
+    // once so many bytes have gone over the link, both ways together, it shall go through memory
+    // that both share. If that cannot be, it stays as it is.
     void share_memory(std::uint64_t after = 16 * 1024);
 
     // --- channels ---
@@ -166,13 +153,8 @@ class Link {
     void leave(bool stepped_down);
     void read(Lock &lock);
     void write(Lock &lock);
-    ssize_t write_out(std::span<iovec> stretches);
-    // Those that go by the descriptor still.
+    // Those that go before the others in memory.
     std::size_t before_move(std::span<iovec> stretches) const;
-    void has_moved();
-    ssize_t write_shared(std::span<const iovec> stretches);
-    ssize_t read_shared(std::span<const iovec> room);
-    bool ring() const;
     void consider_memory();
     void look_for_memory(Lock &lock);
     // Wakes the sleepers that can go on; whether there were any.
@@ -180,19 +162,15 @@ class Link {
     // Something has changed outside the pump.
     void tell();
     void nudge();
-    Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out);
+    Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out,
+         std::shared_ptr<Carrier> carrier);
     Wait flush(Lock &lock, Deadline deadline);
     Wait go_out(Lock &lock, mux::Ticket ticket, Deadline deadline);
     Wait go_behind(Lock &lock, mux::Ticket ticket, Deadline deadline);
 
     static constexpr std::size_t scratch_size = 65'536;
-    Fd in_, out_, nudge_;
-    Glance glance_; // of who pumps
-    std::unique_ptr<SharedStream> shared_;
-    bool reads_shared_ = false;  // of who pumps
-    bool writes_shared_ = false; // of who writes
-    const bool socket_;
-    std::shared_ptr<Sink> sink_;
+    Medium medium_;
+    Fd nudge_;
     const std::uint64_t process_; // forks before this one
     std::unique_ptr<std::uint8_t[]> scratch_;
     std::unique_ptr<std::thread> service_;
@@ -207,9 +185,10 @@ class Link {
     bool writing_ = false;
     std::uint64_t writes_ = 0; // calls to the system that have ended
     std::uint64_t read_ = 0;   // bytes
-    bool may_share_ = false;
+    enum class Memory : std::uint8_t { none, allowed, wanted, offered, reached };
+    Memory memory_ = Memory::none;
     std::uint64_t worth_sharing_ = 0;
-    std::uint64_t moves_at_ = 0; // where output goes on in shared memory; 0: it does or will not
+    std::uint64_t moves_at_ = 0; // where output goes on in memory; 0: it does or will not
     bool cannot_write_ = false;
     bool stopping_ = false;
     bool first_waits_ = false; // in next_request()

@@ -1,10 +1,6 @@
 // How threads share the stream: one of those that wait pumps, the others sleep.
-#include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -104,11 +100,6 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
         }
         polls_output_ = mux_.has_output() && !writing_ && !cannot_write_;
         nudged_ = false;
-        // Where memory is shared, `in_` tells of room in it, too.
-        pollfd fds[] = {{in_.get(), POLLIN, 0},
-                        {nudge_.get(), POLLIN, 0},
-                        {polls_output_ && !writes_shared_ ? out_.get() : -1, POLLOUT, 0}};
-        if (sink_ && polls_output_) fds[2] = {sink_->room(), POLLIN, 0};
         lock.unlock();
         timespec left{};
         if (deadline) {
@@ -116,23 +107,23 @@ Wait Link::pump(Waiter &waiter, Lock &lock, Deadline deadline, bool &stepped_dow
             left = {static_cast<time_t>(ns.count() / 1'000'000'000),
                     static_cast<long>(ns.count() % 1'000'000'000)};
         }
-        const int count = glance_.poll(fds, 3, deadline ? &left : nullptr,
-                                       reads_shared_ ? shared_.get() : nullptr);
+        const Medium::Polled polled =
+            medium_.poll(nudge_.get(), polls_output_, deadline ? &left : nullptr);
         const int error = errno;
-        if (count > 0 && fds[0].revents != 0)
+        if (polled.in)
             read(lock);
         else
             lock.lock();
         polls_output_ = false;
-        if (count > 0 && fds[1].revents != 0) {
+        if (polled.other) {
             std::uint64_t times = 0;
             (void)!::read(nudge_.get(), &times, sizeof times);
         }
-        if (count < 0 && error != EINTR)
+        if (polled.count < 0 && error != EINTR)
             mux_.end(Error(ErrorKind::internal,
                            std::string("cannot wait for the stream: ") + std::strerror(error)));
-        if (count <= 0) {
-            wait = count == 0 ? Wait::timed_out : Wait::interrupted;
+        if (polled.count <= 0) {
+            wait = polled.count == 0 ? Wait::timed_out : Wait::interrupted;
             break;
         }
         if (wake_sleepers() && !mux_.has_output() && !waiter.ready()) {
@@ -170,9 +161,7 @@ void Link::read(Lock &lock) {
     // more.
     const iovec room[] = {{direct.data(), direct.size()},
                           {scratch_.get(), direct.empty() ? scratch_size : wire::header_size}};
-    const ssize_t size = reads_shared_    ? read_shared(room)
-                         : direct.empty() ? ::read(in_.get(), scratch_.get(), scratch_size)
-                                          : ::readv(in_.get(), room, 2);
+    const ssize_t size = medium_.read(std::span(room).subspan(direct.empty() ? 1 : 0));
     const int error = errno;
     lock.lock();
     if (size > 0) {
@@ -180,7 +169,6 @@ void Link::read(Lock &lock) {
         const std::size_t placed = std::min(count, direct.size());
         if (placed != 0) mux_.took(placed);
         if (count != placed) mux_.feed({scratch_.get(), count - placed});
-        if (writes_shared_ && reads_shared_ && shared_->writer_waits()) (void)ring();
         read_ += count;
         consider_memory();
         if (mux_.last_words() && !writing_) { // else whoever writes goes on with them
@@ -207,13 +195,16 @@ void Link::write(Lock &lock) {
     while (std::size_t count = cannot_write_ ? 0 : mux_.output(stretches)) {
         count = before_move({stretches, count});
         lock.unlock();
-        const ssize_t size = write_out({stretches, count});
+        const ssize_t size = medium_.write({stretches, count});
         const int error = errno;
         lock.lock();
         ++writes_;
         if (size > 0) {
             mux_.wrote(static_cast<std::size_t>(size));
-            if (moves_at_ != 0 && mux_.written() == moves_at_) has_moved();
+            if (moves_at_ != 0 && mux_.written() == moves_at_) {
+                moves_at_ = 0;
+                medium_.output_moves();
+            }
         } else if (error == EAGAIN) {
             break;
         } else if (error == EBADMSG) {
@@ -224,23 +215,6 @@ void Link::write(Lock &lock) {
         }
     }
     writing_ = false;
-}
-
-// What is in one piece goes by the calls that cost less.
-ssize_t Link::write_out(std::span<iovec> stretches) {
-    if (writes_shared_) return write_shared(stretches);
-    if (sink_) return sink_->write(stretches);
-    const iovec &first = stretches.front();
-    const bool one = stretches.size() == 1;
-    if (socket_) {
-        if (one) return ::send(out_.get(), first.iov_base, first.iov_len, MSG_NOSIGNAL);
-        msghdr message{};
-        message.msg_iov = stretches.data();
-        message.msg_iovlen = stretches.size();
-        return ::sendmsg(out_.get(), &message, MSG_NOSIGNAL);
-    }
-    if (one) return ::write(out_.get(), first.iov_base, first.iov_len);
-    return ::writev(out_.get(), stretches.data(), static_cast<int>(stretches.size()));
 }
 
 bool Link::wake_sleepers() {

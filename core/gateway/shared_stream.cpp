@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -12,6 +13,7 @@
 #include <cstring>
 #include <new>
 #include <string>
+#include <string_view>
 
 #include "core/wire/value.hpp"
 
@@ -22,7 +24,19 @@ namespace {
 constexpr std::size_t page = 4096; // in front: the token, then the indices
 constexpr std::size_t token_size = 16;
 constexpr std::size_t memory_size = page + 2 * SharedStream::capacity;
-constexpr char name[] = "/memfd:elsewhere (deleted)"; // as the kernel shows it
+constexpr std::string_view name = "/memfd:elsewhere (deleted)"; // as the kernel shows it
+
+std::string path_of(const Fd &fd) {
+    return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
+}
+
+// Where processes have other numbers it can be any file, or a device.
+bool leads_to(const std::string &path, std::string_view start) {
+    std::array<char, 64> target{};
+    const ssize_t size = ::readlink(path.c_str(), target.data(), target.size());
+    return size > 0 &&
+           std::string_view(target.data(), static_cast<std::size_t>(size)).starts_with(start);
+}
 
 } // namespace
 
@@ -50,7 +64,7 @@ SharedStream::SharedStream(Fd file, std::uint8_t *memory, bool maker)
 
 SharedStream::~SharedStream() { ::munmap(memory_, memory_size); }
 
-std::unique_ptr<SharedStream> SharedStream::make() {
+std::unique_ptr<SharedStream> SharedStream::make(bool own_bell) {
     Fd file(::memfd_create("elsewhere", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     // Taken now and sealed, or an access could raise SIGBUS: where there is no memory left, or the
     // other end has cut the file.
@@ -62,28 +76,30 @@ std::unique_ptr<SharedStream> SharedStream::make() {
     auto *bytes = static_cast<std::uint8_t *>(memory);
     std::unique_ptr<SharedStream> made(new SharedStream(std::move(file), bytes, true));
     if (::getrandom(bytes, token_size, 0) != static_cast<ssize_t>(token_size)) return {};
+    if (own_bell) {
+        std::array<int, 2> ends = {};
+        if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) return {};
+        made->bell_ = Fd(ends[0]);
+        made->rung_ = Fd(ends[1]);
+    }
     return made;
 }
 
 wire::Payload SharedStream::description() const {
-    const std::string path =
-        "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(file_.get());
     const wire::Value::Bytes token(memory_, memory_ + token_size);
-    return wire::Payload(wire::encode(wire::Value::tuple({path, token})).joined());
+    const wire::Value parts = rung_ ? wire::Value::tuple({path_of(file_), token, path_of(rung_)})
+                                    : wire::Value::tuple({path_of(file_), token});
+    return wire::Payload(wire::encode(parts).joined());
 }
 
 std::unique_ptr<SharedStream> SharedStream::open(std::span<const std::uint8_t> description) {
     auto value = wire::decode(description, false);
     const auto *parts = value.ok() ? value.value().as<wire::Value::Items>() : nullptr;
-    if (parts == nullptr || parts->items.size() != 2) return {};
+    if (parts == nullptr || parts->items.size() < 2 || parts->items.size() > 3) return {};
     const auto *path = parts->items[0].as<std::string>();
     const auto *token = parts->items[1].as<wire::Value::Bytes>();
     if (path == nullptr || token == nullptr || token->size() != token_size) return {};
-    // Where processes have other numbers it can be any file, or a device.
-    std::array<char, sizeof name> target{};
-    if (::readlink(path->c_str(), target.data(), target.size()) < 0 ||
-        !std::ranges::equal(target, std::span(name)))
-        return {};
+    if (!leads_to(*path, name)) return {};
     const Fd file(::open(path->c_str(), O_RDWR | O_CLOEXEC));
     struct stat status = {};
     if (!file || ::fstat(file.get(), &status) != 0 ||
@@ -95,6 +111,12 @@ std::unique_ptr<SharedStream> SharedStream::open(std::span<const std::uint8_t> d
     std::unique_ptr<SharedStream> opened(
         new SharedStream(Fd(), static_cast<std::uint8_t *>(memory), false));
     if (std::memcmp(memory, token->data(), token_size) != 0) return {};
+    if (parts->items.size() == 3) {
+        const auto *bell = parts->items[2].as<std::string>();
+        if (bell == nullptr || !leads_to(*bell, "pipe:")) return {};
+        opened->bell_ = Fd(::open(bell->c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK));
+        if (!opened->bell_) return {};
+    }
     return opened;
 }
 
@@ -138,7 +160,7 @@ ssize_t SharedStream::write(std::span<const iovec> from) {
 bool SharedStream::waits_for_room() {
     out_.writer->wants_bell.store(1, std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_seq_cst);
-    if (room() < capacity / 2) return true;
+    if (!has_room()) return true;
     out_.writer->wants_bell.store(0, std::memory_order_relaxed);
     return false;
 }

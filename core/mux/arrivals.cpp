@@ -155,7 +155,7 @@ bool Mux::memory(Buffer &&payload) {
     if (!for_here) return breach("a memory that was not agreed on");
     memory_ = offers ? Memory::offered : Memory::reached;
     memory_offer_ = std::move(payload);
-    return offers; // what is behind it on this stream are no packets
+    return offers || memory_carried_; // else, what is behind it on this stream are no packets
 }
 
 bool Mux::of_channel(const Header &header, Buffer &&payload) {

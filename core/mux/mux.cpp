@@ -67,8 +67,9 @@ std::optional<Message> Mux::take_verdict() {
     return message;
 }
 
-Ticket Mux::offer_memory(Payload &&description) {
+Ticket Mux::offer_memory(Payload &&description, bool carried) {
     memory_ = Memory::offered;
+    memory_carried_ = carried;
     return queue(Kind::memory, std::move(description));
 }
 

@@ -125,11 +125,12 @@ class Mux {
     // Memory in the place of the stream, spec/wire.md. A controller offers it, a worker has been
     // offered it (once), either says that its packets go there: those framed from then on, which
     // begin at the returned place of the stream. Whether those of the other end do: what was fed
-    // behind that is not looked at.
-    Ticket offer_memory(wire::Payload &&description);
+    // behind that is not looked at, unless what is there is `carried` from the memory.
+    Ticket offer_memory(wire::Payload &&description, bool carried = false);
     std::optional<wire::Buffer> take_memory_offer();
     std::uint64_t move_output();
     [[nodiscard]] bool input_moved() const noexcept { return memory_ == Memory::reached; }
+    [[nodiscard]] Side side() const noexcept { return side_; }
     // Of the bytes of the stream.
     [[nodiscard]] std::uint64_t written() const noexcept { return output_.written(); }
 
@@ -208,6 +209,7 @@ class Mux {
     // Taken: by this end, a worker. Reached: the other end's packets come there.
     enum class Memory : std::uint8_t { none, offered, taken, reached };
     Memory memory_ = Memory::none;
+    bool memory_carried_ = false;
     wire::Buffer memory_offer_;
 };
 

@@ -1,8 +1,6 @@
 #include "core/relay/conduit.hpp"
 
-#include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +33,22 @@ std::uint32_t read_u32(const std::uint8_t *at) {
     return number;
 }
 
+// Of a message with `size` bytes of the kind.
+void fill_head(std::uint8_t *at, char kind, std::size_t size) {
+    const auto all = static_cast<std::uint32_t>(size + head - value_head);
+    at[0] = 's';
+    std::memcpy(at + 1, &all, sizeof all);
+    at[value_head] = static_cast<std::uint8_t>(kind);
+}
+
+wire::Buffer message_of(std::span<const std::uint8_t> bytes) {
+    wire::Buffer message;
+    message.reserve_more(head + bytes.size());
+    message.extend(head);
+    message.append(bytes);
+    return message;
+}
+
 } // namespace
 
 std::thread start_quiet(std::function<void()> body) {
@@ -58,7 +72,6 @@ void Conduit::stop() {
         const std::lock_guard lock(mutex_);
         over_ = true;
     }
-    room_.notify_all();
     const std::uint64_t once = 1;
     (void)!::write(stop_.get(), &once, sizeof once);
 }
@@ -72,45 +85,41 @@ void Conduit::close() {
 }
 
 bool Conduit::say(char kind, std::span<const std::uint8_t> bytes) {
-    wire::Buffer message;
-    message.reserve_more(head + bytes.size());
-    message.extend(head);
-    message.append(bytes);
-    return send(kind, std::move(message));
+    return send(kind, message_of(bytes));
+}
+
+bool Conduit::say_soon(char kind, std::span<const std::uint8_t> bytes) {
+    return send(kind, message_of(bytes), gateway::Clock::now());
 }
 
 // What is behind the place for the head.
 bool Conduit::send(char kind, wire::Buffer &&message, gateway::Deadline deadline) {
-    const auto size = static_cast<std::uint32_t>(message.size() - value_head);
-    message.data()[0] = 's';
-    std::memcpy(message.data() + 1, &size, sizeof size);
-    message.data()[value_head] = static_cast<std::uint8_t>(kind);
+    fill_head(message.data(), kind, message.size() - head);
+    return send(wire::Payload(std::move(message)), deadline);
+}
+
+bool Conduit::send(wire::Payload &&payload, gateway::Deadline deadline) {
     try {
-        const auto sent = through_.use([&](Link &link) {
-            return link.send(channel_, wire::Payload(std::move(message)), deadline);
-        });
+        const auto sent = through_.use(
+            [&](Link &link) { return link.send(channel_, std::move(payload), deadline); });
         return sent.wait != Wait::closed;
     } catch (const Error &) {
         return false;
     }
 }
 
-void Conduit::carry_from(const Fd &from) {
+void Conduit::carry_from(gateway::Medium &from) {
     wire::Buffer message;
     for (;;) {
-        {
-            std::unique_lock lock(mutex_);
-            room_.wait(lock, [&] { return over_ || on_way_ < window; });
-            if (over_) return;
-        }
+        if (!await_room(from)) return;
         message.reserve_more(head + piece);
         std::unique_lock reading(reading_);
-        const ssize_t size = ::read(from.get(), message.data() + head, piece);
+        const std::array<iovec, 1> room = {{{message.data() + head, piece}}};
+        const ssize_t size = from.read(room);
         if (size < 0 && errno == EINTR) continue;
         if (size < 0 && errno == EAGAIN) {
             reading.unlock();
-            std::array<pollfd, 2> watched = {{{from.get(), POLLIN, 0}, {stop_.get(), POLLIN, 0}}};
-            glance_.poll(watched.data(), watched.size(), nullptr);
+            (void)from.poll(stop_.get(), false, nullptr);
             continue; // if it was stopped, it is over
         }
         if (size <= 0) {
@@ -131,11 +140,33 @@ void Conduit::carry_from(const Fd &from) {
     }
 }
 
-bool Conduit::await_carried(const Fd &from) {
+// Until more may be on the way; false: never.
+bool Conduit::await_room(gateway::Medium &from) {
+    for (;;) {
+        {
+            const std::lock_guard lock(mutex_);
+            awaits_room_ = !over_ && on_way_ >= window;
+            if (!awaits_room_) return !over_;
+        }
+        from.attend(has_room_.get(), stop_.get());
+        forget_room();
+    }
+}
+
+void Conduit::forget_room() {
+    std::uint64_t told = 0;
+    (void)!::read(has_room_.get(), &told, sizeof told);
+}
+
+void Conduit::look_again() {
+    const std::uint64_t once = 1;
+    (void)!::write(has_room_.get(), &once, sizeof once);
+}
+
+bool Conduit::await_carried(const gateway::Medium &from) {
     for (const auto end = gateway::Clock::now() + patience; gateway::Clock::now() < end;) {
         const std::unique_lock reading(reading_, std::try_to_lock);
-        int left = 0;
-        if (reading && ::ioctl(from.get(), FIONREAD, &left) == 0 && left == 0) return true;
+        if (reading && !from.holds_input()) return true;
         std::this_thread::yield();
     }
     return false;
@@ -154,36 +185,38 @@ ssize_t Conduit::carry(std::span<const iovec> stretches) {
         }
         on_way_ += size;
     }
-    std::uint64_t told = 0;
-    (void)!::read(has_room_.get(), &told, sizeof told);
-    wire::Buffer message;
-    message.reserve_more(head + size);
-    message.extend(head);
+    forget_room();
+    wire::Buffer written;
+    fill_head(written.extend(head), 'D', size);
+    const bool copies = size < wire::ValueWriter::long_bytes;
+    if (copies) written.reserve_more(size);
+    wire::Payload payload = copies ? wire::Payload() : wire::Payload(std::exchange(written, {}));
     for (std::size_t left = size; const iovec &stretch : stretches) {
-        const std::size_t part = std::min(left, stretch.iov_len);
-        message.append({static_cast<const std::uint8_t *>(stretch.iov_base), part});
-        left -= part;
+        const std::span part(static_cast<const std::uint8_t *>(stretch.iov_base),
+                             std::min(left, stretch.iov_len));
+        if (copies)
+            written.append(part);
+        else if (!part.empty())
+            payload.attach(part);
+        left -= part.size();
     }
-    // What does not go out now, whoever reads the link writes later.
-    if (send('D', std::move(message), gateway::Clock::now())) return static_cast<ssize_t>(size);
+    if (copies) payload = wire::Payload(std::move(written));
+    // What does not go out now is copied, and whoever reads the link writes it later.
+    if (send(std::move(payload), gateway::Clock::now())) return static_cast<ssize_t>(size);
     errno = EPIPE;
     return -1;
 }
 
-bool Conduit::write_all(const Fd &to, std::span<const std::uint8_t> bytes) {
+void Conduit::write_all(gateway::Medium &to, std::span<const std::uint8_t> bytes) {
     while (!bytes.empty()) {
-        const ssize_t size = ::write(to.get(), bytes.data(), bytes.size());
-        if (size > 0) {
+        const std::array<iovec, 1> piece = {
+            {{const_cast<std::uint8_t *>(bytes.data()), bytes.size()}}};
+        const ssize_t size = to.write(piece);
+        if (size > 0)
             bytes = bytes.subspan(static_cast<std::size_t>(size));
-        } else if (errno == EAGAIN) {
-            std::array<pollfd, 2> watched = {{{to.get(), POLLOUT, 0}, {stop_.get(), POLLIN, 0}}};
-            ::poll(watched.data(), watched.size(), -1);
-            if (watched[1].revents != 0) return false;
-        } else if (errno != EINTR) {
-            return false;
-        }
+        else if (errno == EAGAIN ? !to.wait_for_room(stop_.get()) : errno != EINTR)
+            return;
     }
-    return true;
 }
 
 void Conduit::taken(std::size_t size) {
@@ -194,43 +227,28 @@ void Conduit::taken(std::size_t size) {
 }
 
 // False when no more will come.
-bool Conduit::arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other) {
-    const auto message = wire::bytes_alone(value, false);
-    if (!message || message->empty()) return false;
-    const char kind = static_cast<char>(message->front());
-    const auto bytes = message->subspan(1);
-    if (kind == 'D') {
-        // Also where nobody reads any more: who writes ends sooner if he can write.
-        (void)write_all(to, bytes);
-        taken(bytes.size());
-    } else if (kind == 'Z') {
-        to.reset();
-    } else if (kind == 'A' && bytes.size() == 4) {
-        {
-            const std::lock_guard lock(mutex_);
-            on_way_ -= std::min<std::size_t>(on_way_, read_u32(bytes.data()));
-            const std::uint64_t once = 1;
-            if (std::exchange(awaits_room_, false))
-                (void)!::write(has_room_.get(), &once, sizeof once);
-        }
-        room_.notify_all();
-    } else {
-        return other(kind, bytes);
-    }
+bool Conduit::arrived(wire::Buffer &&message, const Taker &taker) {
+    const auto value = wire::bytes_alone(message.span(), false);
+    if (!value || value->empty()) return false;
+    const char kind = static_cast<char>(value->front());
+    const auto bytes = value->subspan(1);
+    if (kind != 'A' || bytes.size() != 4) return taker(kind, std::move(message), bytes);
+    const std::lock_guard lock(mutex_);
+    on_way_ -= std::min<std::size_t>(on_way_, read_u32(bytes.data()));
+    if (std::exchange(awaits_room_, false)) look_again();
     return true;
 }
 
-void Conduit::carry_to(Fd &to, const Other &other) {
+void Conduit::carry_to(const Taker &taker) {
     for (bool more = true; more;) {
         try {
             auto came = through_.use([&](Link &link) { return link.receive(channel_); });
             if (came.wait == Wait::interrupted) continue;
-            more = came.wait == Wait::done && arrived(came.message.bytes.span(), to, other);
+            more = came.wait == Wait::done && arrived(std::move(came.message.bytes), taker);
         } catch (const Error &) {
             more = false;
         }
     }
-    to.reset();
 }
 
 } // namespace elsewhere::relay

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
 #include <thread>
@@ -23,21 +22,27 @@ class Conduit {
 
     // One message. False: nothing can be said any more.
     bool say(char kind, std::span<const std::uint8_t> bytes = {});
-    // Says what comes from the non-blocking pipe as D, and Z at its end; returns then, or when
-    // stopped.
-    void carry_from(const Fd &from);
+    // The same without waiting: what does not go out now goes when somebody reads the link.
+    bool say_soon(char kind, std::span<const std::uint8_t> bytes = {});
+    // Says what can be read there as D, and Z at its end; returns then, or when stopped.
+    void carry_from(gateway::Medium &from);
+    // What is carried goes another way from now on: carry_from() is to see it, also while it waits.
+    void look_again();
     // Waits until all that is in the pipe has been said; false where that takes too long.
-    bool await_carried(const Fd &from);
+    bool await_carried(const gateway::Medium &from);
     // Says it as D at once, without a pipe between; how much of it. -1: EPIPE, or EAGAIN, then
     // room() can be polled for reading until there is some.
     ssize_t carry(std::span<const iovec> stretches);
     [[nodiscard]] int room() const noexcept { return has_room_.get(); }
-    // Writes what arrives as D to the pipe, until the channel ends or `other`, which gets every
-    // message but D, A and Z, says false. At a Z, and at the end, the pipe is closed.
-    using Other = std::function<bool(char kind, std::span<const std::uint8_t> bytes)>;
-    void carry_to(Fd &to, const Other &other);
-    // All of it, unless it is stopped meanwhile. False when the other end of the pipe has gone.
-    bool write_all(const Fd &to, std::span<const std::uint8_t> bytes);
+    // Gives every message but A to `taker`, until the channel ends or that says false. `bytes` are
+    // in `message`, which may be kept.
+    using Taker =
+        std::function<bool(char kind, wire::Buffer &&message, std::span<const std::uint8_t> bytes)>;
+    void carry_to(const Taker &taker);
+    // So many bytes of D went to where they go.
+    void taken(std::size_t size);
+    // All of it, unless it is stopped meanwhile; nothing more where nobody reads.
+    void write_all(gateway::Medium &to, std::span<const std::uint8_t> bytes);
 
     // Whoever is inside returns soon. stopped() can be polled for reading from then on.
     void stop();
@@ -47,18 +52,18 @@ class Conduit {
 
   private:
     bool send(char kind, wire::Buffer &&message, gateway::Deadline deadline = {});
-    bool arrived(std::span<const std::uint8_t> value, Fd &to, const Other &other);
-    void taken(std::size_t size);
+    bool send(wire::Payload &&payload, gateway::Deadline deadline);
+    bool await_room(gateway::Medium &from);
+    void forget_room();
+    bool arrived(wire::Buffer &&message, const Taker &taker);
 
     gateway::Endpoint &through_;
     const std::uint32_t channel_;
     Fd stop_;
-    gateway::Glance glance_; // of who carries from a pipe
-    std::mutex reading_;     // what comes from a pipe, until it is said
-    std::mutex mutex_;       // of all below
-    std::condition_variable room_;
+    std::mutex reading_; // what comes from a pipe, until it is said
+    std::mutex mutex_;   // of all below
     Fd has_room_;
-    bool awaits_room_ = false; // who called carry()
+    bool awaits_room_ = false; // who has something to say as D
     std::size_t on_way_ = 0;   // bytes of D that the other end has not written yet
     bool over_ = false;
     std::size_t untold_ = 0; // bytes written here since the other end was told

@@ -17,12 +17,14 @@ constexpr auto farewell = 8s; // for a program whose stdin has ended
 
 } // namespace
 
-Relay::Relay(gateway::Endpoint &through, std::uint32_t channel, const transport::Words &argv)
-    : Relay(through, channel, transport::spawn(argv, transport::Keyboard::absent)) {}
+Relay::Relay(gateway::Endpoint &through, std::uint32_t channel, const transport::Words &argv,
+             transport::Keyboard keyboard)
+    : Relay(through, channel, transport::spawn(argv, keyboard), keyboard) {}
 
-Relay::Relay(gateway::Endpoint &through, std::uint32_t channel, transport::Child child)
-    : conduit_(through, channel), input_(std::move(child.input)), output_(std::move(child.output)),
-      errors_(std::move(child.errors)), child_(std::move(child), transport::Keyboard::absent) {
+Relay::Relay(gateway::Endpoint &through, std::uint32_t channel, transport::Child child,
+             transport::Keyboard keyboard)
+    : conduit_(through, channel), streams_(std::move(child.output), std::move(child.input)),
+      errors_(std::move(child.errors), Fd()), child_(std::move(child), keyboard) {
     start(to_child_, &Relay::to_child);
     start(from_child_, &Relay::from_child);
     start(complaints_, &Relay::complaints);
@@ -42,27 +44,47 @@ void Relay::start(std::thread &thread, void (Relay::*body)()) {
 
 // What the controller sends.
 void Relay::to_child() {
-    conduit_.carry_to(input_, [](char, std::span<const std::uint8_t>) { return false; });
+    conduit_.carry_to([this](char kind, wire::Buffer &&, std::span<const std::uint8_t> bytes) {
+        return obey(kind, bytes);
+    });
+    streams_.close_output();
     conduit_.stop(); // there is no one to be told anything
 }
 
+bool Relay::obey(char kind, std::span<const std::uint8_t> bytes) {
+    switch (kind) {
+    case 'D':
+        // Also where nobody reads any more: who writes ends sooner if he can write.
+        conduit_.write_all(streams_, bytes);
+        conduit_.taken(bytes.size());
+        return true;
+    case 'Z': streams_.close_output(); return true;
+    case 'M':
+        streams_.make_memory(true);
+        conduit_.look_again();
+        if (const auto description = streams_.description())
+            conduit_.say('M', description->joined().span());
+        return true;
+    case 'W': streams_.output_moves(); return true;
+    default: return false;
+    }
+}
+
 void Relay::from_child() {
-    conduit_.carry_from(output_);
-    discard(output_);
+    conduit_.carry_from(streams_);
+    discard(streams_);
     reader_is_done();
 }
 
 void Relay::complaints() {
     std::array<std::uint8_t, 8192> buffer;
+    const std::array<iovec, 1> room = {{{buffer.data(), buffer.size()}}};
     for (;;) {
-        const ssize_t size = ::read(errors_.get(), buffer.data(), buffer.size());
+        const ssize_t size = errors_.read(room);
         if (size > 0) {
             if (!conduit_.say('E', {buffer.data(), static_cast<std::size_t>(size)})) break;
         } else if (size < 0 && errno == EAGAIN) {
-            std::array<pollfd, 2> watched = {
-                {{errors_.get(), POLLIN, 0}, {conduit_.stopped(), POLLIN, 0}}};
-            ::poll(watched.data(), watched.size(), -1);
-            if (watched[1].revents != 0) break;
+            if (errors_.poll(conduit_.stopped(), false, nullptr).other) break;
         } else if (size == 0 || errno != EINTR) {
             break;
         }
@@ -71,13 +93,14 @@ void Relay::complaints() {
     reader_is_done();
 }
 
-void Relay::discard(const Fd &from) {
+void Relay::discard(gateway::Medium &from) {
     std::array<std::uint8_t, 8192> buffer;
+    const std::array<iovec, 1> room = {{{buffer.data(), buffer.size()}}};
     while (!dead_) {
-        const ssize_t size = ::read(from.get(), buffer.data(), buffer.size());
+        const ssize_t size = from.read(room);
         if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) return;
-        pollfd watched = {from.get(), POLLIN, 0};
-        if (size < 0) ::poll(&watched, 1, 100);
+        const timespec while_it_lives = {0, 100'000'000};
+        if (size < 0) (void)from.poll(-1, false, &while_it_lives);
     }
 }
 

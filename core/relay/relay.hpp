@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 
 #include "core/relay/conduit.hpp"
 #include "core/transport/stream.hpp"
@@ -13,7 +14,8 @@ namespace elsewhere::relay {
 class Relay {
   public:
     // Throws Error{unsupported}: the program cannot be started. Error{internal}: out of something.
-    Relay(gateway::Endpoint &through, std::uint32_t channel, const transport::Words &argv);
+    Relay(gateway::Endpoint &through, std::uint32_t channel, const transport::Words &argv,
+          transport::Keyboard keyboard);
     // Kills the program, if it still runs. Waits for what is being sent, while the link lasts.
     ~Relay();
 
@@ -21,20 +23,23 @@ class Relay {
     [[nodiscard]] bool over() const noexcept { return over_; }
 
   private:
-    Relay(gateway::Endpoint &through, std::uint32_t channel, transport::Child child);
+    Relay(gateway::Endpoint &through, std::uint32_t channel, transport::Child child,
+          transport::Keyboard keyboard);
     void start(std::thread &thread, void (Relay::*body)());
     void to_child();
     void from_child();
     void complaints();
     void watch();
     // Reads on where nobody is told any more, so that the program can end.
-    void discard(const Fd &from);
+    void discard(gateway::Medium &from);
     void reader_is_done();
     bool end_in_time();
 
+    bool obey(char kind, std::span<const std::uint8_t> bytes);
+
     Conduit conduit_;
-    Fd input_, output_, errors_;
-    transport::Stream child_; // its process; the streams are the three above. Used by watch() alone
+    gateway::Medium streams_, errors_; // of the child
+    transport::Stream child_;          // its process alone. Used by watch() only
     std::mutex mutex_;
     std::condition_variable readers_done_;
     int readers_ = 2;

@@ -46,7 +46,8 @@ class RelayTest : public testing::Test {
     }
     ~RelayTest() override { here_.reset(); } // who still sends is not waited for
     void start(const std::string &script) {
-        relay_ = std::make_unique<Relay>(*there_, id_, transport::Words{"sh", "-c", script});
+        relay_ = std::make_unique<Relay>(*there_, id_, transport::Words{"sh", "-c", script},
+                                         transport::Keyboard::absent);
     }
     void say(const std::string &text) {
         EXPECT_EQ(here_->send(id_, value_of(text), soon()).wait, Wait::done);
@@ -119,7 +120,7 @@ TEST_F(RelayTest, kills_the_program_when_it_is_dropped) {
 }
 
 TEST_F(RelayTest, says_what_cannot_be_started) {
-    EXPECT_THROW((Relay{*there_, id_, {"/nonexistent/program"}}), Error);
+    EXPECT_THROW((Relay{*there_, id_, {"/nonexistent/program"}, transport::Keyboard::absent}), Error);
 }
 
 } // namespace

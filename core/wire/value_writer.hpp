@@ -25,6 +25,12 @@ class Payload {
     explicit Payload(Buffer written, bool extended = false)
         : size_(written.size()), written_(std::move(written)), extended_(extended) {}
 
+    // Behind what is written.
+    void attach(std::span<const std::uint8_t> bytes) {
+        attachments_.push_back({written_.size(), bytes});
+        size_ += bytes.size();
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool extended() const noexcept { return extended_; }
     [[nodiscard]] const Buffer &written() const noexcept { return written_; }

@@ -19,7 +19,8 @@ Gateway &gateway_of(PyObject *object) {
     return static_cast<Gateway &>(opened(as_endpoint(object)));
 }
 
-// command_for(spec, python, dialer or None): the words that would be started where `python` runs.
+// command_for(spec, python, dialer or None): the words that would be started where `python` runs,
+// and whether they may want to ask somebody at a terminal.
 PyObject *command_for(PyObject *, PyObject *arguments) {
     return entry([&] {
         const char *spec = nullptr, *python = nullptr, *dialer = nullptr;
@@ -36,7 +37,8 @@ PyObject *command_for(PyObject *, PyObject *arguments) {
             Ref text = Ref::checked(PyUnicode_DecodeFSDefault(word.c_str()));
             if (PyList_Append(words.get(), text.get()) < 0) throw PythonError{};
         }
-        return words;
+        const bool asks = command.keyboard == transport::Keyboard::prompts;
+        return Ref::checked(Py_BuildValue("(Oi)", words.get(), static_cast<int>(asks)));
     });
 }
 
@@ -156,7 +158,7 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
             const ChannelParts over = parts_of(carrier);
             auto tunnel = std::make_shared<relay::Tunnel>(opened(over.owner), over.id);
             settings.carried = tunnel->take_ends();
-            settings.sink = [tunnel] { return tunnel->goes_direct() ? tunnel : nullptr; };
+            settings.direct = [tunnel] { return tunnel->goes_direct() ? tunnel : nullptr; };
             settings.carrier = std::move(tunnel);
             self->carrier = Ref::share(carrier).release();
         }

@@ -14,11 +14,12 @@ struct RelayObject {
 
 RelayObject *as_relay(PyObject *object) { return reinterpret_cast<RelayObject *>(object); }
 
-// Relay(channel, words): raises OSError if they cannot be started.
+// Relay(channel, words, asks): raises OSError if they cannot be started. `asks`: command_for().
 int init_relay(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         PyObject *channel = nullptr, *words = nullptr;
-        if (!PyArg_ParseTuple(arguments, "OO!:Relay", &channel, &PyList_Type, &words))
+        int asks = 0;
+        if (!PyArg_ParseTuple(arguments, "OO!p:Relay", &channel, &PyList_Type, &words, &asks))
             throw PythonError{};
         transport::Words argv;
         for (Py_ssize_t i = 0; i < PyList_GET_SIZE(words); ++i) {
@@ -29,7 +30,9 @@ int init_relay(PyObject *object, PyObject *arguments, PyObject *) {
         RelayObject *self = as_relay(object);
         if (self->relay != nullptr) throw Error(ErrorKind::usage, "it has been started");
         try {
-            self->relay = new relay::Relay(opened(over.owner), over.id, argv);
+            self->relay = new relay::Relay(opened(over.owner), over.id, argv,
+                                             asks != 0 ? transport::Keyboard::absent
+                                                       : transport::Keyboard::none);
         } catch (const Error &error) {
             PyErr_SetString(PyExc_OSError, error.what());
             throw PythonError{};

@@ -21,6 +21,11 @@ def make_busy(gateway):
         assert channel.receive(20) == bytes(size)
     channel.close()
     return gateway
+def make_share(gateway):  # a relay is asked for it first, while what is sent goes on
+    end = time.monotonic() + 20
+    while not shares(make_busy(gateway)):
+        assert time.monotonic() < end
+    return gateway
 """
 
 CASES = {
@@ -170,8 +175,105 @@ CASES = {
             gateway = make_busy(elsewhere.makegateway(spec))
             assert spec == "thread" or not shares(gateway)
         group = elsewhere.Group()
+        group.makegateway("popen//engine=no//id=pure")
+        assert not shares(make_busy(group.makegateway("popen//via=pure")))
+        group.terminate(10)
+    """,
+    "a_leaf_has_it_with_its_relay": """
+        group = elsewhere.Group()
         group.makegateway("popen//id=hub")
-        assert not shares(make_busy(group.makegateway("popen//via=hub")))
+        group.makegateway("popen//id=leaf//via=hub")
+        for spec in ("popen//via=hub", "popen//via=leaf"):
+            gateway = group.makegateway(spec)
+            assert not shares(gateway)
+            make_share(gateway)
+            channel = gateway.remote_exec(ECHO)
+            for size in (0, 7, 65_000, 65_536, 1_000_000, 20_000_000):
+                channel.send(os.urandom(1) * size)
+                assert len(channel.receive(20)) == size
+        source = group["leaf"].remote_exec("for number in range(20_000): channel.send(number)")
+        assert list(source) == list(range(20_000))
+        group.terminate(10)
+    """,
+    "more_than_there_is_room_for_goes_both_ways_through_a_relay": """
+        group = elsewhere.Group()
+        group.makegateway("popen//id=hub")
+        gateway = make_share(group.makegateway("popen//via=hub"))
+        channel = gateway.remote_exec('''
+        for number in range(200):
+            channel.send(bytes(300_000))
+        total = 0
+        for number in range(200):
+            total += len(channel.receive())
+        channel.send(total)
+        ''')
+        other = gateway.remote_exec(ECHO)
+        for number in range(200):
+            channel.send(bytes(300_000))
+        other.send(1)
+        assert other.receive(30) == 1
+        assert sum(len(channel.receive(30)) for number in range(200)) == 60_000_000
+        assert channel.receive(30) == 60_000_000
+        group.terminate(10)
+    """,
+    "a_leaf_that_is_not_read_or_does_not_read_holds_up_no_other": """
+        group = elsewhere.Group()
+        group.makegateway("popen//id=hub")
+        silent, loud, good = (make_share(group.makegateway("popen//via=hub")) for _ in range(3))
+        flood = loud.remote_exec("while 1: channel.send(bytes(100_000))")
+        os.kill(silent.facts["pid"], signal.SIGSTOP)
+        sink = silent.remote_exec(ECHO)
+        def fill():
+            try:
+                while 1:
+                    sink.send(bytes(100_000))
+            except OSError:
+                pass
+        filler = threading.Thread(target=fill, daemon=True)
+        filler.start()
+        time.sleep(1)
+        channel = good.remote_exec(ECHO)
+        for number in range(300):
+            channel.send(bytes(70_000))
+            assert channel.receive(20) == bytes(70_000)
+        os.kill(silent.facts["pid"], signal.SIGCONT)
+        group.terminate(10)
+        filler.join(20)
+        assert not filler.is_alive()
+    """,
+    "what_a_leaf_said_before_it_was_killed_is_read_and_a_killed_relay_is_told": """
+        group = elsewhere.Group()
+        hub = group.makegateway("popen//id=hub")
+        gateway = make_share(group.makegateway("popen//via=hub"))
+        channel = gateway.remote_exec('''
+        import os, signal
+        for number in range(3000):
+            channel.send((number, b"x" * 900))
+        os.kill(os.getpid(), signal.SIGKILL)
+        ''')
+        time.sleep(0.3)
+        for number in range(3000):
+            assert channel.receive(20) == (number, b"x" * 900)
+        try:
+            channel.receive(20)
+        except EOFError:
+            pass
+        else:
+            raise AssertionError
+        gateway = make_share(group.makegateway("popen//via=hub"))
+        channel = gateway.remote_exec(ECHO)
+        leaf = gateway.facts["pid"]
+        os.kill(hub.facts["pid"], signal.SIGKILL)
+        try:
+            channel.receive(20)
+        except EOFError:
+            pass
+        else:
+            raise AssertionError
+        end = time.monotonic() + 20
+        while os.path.exists(f"/proc/{leaf}"):
+            assert time.monotonic() < end, "the leaf is left"
+            time.sleep(0.05)
         group.terminate(10)
     """,
 }

@@ -30,10 +30,10 @@ def start_there(
         OSError: the connection to `through` was lost.
         elsewhere.errors.Unsupported: the command is not there.
     """
-    words = _elsewhere.command_for(text, through.facts["executable"], dialer)
+    words, asks = _elsewhere.command_for(text, through.facts["executable"], dialer)
     asked = through.remote_exec(RELAY + "\nstart(channel)\n")
     asked.reconfigure(py2str_as_py3str=False)
-    asked.send(words)
+    asked.send((words, bool(asks)))
     channel: Channel | str = asked.receive()
     if isinstance(channel, str):
         raise Unsupported(
@@ -108,7 +108,7 @@ class Relay(object):
                     with self.room:
                         self.on_way -= struct.unpack("<I", data[1:])[0]
                         self.room.notify_all()
-                elif not broken:
+                elif kind == b"Z" and not broken:
                     broken = True
                     self.child.stdin.close()
         except (EOFError, IOError, OSError):
@@ -153,13 +153,13 @@ class Relay(object):
             pass
 
 
-def start_native(channel, words, engine):
+def start_native(channel, words, asks, engine):
     # The engine's relay: no Python runs for what it carries.
     running = channel.gateway.__dict__.setdefault("relays", [])
     running[:] = [relay for relay in running if not relay.over()]
     try:
         carrier = channel.gateway.newchannel()
-        running.append(engine.Relay(carrier, words))
+        running.append(engine.Relay(carrier, words, asks))
     except OSError as error:
         channel.send(str(error).rpartition(": ")[2])
     else:
@@ -167,10 +167,10 @@ def start_native(channel, words, engine):
 
 
 def start(channel):
-    words = channel.receive()
+    words, asks = channel.receive()
     engine = getattr(channel.gateway, "engine", None)
     if engine is not None:
-        return start_native(channel, words, engine)
+        return start_native(channel, words, asks, engine)
     words = [word if str is bytes else os.fsdecode(word) for word in words]
     if str is bytes:
         words = [word.encode("utf-8") if not isinstance(word, str) else word for word in words]
