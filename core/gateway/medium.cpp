@@ -53,9 +53,8 @@ ssize_t Medium::read(std::span<const iovec> room) {
 
 // What is in one piece goes by the calls that cost less.
 ssize_t Medium::read_stream(std::span<const iovec> room) const {
-    return room.size() == 1
-               ? ::read(in_.get(), room.front().iov_base, room.front().iov_len)
-               : ::readv(in_.get(), room.data(), static_cast<int>(room.size()));
+    return room.size() == 1 ? ::read(in_.get(), room.front().iov_base, room.front().iov_len)
+                            : ::readv(in_.get(), room.data(), static_cast<int>(room.size()));
 }
 
 ssize_t Medium::write(std::span<const iovec> stretches) {
@@ -255,7 +254,7 @@ bool Medium::ring() {
     const std::lock_guard lock(closing_);
     const std::uint8_t once = 0;
     const int own = beside_ ? -1 : shared_->bell();
-    const ssize_t size = own >= 0    ? ::write(own, &once, sizeof once)
+    const ssize_t size = own >= 0  ? ::write(own, &once, sizeof once)
                          : socket_ ? ::send(out_.get(), &once, sizeof once, MSG_NOSIGNAL)
                                    : ::write(out_.get(), &once, sizeof once);
     return size > 0 || errno == EAGAIN || errno == EINTR;

@@ -35,7 +35,8 @@ class Medium {
         bool in = false, other = false;
     };
     Polled poll(int other, bool room, const timespec *timeout);
-    // For who writes where another thread polls: until there may be room. False: `stop` can be read.
+    // For who writes where another thread polls: until there may be room. False: `stop` can be
+    // read.
     bool wait_for_room(int stop);
     // For who polls where another thread writes, as long as it does not read: until one of the two
     // can be read, or it is worth while to look again.
@@ -73,8 +74,8 @@ class Medium {
 
     Fd in_, out_;
     bool socket_;
-    Glance glance_;       // of who polls
-    Glance room_glance_;  // of who writes
+    Glance glance_;      // of who polls
+    Glance room_glance_; // of who writes
     std::shared_ptr<Carrier> carrier_;
     bool reads_carried_ = false; // nothing more comes over `in_`
     std::unique_ptr<SharedStream> shared_;

@@ -15,11 +15,11 @@ namespace elsewhere::gateway {
 
 // A stream each way through memory that two processes of one machine share (spec/wire.md, "Shared
 // memory"): what one has written can be read by the other, also when the first has been killed.
-// Which of them has ended, or sleeps and is to be woken ("the bell"), is for a pipe to say: one that
-// both have, or, for the maker, one of the memory's own. What is
-// written to must be all that one process writes, what is read all that it reads: one thread at a
-// time each. The other process may write anything anywhere in the memory: it is read once, into
-// memory of one's own, and an index that cannot be is an error.
+// Which of them has ended, or sleeps and is to be woken ("the bell"), is for a pipe to say: one
+// that both have, or, for the maker, one of the memory's own. What is written to must be all that
+// one process writes, what is read all that it reads: one thread at a time each. The other process
+// may write anything anywhere in the memory: it is read once, into memory of one's own, and an
+// index that cannot be is an error.
 class SharedStream {
   public:
     // Of each direction.

@@ -120,7 +120,8 @@ TEST_F(RelayTest, kills_the_program_when_it_is_dropped) {
 }
 
 TEST_F(RelayTest, says_what_cannot_be_started) {
-    EXPECT_THROW((Relay{*there_, id_, {"/nonexistent/program"}, transport::Keyboard::absent}), Error);
+    EXPECT_THROW((Relay{*there_, id_, {"/nonexistent/program"}, transport::Keyboard::absent}),
+                 Error);
 }
 
 } // namespace

@@ -32,7 +32,8 @@ Tunnel::Tunnel(gateway::Endpoint &through, std::uint32_t channel)
     open_pipe(ends_.in, to);
     open_pipe(ends_.errors, errors);
     open_pipe(ends_.status, status);
-    if (!arrival_) throw Error(ErrorKind::internal, std::string("no event: ") + std::strerror(errno));
+    if (!arrival_)
+        throw Error(ErrorKind::internal, std::string("no event: ") + std::strerror(errno));
     pipes_.emplace(std::move(from), std::move(to));
     errors_.emplace(Fd(), std::move(errors));
     status_.emplace(Fd(), std::move(status));
@@ -61,9 +62,10 @@ bool Tunnel::goes_direct() {
 }
 
 void Tunnel::inwards() {
-    conduit_.carry_to([this](char kind, wire::Buffer &&message, std::span<const std::uint8_t> bytes) {
-        return arrived(kind, std::move(message), bytes);
-    });
+    conduit_.carry_to(
+        [this](char kind, wire::Buffer &&message, std::span<const std::uint8_t> bytes) {
+            return arrived(kind, std::move(message), bytes);
+        });
     pipes_->close_output();
     errors_->close_output();
     status_->close_output();

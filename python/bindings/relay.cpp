@@ -31,8 +31,8 @@ int init_relay(PyObject *object, PyObject *arguments, PyObject *) {
         if (self->relay != nullptr) throw Error(ErrorKind::usage, "it has been started");
         try {
             self->relay = new relay::Relay(opened(over.owner), over.id, argv,
-                                             asks != 0 ? transport::Keyboard::absent
-                                                       : transport::Keyboard::none);
+                                           asks != 0 ? transport::Keyboard::absent
+                                                     : transport::Keyboard::none);
         } catch (const Error &error) {
             PyErr_SetString(PyExc_OSError, error.what());
             throw PythonError{};
