@@ -22,10 +22,13 @@ PyTypeObject *builtin_base(PyTypeObject *type) {
     return type;
 }
 
-// Everything reduce would say about it is attributes and slots.
+// Everything reduce would say about it is attributes and slots; that of sets says their members,
+// too, which the walk reads with their places.
 bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
+    const bool set = base == &PySet_Type || base == &PyFrozenSet_Type;
     for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"})
-        if (!inherits_from_object(type, name)) return false;
+        if (!inherits_from_object(type, name) && !(set && found(type, name) == found(base, name)))
+            return false;
     for (const char *name : {"__getnewargs_ex__", "__setstate__"})
         if (found(type, name) != nullptr) return false;
     // That of tuple, int, … gives the contents, which the walk reads by itself.
