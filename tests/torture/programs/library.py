@@ -99,4 +99,5 @@ def main():
             gc.collect()
 
 
-main()
+if __name__ == "__main__":  # a child of multiprocessing may import it
+    main()
