@@ -111,6 +111,7 @@ typedef struct {
     bool signals_hold_start;        /* a traced RESUME handles signals until there are none */
     bool throw_is_event; /* an exception into a frame that the eval loop enters is PY_THROW */
     bool forgets_line;   /* entered anew, the eval loop does not know where it came from */
+    bool looks_back;     /* entered anew, it takes it that it came from the instruction in front */
     int exit_depth;      /* where WITH_EXCEPT_START finds __exit__, 1 being the top */
 } ElwFacts;
 extern const ElwFacts elw_facts;

@@ -41,6 +41,7 @@ const ElwFacts elw_facts = {
     .iterator_pairs = false,
     .exit_depth = 4,
     .throw_is_event = true,
+    .looks_back = true,
 };
 
 extern PyObject *_PyEval_EvalFrameDefault(PyThreadState *, _PyInterpreterFrame *, int);

@@ -57,6 +57,14 @@ bool CodeMap::is_jump_target(int start) const {
     return false;
 }
 
+int CodeMap::jump_back_to(int start) const {
+    for (int i = static_cast<int>(instructions_.size()) - 1; i > start; --i)
+        if (start_[static_cast<std::size_t>(i)] == i && at(i).op == ELW_OP_JUMP_BACKWARD &&
+            target(i) == start)
+            return i;
+    return -1;
+}
+
 int CodeMap::handler(int index) const {
     for (const Handler &handler : handlers_)
         if (index >= handler.start && index < handler.end) return handler.target;

@@ -33,6 +33,8 @@ class CodeMap {
     [[nodiscard]] int target(int start) const;
     // Does any jump lead to `start`?
     [[nodiscard]] bool is_jump_target(int start) const;
+    // The last backward jump that looks for signals and leads there, or -1.
+    [[nodiscard]] int jump_back_to(int start) const;
     // Where an exception at unit `index` is handled; -1: nowhere (always, with a block stack).
     [[nodiscard]] int handler(int index) const;
     // The earliest unit from which executing `start` again has its full effect: EXTENDED_ARG

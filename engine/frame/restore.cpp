@@ -124,12 +124,22 @@ int told(const FrameRecord &record, const CodeMap &map) {
     return jump || elw_facts.stops_by_trace ? at : -1;
 }
 
+// Is what comes behind such an instruction where a program may be left between two?
+bool answers_signals_behind(ElwOp op) {
+    return op == ELW_OP_RESUME || op == ELW_OP_CALL || op == ELW_OP_CALL_KEYWORDS ||
+           op == ELW_OP_CALL_UNPACKED;
+}
+
 // What it has executed before that, where the eval loop would have to know; else -1.
 int executed_before(const FrameRecord &record, const CodeMap &map) {
     const int at = static_cast<int>(record.instruction);
     if (record.delivery != Delivery::resume || at == 0) return -1;
     const ElwOp op = map.at(at).op;
-    return op == ELW_OP_RESUME || op == ELW_OP_JUMP_BACKWARD ? -1 : map.start(at - 1);
+    if (op == ELW_OP_RESUME || op == ELW_OP_JUMP_BACKWARD) return -1;
+    const int before = map.start(at - 1);
+    if (!elw_facts.looks_back || answers_signals_behind(map.at(before).op)) return before;
+    const int jump = map.jump_back_to(at);
+    return jump >= 0 ? jump : before;
 }
 
 // The frame as it is while its tracer is told.

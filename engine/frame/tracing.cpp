@@ -215,12 +215,20 @@ Ref call_ours(const char *name, PyCodeObject *code, int second) {
     return number ? call_ours(name, code, number.get()) : Ref();
 }
 
+// Does the eval loop, entered at `next`, tell of no new line there, wherever it came from?
+bool needs_line(PyCodeObject *code, int next) {
+    return elw_facts.forgets_line ||
+           (elw_facts.looks_back && next > 0 &&
+            PyCode_Addr2Line(code, next * 2) == PyCode_Addr2Line(code, next * 2 - 2));
+}
+
 // Where the eval loop does not see that a new line begins, its event comes from here.
 bool tell_line(PyThreadState *thread, ElwFrame *frame, int next, int from) {
     PyCodeObject *code = elw_code(frame);
     const int line = PyCode_Addr2Line(code, next * 2);
     if (thread->tracing > 0 || line < 0 || line == PyCode_Addr2Line(code, from * 2)) return true;
     const Untraced untraced;
+    if (elw_facts.looks_back) elw_set_in_flight(frame, next, next + 1);
     elw_link(thread, frame);
     bool good = true;
     if (thread->c_tracefunc != nullptr) {
@@ -234,6 +242,8 @@ bool tell_line(PyThreadState *thread, ElwFrame *frame, int next, int from) {
     if (good && elw_has_tools(thread))
         good = static_cast<bool>(call_ours("line_event", code, line));
     elw_unlink(thread, frame);
+    // There, if the tracer has raised; where it has sent the frame, if it has.
+    if (elw_facts.looks_back && good) elw_set_next(frame, elw_in_flight(frame));
     return good;
 }
 
@@ -249,7 +259,7 @@ PyObject *go_on_traced(PyThreadState *thread, ElwFrame *frame, int throwing, GoO
     const bool has_tools = elw_has_tools(thread);
     if (traced || has_tools) {
         const int next = elw_next(frame);
-        if (!throwing && elw_facts.forgets_line && how.from >= 0 &&
+        if (!throwing && how.from >= 0 && needs_line(elw_code(frame), next) &&
             !tell_line(thread, frame, next, how.from))
             throwing = 1;
         const bool call = elw_facts.call_on_entry || throwing != 0;
