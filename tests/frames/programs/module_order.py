@@ -32,4 +32,5 @@ for turn in range(300 * ROUNDS):
 
         make("made_last")
     if turn % 100 == 0:
-        print([name for name in sys.modules if name in KNOWN], textwrap.dedent(" a") if turn else "")
+        names = [name for name in list(sys.modules) if name in KNOWN]
+        print(names, textwrap.dedent(" a") if turn else "")

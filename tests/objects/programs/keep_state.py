@@ -29,7 +29,7 @@ from elsewhere.errors import InputOutputError, Refused  # noqa: E402
 
 def case_nothing_is_kept_of_an_untouched_interpreter():
     kept = _state.capture()
-    usual = {"first", "modules", "cwd", "lists", "random", "decimal", "logging", "submodules"}
+    usual = {"first", "modules", "order", "submodules", "cwd", "lists", "random", "decimal", "logging"}
     assert set(kept) <= usual, set(kept)
     # Always whole: the process that resumes starts with others.
     assert kept["lists"] == {"argv": sys.argv, "path": sys.path}
