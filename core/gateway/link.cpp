@@ -50,6 +50,7 @@ Link::Link(mux::Side side, std::optional<mux::Before> before, Fd in, Fd out,
       nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), process_(forks_so_far()),
       scratch_(new std::uint8_t[scratch_size]),
       mux_(before ? mux::Mux(*before, side) : mux::Mux(side)) {
+    if (!nudge_) throw Error(ErrorKind::internal, "there are no file descriptors left");
     mux_.set_overflow(&spill_);
 }
 

@@ -156,7 +156,7 @@ void Medium::make_memory(bool beside) {
         carrier_->ask_for_memory();
     } else if (!shared_) {
         if (beside) room_ = Fd(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-        shared_ = SharedStream::make(beside);
+        if (!beside || room_) shared_ = SharedStream::make(beside);
         beside_ = beside && shared_;
     }
 }
