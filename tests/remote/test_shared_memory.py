@@ -21,6 +21,12 @@ def make_busy(gateway):
         assert channel.receive(20) == bytes(size)
     channel.close()
     return gateway
+def has_ended(channel):
+    try:
+        came = channel.receive(20)
+    except EOFError:
+        return
+    raise AssertionError(came)
 def make_share(gateway):  # a relay is asked for it first, while what is sent goes on
     end = time.monotonic() + 20
     while not shares(make_busy(gateway)):
@@ -71,12 +77,7 @@ CASES = {
             time.sleep(0.3)
             for number in range(3000):
                 assert channel.receive(20) == (number, item)
-            try:
-                channel.receive(20)
-            except EOFError:
-                pass
-            else:
-                raise AssertionError
+            has_ended(channel)
     """,
     "a_worker_reads_what_a_controller_said_before_it_was_killed": '''
         import subprocess, sys
@@ -254,22 +255,12 @@ CASES = {
         time.sleep(0.3)
         for number in range(3000):
             assert channel.receive(20) == (number, b"x" * 900)
-        try:
-            channel.receive(20)
-        except EOFError:
-            pass
-        else:
-            raise AssertionError
+        has_ended(channel)
         gateway = make_share(group.makegateway("popen//via=hub"))
         channel = gateway.remote_exec(ECHO)
         leaf = gateway.facts["pid"]
         os.kill(hub.facts["pid"], signal.SIGKILL)
-        try:
-            channel.receive(20)
-        except EOFError:
-            pass
-        else:
-            raise AssertionError
+        has_ended(channel)
         end = time.monotonic() + 20
         while os.path.exists(f"/proc/{leaf}"):
             assert time.monotonic() < end, "the leaf is left"
