@@ -22,12 +22,27 @@ PyTypeObject *builtin_base(PyTypeObject *type) {
     return type;
 }
 
+// That class of that module, if it is there and the type is one of its; or null.
+PyObject *library_base(PyTypeObject *type, const char *module_name, const char *name) {
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), module_name);
+    if (module == nullptr || !PyModule_Check(module)) return nullptr;
+    PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), name);
+    const bool is = base != nullptr && PyType_Check(base) &&
+                    PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
+    return is ? base : nullptr;
+}
+
 // Everything reduce would say about it is attributes and slots; that of sets says their members,
-// too, which the walk reads with their places.
+// too, which the walk reads with their places. Fraction's would have it made anew of its slots,
+// which takes less than there may be: they may be unset yet, or no numbers of Python's.
 bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
+    PyObject *fraction = library_base(type, "fractions", "Fraction");
     const bool set = base == &PySet_Type || base == &PyFrozenSet_Type;
+    PyTypeObject *trusted = fraction != nullptr ? reinterpret_cast<PyTypeObject *>(fraction)
+                            : set               ? base
+                                                : &PyBaseObject_Type;
     for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"})
-        if (!inherits_from_object(type, name) && !(set && found(type, name) == found(base, name)))
+        if (!inherits_from_object(type, name) && found(type, name) != found(trusted, name))
             return false;
     for (const char *name : {"__getnewargs_ex__", "__setstate__"})
         if (found(type, name) != nullptr) return false;
@@ -45,16 +60,6 @@ bool readable_base(PyTypeObject *base) {
     for (PyTypeObject *each : bases)
         if (each == base) return true;
     return false;
-}
-
-// enum.Enum, or null.
-PyObject *enum_of(PyTypeObject *type) {
-    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
-    if (module == nullptr || !PyModule_Check(module)) return nullptr;
-    PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), "Enum");
-    const bool is = base != nullptr && PyType_Check(base) &&
-                    PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
-    return is ? base : nullptr;
 }
 
 } // namespace
@@ -152,7 +157,7 @@ Kind Types::classify(PyTypeObject *type) {
                 kind.slots.push_back({Ref::share(name), Ref::share(value)});
     }
     kind.base = builtin_base(type);
-    PyObject *enumeration = enum_of(type);
+    PyObject *enumeration = library_base(type, "enum", "Enum");
     kind.is_enum = enumeration != nullptr;
     if (reducers_)
         if (PyObject *reducer = PyObject_GetItem(reducers_.get(), as_object)) {
