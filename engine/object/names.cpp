@@ -50,6 +50,13 @@ bool is_mark_of(PyObject *name, PyObject *value) {
     return !text.empty() && std::isupper(static_cast<unsigned char>(text.front())) != 0;
 }
 
+// What stands for a name that 3.15 imports when it is first used.
+bool is_lazy_import(PyObject *object) {
+    const PyTypeObject *type = Py_TYPE(object);
+    return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
+           std::string_view(type->tp_name) == "lazy_import";
+}
+
 constexpr std::string_view monitoring_name = "sys.monitoring";
 
 // Attributes of sys that a program finds there, and whose contents are not its own.
@@ -76,6 +83,17 @@ bool every_sys_has(std::string_view name, PyObject *value) {
 }
 
 } // namespace
+
+Ref found_by_name(PyObject *module, const std::string &qualname, Unwrap unwrap) {
+    Ref object = look_up(module, qualname, unwrap);
+    const bool made_when_asked = !object && unwrap == Unwrap::nothing;
+    // Whether a module has the thing already depends on what has been imported before it.
+    if (made_when_asked || (object && is_lazy_import(object.get()))) {
+        object = Ref::steal(PyObject_GetAttrString(module, qualname.c_str()));
+        if (!object) PyErr_Clear(); // told by the caller, in our words
+    }
+    return object;
+}
 
 Ref look_up(PyObject *module, const std::string &qualname, Unwrap unwrap) {
     Ref at = Ref::share(module);
@@ -269,6 +287,7 @@ void Names::index(PyObject *module) {
         if (!PyUnicode_Check(key)) continue;
         const bool mark = is_mark_of(key, value) && !sys && !builtins;
         if ((trivial(value) && !mark) || streams_.count(value) != 0) continue;
+        if (is_lazy_import(value)) continue; // its name stands for what it becomes
         if (changed != nullptr && PySequence_Contains(changed, key) == 1) continue;
         const std::string_view text = text_of(key);
         // The program may have put anything there; only what every interpreter has is asked for.

@@ -82,4 +82,7 @@ class Names {
 // classes are looked up without binding them. Null (no exception set) where there is none.
 Ref look_up(PyObject *module, const std::string &qualname, snapshot::Unwrap unwrap);
 
+// The same, where a module may make or import what is behind the name only now.
+Ref found_by_name(PyObject *module, const std::string &qualname, snapshot::Unwrap unwrap);
+
 } // namespace elsewhere::object

@@ -31,12 +31,7 @@ void Thaw::on_named() {
     PyObject *module = known();
     const std::string name = words();
     const auto unwrap = static_cast<Unwrap>(in_.varint() & 3);
-    Ref object = look_up(module, name, unwrap);
-    if (!object && unwrap == Unwrap::nothing) {
-        // Modules that make their contents when asked.
-        object = Ref::steal(PyObject_GetAttrString(module, name.c_str()));
-        if (!object) PyErr_Clear(); // told below, in our words
-    }
+    Ref object = found_by_name(module, name, unwrap);
     if (!object) {
         const char *holder = PyModule_Check(module) ? PyModule_GetName(module) : "its module";
         throw Error(ErrorKind::unsupported,

@@ -140,6 +140,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
         if changed:
             all_changed["builtins"] = dict.fromkeys(changed)
     found = {
+        "taken": _taken(own, attributes, imported),
         "attributes": attributes,
         "changed": all_changed,
         "removed": removed,
@@ -159,6 +160,33 @@ def _names_on_stack() -> dict[int, set[str]]:
         found.setdefault(id(frame.f_globals), set()).update(frame.f_code.co_names)
         frame = frame.f_back  # type: ignore[assignment]
     return found
+
+
+def _taken(
+    own: dict[str, ModuleType],
+    attributes: dict[str, dict[str, Any]],
+    imported: dict[str, dict[str, Any]],
+) -> list[tuple[str, str]]:
+    """Where libraries have under names of their own what was behind attributes of others before.
+
+    A lazy import of it that is first used after these are put back would get the others.
+    """
+    if not hasattr(sys, "lazy_modules"):
+        return []  # before 3.15
+    replaced = set()
+    for name, values in attributes.items():
+        before = imported.get(name, {})
+        for attribute in values:
+            if attribute in before and isinstance(before[attribute], (FunctionType, type)):
+                replaced.add(id(before[attribute]))
+    if not replaced:
+        return []
+    return [
+        (name, attribute)
+        for name, module in _libraries(own)
+        for attribute, value in vars(module).items()
+        if id(value) in replaced
+    ]
 
 
 def _is_set_by_program(
@@ -269,6 +297,8 @@ def _registered(kind: type, is_foreign: Foreign) -> list[type]:
 def restore_patches(kept: dict[str, Any]) -> None:
     import importlib
 
+    for name, attribute in kept.get("taken", ()):
+        getattr(sys.modules.get(name), attribute, None)
     for name, values in kept.get("attributes", {}).items():
         vars(importlib.import_module(name)).update(values)
     for name, gone in kept.get("removed", {}).items():
