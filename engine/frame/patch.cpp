@@ -85,9 +85,34 @@ Ref dummy_closure(PyCodeObject *code) {
     return cells;
 }
 
+namespace {
+
+PyObject *no_next(PyObject *) {
+    PyErr_SetString(PyExc_SystemError, "a generator that is made again has begun");
+    return nullptr;
+}
+
+// An object that is its own iterator, asynchronous or not, as a generator expression may begin by
+// asking its argument for either.
+Ref nothing_to_go_over() {
+    static PyObject *only = nullptr;
+    if (only == nullptr) {
+        PyType_Slot slots[] = {{Py_tp_iter, reinterpret_cast<void *>(PyObject_SelfIter)},
+                               {Py_tp_iternext, reinterpret_cast<void *>(no_next)},
+                               {Py_am_aiter, reinterpret_cast<void *>(PyObject_SelfIter)},
+                               {Py_am_anext, reinterpret_cast<void *>(no_next)},
+                               {0, nullptr}};
+        PyType_Spec spec{"elsewhere._Nothing", sizeof(PyObject), 0, Py_TPFLAGS_DEFAULT, slots};
+        Ref type = Ref::checked(PyType_FromSpec(&spec));
+        only = Ref::checked(PyObject_CallNoArgs(type.get())).release();
+    }
+    return Ref::share(only);
+}
+
+} // namespace
+
 Ref call_with_dummies(PyObject *function, PyCodeObject *code) {
-    // A generator expression may begin by asking its argument for an iterator.
-    Ref nothing = Ref::checked(PyTuple_New(0));
+    Ref nothing = nothing_to_go_over();
     const std::vector<PyObject *> arguments(
         static_cast<std::size_t>(code->co_argcount + code->co_kwonlyargcount + 1), nothing.get());
     Ref names;

@@ -22,7 +22,7 @@ ElwFrame *patch_frame(ElwFrame *frame, FrameRecord &&record);
 // As many empty cells as the code has free variables; null for none.
 Ref dummy_closure(PyCodeObject *code);
 
-// Calls `function` with as many arguments as its code demands, all ().
+// Calls `function` with as many arguments as its code demands, all one object of ours.
 Ref call_with_dummies(PyObject *function, PyCodeObject *code);
 
 } // namespace elsewhere::frame
