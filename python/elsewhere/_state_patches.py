@@ -19,11 +19,17 @@ from elsewhere import _elsewhere
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
-    from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+    from types import (
+        BuiltinFunctionType,
+        FunctionType,
+        MethodDescriptorType,
+        MethodType,
+        ModuleType,
+    )
     from typing import Any
 else:  # types itself takes longer to import too
     BuiltinFunctionType, ModuleType = type(len), type(sys)
-    FunctionType = type(lambda: None)
+    FunctionType, MethodDescriptorType = type(lambda: None), type(str.upper)
     MethodType = type((lambda _: None).__get__(sys))
 
 # Made at the first use; from then on it knows which event loop the program has set.
@@ -244,12 +250,12 @@ def _is_plain(value: Any, depth: int = 8) -> bool:
 
 
 def _has_name(value: Any) -> bool:
-    """A function or class of a library, or a module."""
+    """A function, method or class of a library, or a module."""
     if isinstance(value, type):
         return "<" not in value.__qualname__
     if type(value) is FunctionType:
         return not _is_displaced(value) and "<" not in value.__qualname__
-    return type(value) in (BuiltinFunctionType, ModuleType)
+    return type(value) in (BuiltinFunctionType, MethodDescriptorType, ModuleType)
 
 
 def _libraries(own: dict[str, ModuleType]) -> list[tuple[str, ModuleType]]:

@@ -56,6 +56,7 @@ textwrap.tau = math.tau
 string.punctuation = "!"
 math.squares = [n * n for n in range(4)]
 os.my_root = math.sqrt
+textwrap.fill = str.upper
 del string.octdigits
 
 for turn in range(300 * ROUNDS):
@@ -70,7 +71,7 @@ for turn in range(300 * ROUNDS):
 
 print(os.my_list is mine is os.my_table["mine"], len(mine), os.my_table["lock"].locked())
 print(json.encoder.INFINITY, textwrap.tau, string.punctuation, math.squares, os.my_root is math.sqrt)
-print(hasattr(string, "octdigits"), string.hexdigits)
+print(hasattr(string, "octdigits"), string.hexdigits, textwrap.fill("upper"))
 
 with mock.patch("textwrap.dedent", lambda text: text.upper()):
     checkpoint()
