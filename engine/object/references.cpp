@@ -116,14 +116,18 @@ PyObject *view_next(Walk &walk, Visit &visit) {
         visit.parts = std::make_unique<std::vector<Part>>();
         PyObject *dict = nullptr;
         for (PyObject *held : held_by(visit.object.get())) dict = held;
-        if (dict == nullptr || !PyDict_Check(dict))
+        PyTypeObject *holder = dict == nullptr ? nullptr : Py_TYPE(dict);
+        while (holder != nullptr && (holder->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0)
+            holder = holder->tp_base;
+        const bool frozen = holder != nullptr && std::string_view(holder->tp_name) == "frozendict";
+        if (holder == nullptr || !(frozen || PyDict_Check(dict)))
             throw walk.refusal("what it is a view of cannot be found");
         PyTypeObject *type = Py_TYPE(visit.object.get());
         const char *name = type == &PyDictKeys_Type     ? "keys"
                            : type == &PyDictValues_Type ? "values"
                                                         : "items";
-        Ref method =
-            Ref::checked(PyObject_GetAttrString(reinterpret_cast<PyObject *>(&PyDict_Type), name));
+        Ref method = Ref::checked(PyObject_GetAttrString(
+            reinterpret_cast<PyObject *>(frozen ? holder : &PyDict_Type), name));
         visit.parts->push_back({std::move(method), ""});
         add(visit, dict, ".mapping");
     }
