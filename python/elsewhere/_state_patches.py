@@ -7,8 +7,8 @@ attributes (a cache, a default made at the first use) is its business: a fresh i
 again. But what a function on the stack has just found, or made, is there when it looks again. An
 installed package may hold what relies on its private values, so these are kept like public ones,
 and so is what it has made where None was. Beyond attributes, seen are plain values of classes, such
-as counters, and what is the program's own: in classes, in tables such as copyreg.dispatch_table,
-registered with an ABC.
+as counters, what is the program's own (in classes, in tables such as copyreg.dispatch_table,
+registered with an ABC), and plain values of an object of a library that is at work.
 """
 
 from __future__ import annotations
@@ -154,6 +154,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
         "tables": tables,
         "registered": list(registered.items()),
         "iterated": iterated,
+        "at_work": _at_work(own, is_foreign),
     }
     return {name: part for name, part in found.items() if part}
 
@@ -166,6 +167,24 @@ def _names_on_stack() -> dict[int, set[str]]:
         found.setdefault(id(frame.f_globals), set()).update(frame.f_code.co_names)
         frame = frame.f_back  # type: ignore[assignment]
     return found
+
+
+def _at_work(own: dict[str, ModuleType], is_foreign: Foreign) -> list[tuple[Any, dict[str, Any]]]:
+    """Objects that libraries have under a name, and whose methods are on the stack, with what plain
+    values they have just given themselves: unittest.defaultTestLoader as it looks for tests."""
+    found: dict[int, tuple[Any, dict[str, Any]]] = {}
+    spaces = {id(vars(module)): vars(module) for _, module in _libraries(own)}
+    frame = sys._getframe()
+    while frame is not None:
+        code = frame.f_code
+        space = spaces.get(id(frame.f_globals))
+        if space is not None and code.co_argcount and code.co_varnames[0] == "self":
+            one = frame.f_locals.get("self")
+            if any(value is one for value in space.values()) and not is_foreign(one):
+                values = getattr(one, "__dict__", {})
+                found[id(one)] = one, {n: v for n, v in values.items() if _is_plain(v)}
+        frame = frame.f_back  # type: ignore[assignment]
+    return list(found.values())
 
 
 def _taken(
@@ -318,6 +337,8 @@ def restore_patches(kept: dict[str, Any]) -> None:
     for kind, classes in kept.get("registered", ()):
         for one in classes:
             kind.register(one)
+    for one, values in kept.get("at_work", ()):
+        vars(one).update(values)
     # Until they leave, such loops put off what the collection would drop.
     for collection, guards in kept.get("iterated", ()):
         collection._iterating.update(guards)
