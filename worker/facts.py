@@ -8,12 +8,26 @@ from worker.values import TEXT
 WIRE = 1
 
 
+described = {}  # what describe_python() has found
+
+
 def describe_here(magic):
     """The HELLO, without importing what is slow to import."""
-    try:
-        uname = os.uname()
-    except (AttributeError, OSError):
-        uname = ("", "", "", "", "")
+    hello = dict(describe_python())
+    hello[TEXT("magic")] = magic
+    for key, value in (
+        ("pid", os.getpid()),
+        ("cwd", current_folder()),
+        ("hostname", system_names()[1]),
+    ):
+        hello[TEXT(key)] = as_sent(value)
+    return hello
+
+
+def describe_python():
+    """What of it is the same in all processes of this interpreter."""
+    if described:
+        return described
     try:
         libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
     except (AttributeError, ValueError, OSError):
@@ -24,17 +38,20 @@ def describe_here(magic):
         "implementation": implementation(),
         "executable": sys.executable or "",
         "platform": sys.platform,
-        "machine": uname[4],
+        "machine": system_names()[4],
         "libc": libc,
         "tag": extension_tag(),
-        "pid": os.getpid(),
-        "cwd": current_folder(),
-        "hostname": uname[1],
         "maxint": sys.maxsize,
     }
-    hello = dict((TEXT(key), as_sent(value)) for key, value in hello.items())
-    hello[TEXT("magic")] = magic
-    return hello
+    described.update((TEXT(key), as_sent(value)) for key, value in hello.items())
+    return described
+
+
+def system_names():
+    try:
+        return os.uname()
+    except (AttributeError, OSError):
+        return ("", "", "", "", "")
 
 
 def as_sent(value):

@@ -128,13 +128,19 @@ class ThreadingFinder(object):
             threading._shutdown_locks.add(lock)
 
 
+classes = []  # of channels and of the gateway, once there is an engine
+
+
 class NativeLink(object):
     """What execution.py and serve.py use, as link.py says."""
 
     def __init__(self, engine, link, execution):
-        # Classes here, for their bases have only now come.
-        channel = type("Channel", (NativeChannel, engine.Channel), {})
-        gateway = type("WorkerGateway", (NativeGateway, engine.Worker), {"engine": engine})
+        if not classes:  # for their bases have only now come
+            classes.append(type("Channel", (NativeChannel, engine.Channel), {}))
+            classes.append(
+                type("WorkerGateway", (NativeGateway, engine.Worker), {"engine": engine})
+            )
+        channel, gateway = classes
         self.gateway = gateway(link, channel)
         # Threads inside the engine leave it before the interpreter ends.
         atexit.register(engine.settle, 1.0)

@@ -4,13 +4,17 @@ Sent to zygotes alone, to be executed in the worker's module. What a program cou
 fresh start is not forked: the zygote refuses, and says why.
 """
 
+import atexit
 import os
 import sys
-import threading
 
-from worker.facts import extension_tag
-from worker.native import keep_extension
+from worker.execution import Execution
+from worker.facts import describe_here, extension_tag
+from worker.greeting import HEADER
+from worker.link import Link
+from worker.native import keep_extension, kept, native_link
 from worker.streams import write_some
+from worker.values import dumps
 
 
 def wait_as_zygote(marker, place):
@@ -19,25 +23,63 @@ def wait_as_zygote(marker, place):
     write_some(1, marker)
     sign, report = "x", b""
     try:
+        given = environment_of_the_start()
+        threading, hooks = import_threading()
         engine = keep_extension(os.fsdecode(place).replace("{tag}", extension_tag()))
-        why = why_not()
+        why = why_not(given)
         foreign = has_foreign_modules()
         sign, report = ("c" if foreign else "p"), b"\0".join(files_of_the_start())
         if why:
             sign, report = "x", why.encode("ascii")
         else:
+            rehearse(engine)
             freeze()
         block = engine.serve_forks(sign, report)
     except Exception:  # an interpreter without an engine, or without what this file asks
         os._exit(1)
-    os.environ._data.clear()  # posix.environ, too, is this dict
-    for entry in block.split(b"\0"):
-        name, equals, value = entry.partition(b"=")
-        if equals and name:
-            os.environ._data.setdefault(name, value)
+    # Each page that is written to is copied: what need not be done is left out.
+    for hook in hooks:
+        os.register_at_fork(**hook)
+    if block != given:
+        os.environ._data.clear()  # posix.environ, too, is this dict
+        for entry in block.split(b"\0"):
+            name, equals, value = entry.partition(b"=")
+            if equals and name:
+                os.environ._data.setdefault(name, value)
     thread = threading.main_thread()
     if hasattr(thread, "_set_native_id"):  # not seen to by all Pythons that fork
         thread._set_native_id()
+
+
+def import_threading():
+    """The module, and what it has to be called after a fork: not after the zygote's own, for in a
+    process with one thread that changes nothing, and it takes as long as half of all the rest."""
+    hooks = []
+    register = os.register_at_fork
+    os.register_at_fork = lambda **hook: hooks.append(hook)
+    try:
+        import threading
+    finally:
+        os.register_at_fork = register
+    return threading, hooks
+
+
+def rehearse(engine):
+    """What a worker does first is done once here, on pipes: what Python and the engine keep of it
+    is then in pages that all workers share."""
+    here, to_here = os.pipe()
+    from_here, there = os.pipe()
+    offer = {"tag": extension_tag(), "path": kept[0], "identity": kept[1]}
+    hello = dumps({"id": "rehearsal", "execmodel": "thread", "engine": offer})[0]
+    os.write(to_here, HEADER.pack(len(hello), 0, 0, 0, 0, 1) + hello)
+    dumps(describe_here(b""))
+    link = Link(here, there, b"")
+    link.sent = 1
+    execution = Execution(link)
+    native_link(link, execution).end()
+    atexit.unregister(engine.settle)
+    os.close(to_here)
+    os.close(from_here)
 
 
 def freeze():
@@ -51,12 +93,14 @@ def freeze():
         del sys.modules["gc"]
 
 
-def why_not():
-    """What has been set up here that a fork would not have as a fresh interpreter has; None."""
-    import atexit
-
+def environment_of_the_start():
     with open("/proc/self/environ", "rb") as file:
-        given = set(entry for entry in file.read().split(b"\0") if entry)
+        return file.read()
+
+
+def why_not(given):
+    """What has been set up here that a fork would not have as a fresh interpreter has; None."""
+    given = set(entry for entry in given.split(b"\0") if entry)
     if given != set(name + b"=" + value for name, value in os.environ._data.items()):
         return "the environment is changed as it starts"
     if len(os.listdir("/proc/self/task")) > 1:

@@ -125,7 +125,7 @@ transport::Stream Gateway::begin(const transport::XSpec &spec, Settings &setting
         const auto zygote = transport::Zygotes::of_this_process().known(command.argv);
         if (zygote) {
             zygote_ = zygote->user();
-            if (auto child = zygote->fork(settings.warm->environment)) {
+            if (auto child = zygote->fork(settings.warm->environment, settings.warm->occasion)) {
                 warm_ = true;
                 return transport::Stream(std::move(*child), command.keyboard);
             }

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -41,8 +42,9 @@ struct Settings {
     bool boots = true; // false: it is a worker already
     // For a Python of this machine that may be forked from one that is kept for that.
     struct Warm {
-        std::string engine;      // where the zygote finds it, with {tag} for what it depends on
-        std::string environment; // each `NAME=value` with a zero byte behind it
+        std::string engine;         // where the zygote finds it, with {tag} for what it depends on
+        std::string environment;    // each `NAME=value` with a zero byte behind it
+        std::uint64_t occasion = 0; // the same of gateways that are asked for at once; 0: alone
     };
     std::optional<Warm> warm = {};
     // Called when a signal was handled during the wait; may throw to give up.

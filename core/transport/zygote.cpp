@@ -207,30 +207,33 @@ void Zygote::end(State state, std::string why) {
     } // it cannot be full
 }
 
-bool Zygote::fits(const std::string &environment, const Inheritance &now) const {
-    if (knows_environment_ ? environment != recipe_.environment
-                           : read_at_start(environment) != read_at_start(recipe_.environment))
+bool Zygote::fits(const std::string &environment, std::uint64_t occasion) {
+    if (environment != recipe_.environment &&
+        (knows_environment_ || read_at_start(environment) != read_at_start(recipe_.environment)))
         return false;
-    if (now.rest != inherited_.rest) return false;
+    if (occasion != 0 && occasion == occasion_) return true;
+    const auto now = inheritance();
+    if (!now || now->rest != inherited_.rest) return false;
     for (const File &file : files_)
         if (look_at(file.path) != file) return false;
+    inherited_.mask = now->mask;
+    occasion_ = occasion;
     return true;
 }
 
-std::optional<Child> Zygote::fork(const std::string &environment) {
+std::optional<Child> Zygote::fork(const std::string &environment, std::uint64_t occasion) {
     // A folder that cannot be entered again can only be inherited.
     if (::faccessat(AT_FDCWD, ".", X_OK, AT_EACCESS) != 0) return std::nullopt;
-    const auto now = inheritance();
     std::unique_lock lock(mutex_);
     if (state_ != State::ready) return std::nullopt;
     std::optional<pid_t> pid;
     Standard streams;
-    if (now && fits(environment, *now)) {
+    if (fits(environment, occasion)) {
         ForkRequest request = {.input = std::move(streams.input.from),
                                .output = std::move(streams.output.to),
                                .errors = std::move(streams.errors.to),
                                .folder = Fd(::open(".", O_PATH | O_DIRECTORY | O_CLOEXEC)),
-                               .mask = now->mask,
+                               .mask = inherited_.mask,
                                .environment = environment};
         if (send_request(socket_.get(), request)) pid = receive_answer(socket_.get());
     }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -42,8 +43,9 @@ class Zygote : public std::enable_shared_from_this<Zygote> {
     static std::shared_ptr<Zygote> begin(ZygoteRecipe recipe, Time delay);
 
     // A worker; nothing where there is none to be had. What a new process would inherit and is not
-    // as it was when the zygote was started ends the zygote.
-    std::optional<Child> fork(const std::string &environment);
+    // as it was when the zygote was started ends the zygote. Those of one `occasion`, which is not
+    // 0, are asked for at once, and what they inherit is looked at once.
+    std::optional<Child> fork(const std::string &environment, std::uint64_t occasion = 0);
     // Waits until it is no longer starting.
     State settled(Time timeout);
     // It stays until this process ends.
@@ -73,7 +75,7 @@ class Zygote : public std::enable_shared_from_this<Zygote> {
     bool boot(Fd &errors);
     void end(State state, std::string why = {});
     bool read(void *to, std::size_t size, std::chrono::steady_clock::time_point deadline);
-    [[nodiscard]] bool fits(const std::string &environment, const Inheritance &now) const;
+    bool fits(const std::string &environment, std::uint64_t occasion);
     void leave();
 
     std::mutex mutex_;
@@ -83,7 +85,8 @@ class Zygote : public std::enable_shared_from_this<Zygote> {
     bool hurry_ = false, held_ = false, started_ = false, used_ = false;
     int users_ = 0;
     ZygoteRecipe recipe_;
-    Inheritance inherited_;
+    Inheritance inherited_;          // but for the mask, which is that of the next worker
+    std::uint64_t occasion_ = 0;     // on which all was as it was
     bool knows_environment_ = false; // what runs at its start may look at any variable
     std::vector<File> files_;
     pid_t pid_ = -1;

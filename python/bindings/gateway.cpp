@@ -119,7 +119,8 @@ Start start_of(const char *spec, const char *python, std::string_view magic, con
         std::ranges::copy(magic, start.settings.magic->begin());
     }
     if (engine == nullptr) return start;
-    start.settings.warm = {.engine = engine, .environment = {}};
+    start.settings.warm.emplace();
+    start.settings.warm->engine = engine;
     // Here, where no other thread of Python's changes it.
     for (char **entry = environ; entry != nullptr && *entry != nullptr; ++entry)
         start.settings.warm->environment.append(*entry).push_back('\0');
@@ -130,16 +131,18 @@ int init_gateway(PyObject *object, PyObject *arguments, PyObject *) {
     PyObject *ok = entry([&] {
         const char *spec = nullptr, *python = nullptr, *magic = nullptr, *dialer = nullptr;
         const char *engine = nullptr;
+        unsigned long long occasion = 0;
         Py_ssize_t magic_size = 0;
         PyObject *greet = nullptr, *carrier = nullptr, *meanwhile = nullptr;
-        if (!PyArg_ParseTuple(arguments, "ssz#OzOOz:Gateway", &spec, &python, &magic, &magic_size,
-                              &greet, &dialer, &carrier, &meanwhile, &engine))
+        if (!PyArg_ParseTuple(arguments, "ssz#OzOOzK:Gateway", &spec, &python, &magic, &magic_size,
+                              &greet, &dialer, &carrier, &meanwhile, &engine, &occasion))
             throw PythonError{};
         EndpointObject *self = as_endpoint(object);
         if (self->endpoint != nullptr)
             throw Error(ErrorKind::usage, "this gateway is open already");
         auto [parsed, settings] =
             start_of(spec, python, {magic, static_cast<std::size_t>(magic_size)}, dialer, engine);
+        if (settings.warm) settings.warm->occasion = occasion;
         settings.greet = [&](const mux::Message *hello) { return greeting_of(hello, greet); };
         settings.meanwhile = [&] {
             const WithGil gil;

@@ -100,6 +100,41 @@ CASES = {
         with elsewhere.makegateway() as gateway:
             assert gateway.is_warm == (soft == hard == 0)
     """,
+    "so_it_has_between_two_that_ask_for_many_at_once": """
+        import os, resource
+        assert elsewhere.prestart()
+        ask = "import os; mask = os.umask(0); os.umask(mask); channel.send(mask)"
+        for mask in (0o022, 0o077):
+            os.umask(mask)
+            many = elsewhere.Group(["popen"] * 5)
+            assert all(gateway.is_warm for gateway in many)
+            assert many.remote_exec(ask).receive_each() == [mask] * 5
+        resource.setrlimit(resource.RLIMIT_NOFILE, (500, 500))
+        many = elsewhere.Group(["popen"] * 5)
+        limit = "import resource; channel.send(resource.getrlimit(resource.RLIMIT_NOFILE)[0])"
+        assert many.remote_exec(limit).receive_each() == [500] * 5
+    """,
+    "a_copy_that_it_makes_of_itself_has_no_threads": """
+        assert elsewhere.prestart()
+        program = '''
+        import os, threading, time
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+        known = len(threading.enumerate())
+        to_here, there = os.pipe()
+        if os.fork() == 0:
+            names = [thread.name for thread in threading.enumerate()]
+            os.write(there, repr((names, threading.active_count())).encode())
+            os._exit(0)
+        os.wait()
+        channel.send((known, os.read(to_here, 1000).decode()))
+        '''
+        import textwrap
+        for spec in ("popen", "popen//warm=no"):
+            with elsewhere.makegateway(spec) as gateway:
+                assert gateway.is_warm == (spec == "popen")
+                known, there = gateway.remote_exec(textwrap.dedent(program)).receive(20)
+                assert known > 1 and there == "(['MainThread'], 1)", (known, there)
+    """,
     "each_has_its_own_chance": """
         assert elsewhere.prestart()
         group = elsewhere.Group()

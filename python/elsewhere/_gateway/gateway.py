@@ -53,8 +53,9 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
     _is_fresh = True  # nothing has been executed there yet
     _is_for_programs = False  # that move there
 
-    def __init__(self, spec: XSpec, group: Group) -> None:
+    def __init__(self, spec: XSpec, group: Group, occasion: int = 0) -> None:
         self.spec = spec
+        self._occasion = occasion
         self.id: str = str(spec.id)
         self._group = group
         self._asked_to_exit = False
@@ -113,6 +114,7 @@ class Gateway(_elsewhere.Gateway):  # type: ignore[misc]
                 carrier,
                 self._prepare,
                 warm_engine(self.spec),
+                self._occasion,
             )
         except Disconnected as error:  # an engine was offered, and no verdict came
             if demanding:

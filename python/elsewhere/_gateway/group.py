@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]  # signal itself imports much
 import atexit
+import itertools
 import os
 import sys
 import time
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # The last of what happens to gateways at exit: threads that still wait for one leave.
 atexit.register(_elsewhere.settle, 1.0)
+
+_occasions = itertools.count(1)  # on each, gateways are asked for at once
 
 
 class Group:
@@ -169,8 +172,13 @@ class Group:
             elsewhere.errors.Untrusted: the host or its key is not trusted.
             elsewhere.errors.Unsupported: there is no fitting Python.
         """
+        return self._make(spec, stdout, stderr)
+
+    def _make(
+        self, spec: str | XSpec | None, stdout: Any, stderr: Any, occasion: int = 0
+    ) -> Gateway:
         spec = self._prepared(spec)
-        gateway = self._gateway_type(spec, self)
+        gateway = self._gateway_type(spec, self, occasion)
         self._register(gateway)
         self._connect_output(gateway, stdout, stderr)
         return gateway
@@ -203,7 +211,8 @@ class Group:
         from elsewhere._gateway.parallel import make_all
 
         _prestart_for(wanted)
-        made = make_all(wanted, lambda spec: self.makegateway(spec, stdout=stdout, stderr=stderr))
+        occasion = next(_occasions)
+        made = make_all(wanted, lambda spec: self._make(spec, stdout, stderr, occasion))
         with self._lock:  # they have come as they were ready
             self._gateways = [one for one in self._gateways if one not in made]
             self._gateways += made

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # A server that is asked for more logins at once than this turns some away (sshd: MaxStartups 10).
 TO_ONE_PLACE = 8
+HERE = max(8, 2 * (os.cpu_count() or 1))  # interpreters that start on this machine
 AT_ONCE = 64
 WAYS = (
     "ssh", "socket", "unix", "sudo", "docker", "podman", "kubectl", "lxc", "nsenter", "bwrap", "cmd"
@@ -127,7 +128,7 @@ def _place(spec: XSpec) -> str:
 
 
 def _room(place: str) -> int:
-    return TO_ONE_PLACE if place else max(4, 2 * (os.cpu_count() or 1))
+    return TO_ONE_PLACE if place else HERE
 
 
 def _error_of(failures: dict[int, Exception], specs: list[XSpec]) -> Exception:

@@ -31,8 +31,8 @@ class Gateway(_Gateway):
     _channel_type = Channel
     _is_fresh = False
 
-    def __init__(self, spec: XSpec, group: Group) -> None:
-        super().__init__(spec, group)
+    def __init__(self, spec: XSpec, group: Group, occasion: int = 0) -> None:
+        super().__init__(spec, group, occasion)
         same = spec.popen and spec.python in (None, sys.executable)
         folder = os.path.dirname(os.path.dirname(os.path.abspath(elsewhere.__file__)))
         try:

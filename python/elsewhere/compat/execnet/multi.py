@@ -35,12 +35,11 @@ class Group(_Group):
     _gateway_type = Gateway
     _shows_output = False
 
-    def makegateway(
-        self, spec: str | XSpec | None = None, *, stdout: Any = None, stderr: Any = None
+    def _make(
+        self, spec: str | XSpec | None, stdout: Any, stderr: Any, occasion: int = 0
     ) -> Gateway:
-        """See elsewhere.Group.makegateway."""
         try:
-            return super().makegateway(spec, stdout=stdout, stderr=stderr)
+            return super()._make(spec, stdout, stderr, occasion)
         except Untrusted as error:
             raise HostNotFound(error.message, error.hint) from error
 
