@@ -50,9 +50,9 @@ def serve():
 
 def become_zygote():
     """Returns in a child. Alone, because Jython has no exec where there are free variables."""
-    _, engine, source = early.split(b"\0", 2)
+    _, engine, source, given = early.split(b"\0", 3)
     exec(compile(source, "<elsewhere zygote>", "exec", 0, True), globals())
-    wait_as_zygote(marker, engine)  # noqa: F821  # of worker/zygote.py
+    wait_as_zygote(marker, engine, given)  # noqa: F821  # of worker/zygote.py
 
 
 def complain(link):

@@ -17,30 +17,31 @@ from worker.streams import write_some
 from worker.values import dumps
 
 
-def wait_as_zygote(marker, place):
+def wait_as_zygote(marker, place, given):
     """Returns in the workers only, each with streams and an environment of its own. `place`: where
-    the engine is, with {tag} for what it depends on."""
+    the engine is, with {tag} for what it depends on. `given`: the environment it was started with.
+    """
     write_some(1, marker)
     sign, report = "x", b""
     try:
-        given = environment_of_the_start()
         threading, hooks = import_threading()
         engine = keep_extension(os.fsdecode(place).replace("{tag}", extension_tag()))
-        why = why_not(given)
-        foreign = has_foreign_modules()
+        came = environment_that_came()
+        why = why_not(came)
+        foreign = came != given or has_foreign_modules()
         sign, report = ("c" if foreign else "p"), b"\0".join(files_of_the_start())
         if why:
             sign, report = "x", why.encode("ascii")
         else:
             rehearse(engine)
             freeze()
-        block = engine.serve_forks(sign, report)
+        block = engine.serve_forks(sign, report, given)
     except Exception:  # an interpreter without an engine, or without what this file asks
         os._exit(1)
     # Each page that is written to is copied: what need not be done is left out.
     for hook in hooks:
         os.register_at_fork(**hook)
-    if block != given:
+    if block is not None:
         os.environ._data.clear()  # posix.environ, too, is this dict
         for entry in block.split(b"\0"):
             name, equals, value = entry.partition(b"=")
@@ -93,15 +94,16 @@ def freeze():
         del sys.modules["gc"]
 
 
-def environment_of_the_start():
+def environment_that_came():
+    """Another than was given where the command is a script that runs Python."""
     with open("/proc/self/environ", "rb") as file:
         return file.read()
 
 
-def why_not(given):
+def why_not(came):
     """What has been set up here that a fork would not have as a fresh interpreter has; None."""
-    given = set(entry for entry in given.split(b"\0") if entry)
-    if given != set(name + b"=" + value for name, value in os.environ._data.items()):
+    came = set(entry for entry in came.split(b"\0") if entry)
+    if came != set(name + b"=" + value for name, value in os.environ._data.items()):
         return "the environment is changed as it starts"
     if len(os.listdir("/proc/self/task")) > 1:
         return "it has more than one thread"
@@ -118,7 +120,7 @@ def why_not(given):
 
 
 def has_foreign_modules():
-    """Whether code that is not Python's own ran at the start: it may look at any variable."""
+    """Whether code that is not Python's own ran as it started: it may look at any variable."""
     own = os.path.dirname(os.__file__) + os.sep
     for module in list(sys.modules.values()):
         place = getattr(getattr(module, "__spec__", None), "origin", None)

@@ -69,6 +69,7 @@ std::optional<transport::ZygoteRecipe> recipe_of(const transport::XSpec &spec,
     if (!command.direct) return std::nullopt;
     std::string early = "zygote";
     early.append(1, '\0').append(settings.warm->engine).append(1, '\0').append(worker_zygote());
+    early.append(1, '\0').append(settings.warm->environment);
     const wire::Buffer bytes = boot_bytes(make_nonce(), settings.magic, early);
     return transport::ZygoteRecipe{
         .argv = std::move(command.argv),

@@ -25,6 +25,14 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t marker_size = 21; // a sign is the last but four of it
 constexpr std::size_t longest_answer = 1U << 20;
 
+// A shell, for one, has the folder in a variable.
+bool is_script(const std::string &path) {
+    const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    std::array<char, 2> start{};
+    return file && ::read(file.get(), start.data(), start.size()) == 2 && start[0] == '#' &&
+           start[1] == '!';
+}
+
 timeval as_timeval(Zygote::Time time) {
     return {.tv_sec = time.count() / 1000, .tv_usec = time.count() % 1000 * 1000};
 }
@@ -89,6 +97,7 @@ void Zygote::start() {
     Fd theirs(::fcntl(ends[1], F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
     ::close(ends[1]);
     Pipe errors;
+    if (is_script(recipe_.argv.front())) folder_ = look_at(".");
     const auto inherited = inheritance();
     if (!inherited) throw Error(ErrorKind::unsupported, "this system does not tell the umask");
     inherited_ = *inherited;
@@ -136,7 +145,7 @@ bool Zygote::boot(Fd &errors) {
         throw Error(ErrorKind::unsupported, text.empty() ? "it refuses" : text);
     if (::poll(&said, 1, 0) > 0 && (said.revents & POLLIN) != 0)
         throw Error(ErrorKind::unsupported, "it says something on stderr as it starts");
-    knows_environment_ = head[0] == 'c';
+    knows_environment_ = head[0] == 'c' || folder_;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = std::min(text.find('\0', at), text.size());
         files_.push_back(look_at(text.substr(at, end - at)));
@@ -216,6 +225,10 @@ bool Zygote::fits(const std::string &environment, std::uint64_t occasion) {
     if (!now || now->rest != inherited_.rest) return false;
     for (const File &file : files_)
         if (look_at(file.path) != file) return false;
+    if (folder_) {
+        const File folder = look_at("."); // what is in it may change
+        if (folder.device != folder_->device || folder.number != folder_->number) return false;
+    }
     inherited_.mask = now->mask;
     occasion_ = occasion;
     return true;

@@ -88,6 +88,7 @@ class Zygote : public std::enable_shared_from_this<Zygote> {
     Inheritance inherited_;          // but for the mask, which is that of the next worker
     std::uint64_t occasion_ = 0;     // on which all was as it was
     bool knows_environment_ = false; // what runs at its start may look at any variable
+    std::optional<File> folder_;     // where it was started, if that may matter, too
     std::vector<File> files_;
     pid_t pid_ = -1;
     Fd socket_, pidfd_, wake_;

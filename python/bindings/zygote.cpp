@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/transport/fork_request.hpp"
@@ -24,15 +26,36 @@ namespace {
 
 using transport::ForkRequest;
 
+// Where glibc keeps the id of this thread, the only one: where its fork() has the kernel write that
+// of the new process. (What the kernel clears at this thread's own end is another place
+// since 2.43.) nullptr: the kernel or the libc does not tell.
+int *place_of_thread_id() {
+    std::array<int, 2> ends = {};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return nullptr;
+    const Fd from(ends[0]);
+    Fd to(ends[1]);
+    const pid_t pid = ::fork();
+    int *place = nullptr;
+    if (pid == 0) {
+        if (::prctl(PR_GET_TID_ADDRESS, &place) == 0)
+            (void)!::write(to.get(), &place, sizeof place);
+        ::_exit(0);
+    }
+    to.reset();
+    if (::read(from.get(), &place, sizeof place) != sizeof place) place = nullptr;
+    while (pid > 0 && ::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return place != nullptr && *place == ::getpid() ? place : nullptr;
+}
+
 // What glibc does in fork() of a process with one thread, but for the parent: the new process is
 // a child of ours, a sibling of this one, which is to be waited for by the controller like any
-// other worker. The kernel keeps the thread id where glibc has it.
+// other worker.
 class Sibling {
   public:
     // Throws Error{unsupported} where the kernel does not tell what is needed.
-    Sibling() {
-        if (::prctl(PR_GET_TID_ADDRESS, &tid_) != 0 || tid_ == nullptr || *tid_ != ::getpid() ||
-            ::syscall(SYS_get_robust_list, 0, &robust_, &robust_size_) != 0)
+    Sibling() : tid_(place_of_thread_id()) {
+        if (tid_ == nullptr || ::syscall(SYS_get_robust_list, 0, &robust_, &robust_size_) != 0)
             throw Error(ErrorKind::unsupported, "this system cannot fork a sibling");
     }
     // As fork(): its pid, -1, or 0 in the new process.
@@ -56,7 +79,7 @@ class Sibling {
     }
 
   private:
-    int *tid_ = nullptr;
+    int *tid_;
     void *robust_ = nullptr;
     std::size_t robust_size_ = 0;
 };
@@ -75,14 +98,14 @@ void set_environment(const std::string &block) {
     environ = pointers->data();
 }
 
-void become_worker(const ForkRequest &request) {
+void become_worker(const ForkRequest &request, std::string_view given) {
     ::setpgid(0, 0);
     move_to(request.input, STDIN_FILENO);
     move_to(request.output, STDOUT_FILENO);
     move_to(request.errors, STDERR_FILENO);
     if (::fchdir(request.folder.get()) != 0) ::_exit(1);
     ::umask(request.mask);
-    set_environment(request.environment);
+    if (request.environment != given) set_environment(request.environment);
 }
 
 // The next request; nothing once the controller is gone or wants no more.
@@ -113,14 +136,16 @@ void send_report(const Fd &control, int sign, const char *text, Py_ssize_t size)
     }
 }
 
-// serve_forks(sign, report): forks a worker for each request on fd 0, a socket, and returns the
-// environment in each worker, whose streams are then in place. Never returns in the zygote.
+// serve_forks(sign, report, given): forks a worker for each request on fd 0, a socket, and returns
+// in each worker, whose streams are then in place, its environment; None where that is the one that
+// the zygote was given, and all is left as the start has made it. Never returns in the zygote.
 PyObject *serve_forks(PyObject *, PyObject *arguments) {
     return entry([&] {
         int sign = 0;
-        const char *report = nullptr;
-        Py_ssize_t size = 0;
-        if (!PyArg_ParseTuple(arguments, "Cy#:serve_forks", &sign, &report, &size))
+        const char *report = nullptr, *environment = nullptr;
+        Py_ssize_t size = 0, environment_size = 0;
+        if (!PyArg_ParseTuple(arguments, "Cy#y#:serve_forks", &sign, &report, &size, &environment,
+                              &environment_size))
             throw PythonError{};
         const Sibling sibling;
         Fd control(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
@@ -131,7 +156,7 @@ PyObject *serve_forks(PyObject *, PyObject *arguments) {
         for (const int number : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) move_to(null, number);
         if (::chdir("/") != 0) ::_exit(1); // holds no file system that is to go
         send_report(control, sign, report, size);
-        std::string environment;
+        const std::string_view given(environment, static_cast<std::size_t>(environment_size));
         for (;;) {
             const auto request = next_request(control, controller);
             if (!request) ::_exit(0);
@@ -140,15 +165,15 @@ PyObject *serve_forks(PyObject *, PyObject *arguments) {
             const int error = errno;
             if (pid == 0) {
                 PyOS_AfterFork_Child();
-                become_worker(*request);
-                environment = request->environment;
-                break;
+                become_worker(*request, given);
+                if (request->environment == given) return none();
+                return Ref::checked(PyBytes_FromStringAndSize(
+                    request->environment.data(),
+                    static_cast<Py_ssize_t>(request->environment.size())));
             }
             PyOS_AfterFork_Parent();
             if (!transport::send_answer(control.get(), pid < 0 ? -error : pid)) ::_exit(0);
         }
-        return Ref::checked(PyBytes_FromStringAndSize(environment.data(),
-                                                      static_cast<Py_ssize_t>(environment.size())));
     });
 }
 
