@@ -23,11 +23,19 @@ namespace {
 
 constexpr std::size_t page = 4096; // in front: the token, then the indices
 constexpr std::size_t token_size = 16;
-constexpr std::size_t memory_size = page + 2 * SharedStream::capacity;
 constexpr std::string_view name = "/memfd:elsewhere (deleted)"; // as the kernel shows it
+
+constexpr std::size_t memory_for(std::size_t capacity) { return page + 2 * capacity; }
 
 std::string path_of(const Fd &fd) {
     return "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(fd.get());
+}
+
+// nullptr: there is no room for it.
+std::uint8_t *map(const Fd &file, std::size_t capacity) {
+    void *memory =
+        ::mmap(nullptr, memory_for(capacity), PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
+    return memory == MAP_FAILED ? nullptr : static_cast<std::uint8_t *>(memory);
 }
 
 // Where processes have other numbers it can be any file, or a device.
@@ -46,8 +54,8 @@ struct alignas(64) SharedStream::Index {
     std::atomic<std::uint32_t> wants_bell = 0;
 };
 
-SharedStream::SharedStream(Fd file, std::uint8_t *memory, bool maker)
-    : file_(std::move(file)), memory_(memory) {
+SharedStream::SharedStream(Fd file, std::uint8_t *memory, std::size_t capacity, bool maker)
+    : file_(std::move(file)), memory_(memory), capacity_(capacity) {
     static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
     const auto direction = [&](std::size_t number) {
         auto *first = reinterpret_cast<Index *>(memory + 64);
@@ -56,25 +64,25 @@ SharedStream::SharedStream(Fd file, std::uint8_t *memory, bool maker)
             new (writer) Index;
             new (reader) Index;
         }
-        return Direction{writer, reader, memory + page + number * capacity};
+        return Direction{writer, reader, memory + page + number * capacity_};
     };
     out_ = direction(maker ? 0 : 1);
     in_ = direction(maker ? 1 : 0);
 }
 
-SharedStream::~SharedStream() { ::munmap(memory_, memory_size); }
+SharedStream::~SharedStream() { ::munmap(memory_, memory_for(capacity_)); }
 
 std::unique_ptr<SharedStream> SharedStream::make(bool own_bell) {
+    const std::size_t size = own_bell ? capacity_of_relays : capacity;
     Fd file(::memfd_create("elsewhere", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     // Taken now and sealed, or an access could raise SIGBUS: where there is no memory left, or the
     // other end has cut the file.
-    if (!file || ::fallocate(file.get(), 0, 0, memory_size) != 0 ||
+    if (!file || ::fallocate(file.get(), 0, 0, static_cast<off_t>(memory_for(size))) != 0 ||
         ::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         return {};
-    void *memory = ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-    if (memory == MAP_FAILED) return {};
-    auto *bytes = static_cast<std::uint8_t *>(memory);
-    std::unique_ptr<SharedStream> made(new SharedStream(std::move(file), bytes, true));
+    auto *bytes = map(file, size);
+    if (bytes == nullptr) return {};
+    std::unique_ptr<SharedStream> made(new SharedStream(std::move(file), bytes, size, true));
     if (::getrandom(bytes, token_size, 0) != static_cast<ssize_t>(token_size)) return {};
     if (own_bell) {
         std::array<int, 2> ends = {};
@@ -102,14 +110,14 @@ std::unique_ptr<SharedStream> SharedStream::open(std::span<const std::uint8_t> d
     if (!leads_to(*path, name)) return {};
     const Fd file(::open(path->c_str(), O_RDWR | O_CLOEXEC));
     struct stat status = {};
+    const std::size_t size = parts->items.size() == 3 ? capacity_of_relays : capacity;
     if (!file || ::fstat(file.get(), &status) != 0 ||
-        status.st_size != static_cast<off_t>(memory_size) ||
+        status.st_size != static_cast<off_t>(memory_for(size)) ||
         (::fcntl(file.get(), F_GET_SEALS) & F_SEAL_SHRINK) == 0)
         return {};
-    void *memory = ::mmap(nullptr, memory_size, PROT_READ | PROT_WRITE, MAP_SHARED, file.get(), 0);
-    if (memory == MAP_FAILED) return {};
-    std::unique_ptr<SharedStream> opened(
-        new SharedStream(Fd(), static_cast<std::uint8_t *>(memory), false));
+    std::uint8_t *memory = map(file, size);
+    if (memory == nullptr) return {};
+    std::unique_ptr<SharedStream> opened(new SharedStream(Fd(), memory, size, false));
     if (std::memcmp(memory, token->data(), token_size) != 0) return {};
     if (parts->items.size() == 3) {
         const auto *bell = parts->items[2].as<std::string>();
@@ -130,12 +138,12 @@ bool SharedStream::wants_bell(Index *other) noexcept {
 
 std::size_t SharedStream::room() const noexcept {
     // Of an index that cannot be this is more than there is at all.
-    return capacity - (out_.at - out_.reader->at.load(std::memory_order_acquire));
+    return capacity_ - (out_.at - out_.reader->at.load(std::memory_order_acquire));
 }
 
 ssize_t SharedStream::write(std::span<const iovec> from) {
     std::size_t left = room();
-    if (left > capacity) {
+    if (left > capacity_) {
         errno = EBADMSG;
         return -1;
     }
@@ -145,8 +153,8 @@ ssize_t SharedStream::write(std::span<const iovec> from) {
         const auto *bytes = static_cast<const std::uint8_t *>(piece.iov_base);
         const std::size_t size = std::min(piece.iov_len, left);
         if (size == 0) continue; // it may be nowhere
-        const std::size_t place = out_.at % capacity;
-        const std::size_t first = std::min(size, capacity - place);
+        const std::size_t place = out_.at % capacity_;
+        const std::size_t first = std::min(size, capacity_ - place);
         std::memcpy(out_.bytes + place, bytes, first);
         std::memcpy(out_.bytes, bytes + first, size - first);
         out_.at += size;
@@ -171,7 +179,7 @@ bool SharedStream::readable() const noexcept {
 
 ssize_t SharedStream::read(std::span<const iovec> to) {
     std::uint64_t left = in_.writer->at.load(std::memory_order_acquire) - in_.at;
-    if (left > capacity) {
+    if (left > capacity_) {
         errno = EBADMSG;
         return -1;
     }
@@ -180,8 +188,8 @@ ssize_t SharedStream::read(std::span<const iovec> to) {
         auto *bytes = static_cast<std::uint8_t *>(piece.iov_base);
         const std::size_t size = std::min<std::size_t>(piece.iov_len, left);
         if (size == 0) continue;
-        const std::size_t place = in_.at % capacity;
-        const std::size_t first = std::min(size, capacity - place);
+        const std::size_t place = in_.at % capacity_;
+        const std::size_t first = std::min(size, capacity_ - place);
         std::memcpy(bytes, in_.bytes + place, first);
         std::memcpy(bytes + first, in_.bytes, size - first);
         in_.at += size;
@@ -206,7 +214,7 @@ void SharedStream::is_awake() noexcept {
 
 bool SharedStream::writer_waits() noexcept {
     const std::uint64_t filled = in_.writer->at.load(std::memory_order_relaxed) - in_.at;
-    return filled <= capacity / 2 && wants_bell(in_.writer);
+    return filled <= capacity_ / 2 && wants_bell(in_.writer);
 }
 
 } // namespace elsewhere::gateway

@@ -22,12 +22,14 @@ namespace elsewhere::gateway {
 // index that cannot be is an error.
 class SharedStream {
   public:
-    // Of each direction.
-    static constexpr std::size_t capacity = 256 * 1024;
+    // Of each direction; and where a relay is in between, for which whoever waits for room or bytes
+    // is to be woken less often.
+    static constexpr std::size_t capacity = 256 * 1024, capacity_of_relays = 1024 * 1024;
     // As much is copied before the other end can read it.
     static constexpr std::size_t most_at_once = 32 * 1024;
 
-    // The memory, empty; nullptr: there is none. `own_bell`: what is rung for its maker.
+    // The memory, empty; nullptr: there is none. `own_bell`: what is rung for its maker, a relay's
+    // end.
     static std::unique_ptr<SharedStream> make(bool own_bell = false);
     // What another has made and described; nullptr if that is not to be had here.
     static std::unique_ptr<SharedStream> open(std::span<const std::uint8_t> description);
@@ -44,7 +46,7 @@ class SharedStream {
     // How much was copied; 0: there is no room. -1, EBADMSG: the other end broke the memory.
     ssize_t write(std::span<const iovec> from);
     // Much of it.
-    [[nodiscard]] bool has_room() const noexcept { return room() >= capacity / 2; }
+    [[nodiscard]] bool has_room() const noexcept { return room() >= capacity_ / 2; }
     // Nothing goes on before there is much room; the bell will tell. False: there is already.
     bool waits_for_room();
     // The bell is to be rung for the other end, which sleeps until then; says so once.
@@ -66,13 +68,14 @@ class SharedStream {
         std::uint8_t *bytes;
         std::uint64_t at = 0; // where this process is
     };
-    SharedStream(Fd file, std::uint8_t *memory, bool maker);
+    SharedStream(Fd file, std::uint8_t *memory, std::size_t capacity, bool maker);
     static bool wants_bell(Index *other) noexcept;
     [[nodiscard]] std::size_t room() const noexcept;
 
     Fd file_;
     Fd bell_, rung_; // for the maker both ends of a pipe, for the other the end to write to
     std::uint8_t *memory_;
+    std::size_t capacity_;
     Direction in_, out_;
 };
 

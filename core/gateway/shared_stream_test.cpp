@@ -81,6 +81,22 @@ TEST_F(SharedStreamTest, takes_no_more_than_there_is_room_for_and_tells_when_the
     EXPECT_FALSE(here_->waits_for_room()); // there is some already
 }
 
+TEST_F(SharedStreamTest, has_more_room_where_a_relay_is_in_between) {
+    const auto relay = SharedStream::make(true);
+    const auto leaf = SharedStream::open(relay->description().joined().span());
+    ASSERT_TRUE(leaf);
+    for (const auto &[from, to] :
+         {std::pair(relay.get(), leaf.get()), std::pair(leaf.get(), relay.get())}) {
+        std::string all;
+        for (char c = 'a'; write(*from, std::string(10'000, c)) > 0; c = c == 'z' ? 'a' : c + 1)
+            all.append(10'000, c);
+        all.resize(SharedStream::capacity_of_relays);
+        EXPECT_EQ(write(*from, "x"), 0);
+        EXPECT_EQ(read(*to), all);
+        EXPECT_FALSE(from->waits_for_room());
+    }
+}
+
 TEST_F(SharedStreamTest, rings_once_for_a_reader_that_sleeps) {
     EXPECT_FALSE(here_->reader_sleeps());
     EXPECT_TRUE(there_->sleeps());
