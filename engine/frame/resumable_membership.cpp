@@ -225,10 +225,23 @@ template <bool list> struct Sequence {
         Method::original = interpose(Method::definition, flags, erase(Method::call));
     }
 
+    // To those that have inherited from it before: sys.int_info. They would be taken for types with
+    // a comparison of their own, where another interpreter makes their namespaces.
+    static void hand_down(PyTypeObject *from) {
+        PyObject *types = reinterpret_cast<PyObject *>(&PyType_Type);
+        const Ref below = Ref::checked(PyObject_CallMethod(types, "__subclasses__", "O", from));
+        for (Py_ssize_t i = 0; i < PyList_GET_SIZE(below.get()); ++i) {
+            auto *type = reinterpret_cast<PyTypeObject *>(PyList_GET_ITEM(below.get(), i));
+            if (type->tp_richcompare == compare_in_c) type->tp_richcompare = compare;
+            hand_down(type);
+        }
+    }
+
     static void install() {
         if (compare_in_c != nullptr) return;
         compare_in_c = type().tp_richcompare;
         type().tp_richcompare = compare;
+        hand_down(&type());
         type().tp_as_sequence->sq_contains = contains;
         install_method<Index>("index", METH_FASTCALL);
         install_method<Count>("count", METH_O);

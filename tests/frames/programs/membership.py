@@ -1,6 +1,7 @@
 """Lists and tuples that compare their items: in, index, count, remove, ==, <, left inside of __eq__."""
 import functools
 import sys
+import time
 from dataclasses import dataclass
 
 from checkpoint import attempt, checkpoint
@@ -142,6 +143,7 @@ for turn in range(4 * ROUNDS):
         items(1, n) == items(1),
         (Item(1), n) == (Item(1), 2),
         tuple(items(1, n, 3)) < tuple(items(1, 2, 3)),
+        time.struct_time(items(*range(9))) == time.struct_time(items(*range(6), n, 7, 8)),
         items(1, n) >= items(1, 2),
         items(1, 2) <= items(1, 2, n),
         [Shy(n)] == items(n),
