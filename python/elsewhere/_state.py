@@ -142,11 +142,12 @@ def capture() -> dict[str, Any]:
     from elsewhere._state_addresses import refuse_known_addresses
     from elsewhere._state_modules import changed_modules, own_modules
     from elsewhere._state_stdin import capture_stdin
-    from elsewhere._state_threads import refuse_other_threads
+    from elsewhere._state_threads import refuse_other_interpreters, refuse_other_threads
 
     if not _start:
         _assume_start()
     refuse_other_threads()
+    refuse_other_interpreters()
     refuse_known_addresses()
     files.flush_all()
     own = own_modules()

@@ -1,4 +1,4 @@
-"""Only the main thread's stack is kept."""
+"""Only the main thread's stack is kept, of the main interpreter."""
 
 from __future__ import annotations
 
@@ -23,3 +23,15 @@ def refuse_other_threads() -> None:
             f"{name!r} is running: {function}, {code.co_filename}:{frame.f_lineno}",
             "let it end, and join it, before suspending: only the main thread is kept",
         )
+
+
+def refuse_other_interpreters() -> None:
+    """Raises Refused if the program has made another interpreter: its modules are not kept."""
+    for name in ("_interpreters", "_xxsubinterpreters"):
+        module = sys.modules.get(name)
+        count = len(module.list_all()) - 1 if module is not None else 0
+        if count > 0:
+            raise Refused(
+                f"{count} other interpreter{'s are' if count > 1 else ' is'} there",
+                "close it before suspending: only the main interpreter is kept",
+            )

@@ -43,6 +43,9 @@ REFUSED = {
         "_Pointer": ("a pointer into the memory of this process", "keep what it points to"),
         "CFuncPtr": ("a function of a shared library", "look it up when it is needed"),
     },
+    "concurrent.interpreters._queues": {
+        "Queue": ("a queue between interpreters", "make it when it is needed"),
+    },
     "ctypes": {"CDLL": ("a loaded shared library", "load it when it is needed")},
 }
 
@@ -56,6 +59,9 @@ def reducers() -> dict[type, Any]:
                 table.update(dict.fromkeys(with_subclasses(kind), refuse))
     if "subprocess" in sys.modules:
         table.update(dict.fromkeys(with_subclasses(sys.modules["subprocess"].Popen), reduce_child))
+    if "concurrent.interpreters" in sys.modules:
+        kind = sys.modules["concurrent.interpreters"].Interpreter
+        table.update(dict.fromkeys(with_subclasses(kind), reduce_interpreter))
     if "threading" in sys.modules:
         threads = with_subclasses(sys.modules["threading"].Thread)
         table.update(dict.fromkeys(threads, reduce_thread))
@@ -91,6 +97,15 @@ def reduce_child(child: Any) -> tuple[Any, ...] | str:
             "wait() for it before suspending",
         )
     return object.__reduce_ex__(child, 4)
+
+
+def reduce_interpreter(interpreter: Any) -> tuple[Any, ...] | str:
+    if interpreter.id != sys.modules["concurrent.interpreters"].get_main().id:
+        raise Refused(
+            f"the interpreter {interpreter.id} cannot be kept",
+            "close it, and drop what stands for it, before suspending",
+        )
+    return type(interpreter), (interpreter.id,)
 
 
 def reduce_thread(thread: Any) -> tuple[Any, ...] | str:

@@ -1,9 +1,9 @@
 # needs Python 3.14
-"""Other interpreters, made between suspends: their built-in types are like those of the first one."""
+"""Other interpreters: a suspend waits until there is none; their built-in types are like ours."""
 import sys
 from concurrent import interpreters
 
-from checkpoint import checkpoint
+from checkpoint import attempt, checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 SLOTS = """
@@ -24,16 +24,20 @@ def found_here():
 def found_there():
     queue = interpreters.create_queue()
     other = interpreters.create()
+    attempt()
     other.prepare_main(queue=queue)
     other.exec(SLOTS + "queue.put('\\n'.join(found))")
     found = queue.get()
+    attempt()
     other.close()
+    attempt()  # the queue is still there
     return found.splitlines()
 
 
+main = interpreters.get_main()
 for turn in range(3 * ROUNDS):
     here, there = found_here(), found_there()
     checkpoint()
     print(turn, [pair for pair in zip(here, there) if pair[0] != pair[1]], len(here) == len(there))
     checkpoint()
-print(*here, sep="\n")
+print(*here, main is interpreters.get_main(), sep="\n")
