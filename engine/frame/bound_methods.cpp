@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/ref.hpp"
 
 namespace elsewhere::frame {
@@ -22,9 +23,9 @@ bool BoundMethods::run(PyObject *self, const Inner &inner) {
 }
 
 void BoundMethods::collect() {
-    Ref collector = Ref::checked(PyImport_ImportModule("gc"));
+    Ref collector = Ref::checked(imported_module("gc"));
     Ref objects = Ref::checked(PyObject_CallMethod(collector.get(), "get_objects", nullptr));
-    Ref functools = Ref::checked(PyImport_ImportModule("_functools"));
+    Ref functools = Ref::checked(imported_module("_functools"));
     Ref partial = Ref::checked(PyObject_GetAttrString(functools.get(), "partial"));
     auto *type = reinterpret_cast<PyTypeObject *>(partial.get());
     Ref arguments_of = Ref::checked(PyObject_GetAttrString(partial.get(), "args"));

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/bound_methods.hpp"
 #include "engine/frame/cached_calls.hpp"
@@ -49,7 +50,7 @@ Error refusal(PyCodeObject *code, int instruction, const std::string &reason,
 }
 
 bool is_signal_handler(const Inner &inner) {
-    Ref module = Ref::steal(PyImport_ImportModule("_signal"));
+    Ref module = Ref::steal(imported_module("_signal"));
     Ref handler = Ref::steal(
         module ? PyObject_CallMethod(module.get(), "getsignal", "O", inner.first) : nullptr);
     if (!handler) PyErr_Clear(); // not the number of a signal
@@ -57,7 +58,7 @@ bool is_signal_handler(const Inner &inner) {
 }
 
 bool is_collector_callback(const Inner &inner) {
-    Ref module = Ref::steal(PyImport_ImportModule("gc"));
+    Ref module = Ref::steal(imported_module("gc"));
     Ref callbacks =
         Ref::steal(module ? PyObject_GetAttrString(module.get(), "callbacks") : nullptr);
     if (!callbacks || !PyList_Check(callbacks.get())) {

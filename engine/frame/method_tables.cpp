@@ -3,11 +3,12 @@
 #include <string>
 
 #include "core/base/error.hpp"
+#include "engine/cpython/imported_module.hpp"
 
 namespace elsewhere::frame {
 
 PyMethodDef *definition_of(const char *module, const char *type, const char *name) {
-    Ref owner = Ref::checked(PyImport_ImportModule(module));
+    Ref owner = Ref::checked(imported_module(module));
     if (type != nullptr) owner = Ref::checked(PyObject_GetAttrString(owner.get(), type));
     Ref callable = Ref::checked(PyObject_GetAttrString(owner.get(), name));
     if (PyCFunction_Check(callable.get()))

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/consuming.hpp"
 #include "engine/frame/method_tables.hpp"
 
@@ -364,7 +365,7 @@ struct Reduce {
 
     // The error as this Python words it.
     static PyObject *nothing_to_reduce(PyObject *function_given) {
-        Ref module = Ref::checked(PyImport_ImportModule("_functools"));
+        Ref module = Ref::checked(imported_module("_functools"));
         Ref nothing = Ref::checked(PyTuple_New(0));
         Ref arguments = Ref::checked(PyTuple_Pack(2, function_given, nothing.get()));
         if (definition->ml_flags & METH_FASTCALL)

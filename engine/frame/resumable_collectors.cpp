@@ -1,6 +1,7 @@
 // What takes all items first: list, tuple, set, frozenset, dict, deque, bytes, join. The items are
 // put where an Activation has them, and become what they are to become when all are there.
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/consuming.hpp"
 #include "engine/frame/method_tables.hpp"
 #include "engine/frame/taking.hpp"
@@ -154,7 +155,7 @@ struct Deque {
 
     static void install() {
         if (type != nullptr) return;
-        const Ref module = Ref::checked(PyImport_ImportModule("_collections"));
+        const Ref module = Ref::checked(imported_module("_collections"));
         const Ref found = Ref::checked(PyObject_GetAttrString(module.get(), "deque"));
         type = reinterpret_cast<PyTypeObject *>(found.get()); // its module keeps it
         original = type->tp_vectorcall;

@@ -1,4 +1,5 @@
 // zip, and those of itertools whose items a function has a say in.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/iterator_fields.hpp"
 
@@ -77,7 +78,7 @@ struct Zip {
 };
 
 PyTypeObject *type_of_itertools(const char *name) {
-    const Ref module = Ref::checked(PyImport_ImportModule("itertools"));
+    const Ref module = Ref::checked(imported_module("itertools"));
     const Ref type = Ref::checked(PyObject_GetAttrString(module.get(), name));
     return PyType_Check(type.get()) ? reinterpret_cast<PyTypeObject *>(type.get()) : nullptr;
 }

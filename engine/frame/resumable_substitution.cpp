@@ -1,5 +1,6 @@
 // re.sub with a function: the replacements that it has made are kept. After a resume CPython's own
 // searches the text again, and is given these before the function is called once more.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/consuming.hpp"
 #include "engine/frame/iterator_fields.hpp"
 #include "engine/frame/method_tables.hpp"
@@ -84,7 +85,7 @@ template <int which> struct Sub {
 
 void install_resumable_substitution() {
     // The smallest pattern there is: its type without the import of `re`.
-    const Ref module = Ref::checked(PyImport_ImportModule("_sre"));
+    const Ref module = Ref::checked(imported_module("_sre"));
     const Ref pattern = Ref::steal(
         PyObject_CallMethod(module.get(), "compile", "Oi[i]i{}(O)", Py_None, 0, 1, 0, Py_None));
     if (!pattern) {

@@ -3,6 +3,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/line_abi.h"
 #include "engine/cpython/ref.hpp"
 #include "engine/frame/telling.hpp"
@@ -21,7 +22,7 @@ bool set_from_python(Py_tracefunc PyThreadState::*place, PyObject *PyThreadState
     const Py_tracefunc function = thread->*place;
     if (known != nullptr) return function == known;
     const Ref held = Ref::share(thread->*object);
-    Ref sys = Ref::steal(PyImport_ImportModule("sys"));
+    Ref sys = Ref::steal(imported_module("sys"));
     Ref done =
         Ref::steal(sys && held ? PyObject_CallMethod(sys.get(), set, "O", held.get()) : nullptr);
     if (!done) {
@@ -205,7 +206,7 @@ Ref object_of(PyThreadState *thread, ElwFrame *frame) {
 }
 
 Ref call_ours(const char *name, PyCodeObject *code, PyObject *second) {
-    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
+    Ref module = Ref::steal(imported_module("elsewhere._state_tracing"));
     return Ref::steal(module ? PyObject_CallMethod(module.get(), name, "OO", code, second)
                              : nullptr);
 }

@@ -1,4 +1,5 @@
 // Classes by value. The shell is what type() makes of name, bases and slots; then the class dict.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
@@ -23,7 +24,7 @@ bool own_descriptor(PyObject *type, PyObject *value) {
 
 // The ABC data of a class: (registered classes as weak references, …); null if it is no ABC.
 Ref abc_dump(PyObject *type) {
-    Ref abc = Ref::checked(PyImport_ImportModule("_abc"));
+    Ref abc = Ref::checked(imported_module("_abc"));
     return Ref::checked(PyObject_CallMethod(abc.get(), "_get_dump", "(O)", type));
 }
 
@@ -111,7 +112,7 @@ PyObject *namespace_next(Walk &walk, Visit &visit) {
     if (!visit.parts) {
         Ref type = walk.names().class_of_dict(visit.object.get());
         const Reference holder = class_reference(walk, type.get(), visit.serial);
-        Ref keep = Ref::checked(PyImport_ImportModule("elsewhere._keep.scopes"));
+        Ref keep = Ref::checked(imported_module("elsewhere._keep.scopes"));
         Ref maker = Ref::checked(PyObject_GetAttrString(keep.get(), "namespace_of"));
         Reference function;
         if (!walk.now(maker.get(), function))

@@ -1,4 +1,5 @@
 // Functions, code, bound methods, and the descriptors of classes.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
@@ -109,7 +110,7 @@ PyObject *builtin_next(Walk &walk, Visit &visit) {
         // A C task's own callback is no attribute of the task.
         const std::string name = text(visit.extra.get());
         if (name == "TaskWakeupMethWrapper" || name == "task_wakeup") {
-            Ref keep = Ref::checked(PyImport_ImportModule("elsewhere._keep.tasks"));
+            Ref keep = Ref::checked(imported_module("elsewhere._keep.tasks"));
             add(visit, Ref::checked(PyObject_GetAttrString(keep.get(), "wakeup_of")), "");
             visit.split = 1;
         }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
 #include "engine/object/image.hpp"
 
@@ -149,7 +150,7 @@ std::vector<std::string> library_folders() {
 
 Names::Names() {
     // It has the names of what the interpreter itself is made of: generator, method, frame, …
-    (void)Ref::checked(PyImport_ImportModule("types"));
+    (void)Ref::checked(imported_module("types"));
     modules_ = Ref::share(PyImport_GetModuleDict());
     foreign_roots_ = library_folders();
 
@@ -355,7 +356,7 @@ Names::Name Names::find(PyObject *object) {
         // The interpreter's own types that builtins does not have; few programs need them.
         types_indexed_ = true;
         for (const char *holder : {"types", "elsewhere._keep"}) {
-            Ref types = Ref::checked(PyImport_ImportModule(holder));
+            Ref types = Ref::checked(imported_module(holder));
             index(types.get());
             kept_.push_back(std::move(types));
         }

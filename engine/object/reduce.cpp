@@ -1,5 +1,6 @@
 // Everything that says itself how to rebuild it: reducers of ours, copyreg, __reduce_ex__(5).
 // With pickle's meaning of the tuple: callable, arguments, state, items, pairs, state setter.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -34,7 +35,7 @@ Ref reduced(Walk &walk, PyObject *object) {
     if (type_name(object).substr(0, 10) != "itertools.")
         return Ref::steal(PyObject_CallMethod(object, "__reduce_ex__", "i", 5));
     // itertools still does it, but with a DeprecationWarning that is not the program's.
-    Ref warnings = Ref::checked(PyImport_ImportModule("warnings"));
+    Ref warnings = Ref::checked(imported_module("warnings"));
     Ref quiet = Ref::checked(PyObject_CallMethod(warnings.get(), "catch_warnings", nullptr));
     (void)Ref::checked(PyObject_CallMethod(quiet.get(), "__enter__", nullptr));
     (void)Ref::checked(PyObject_CallMethod(warnings.get(), "simplefilter", "s", "ignore"));
@@ -50,7 +51,7 @@ Ref reduced(Walk &walk, PyObject *object) {
 // TypeVar, ParamSpec and TypeVarTuple reduce to their name, which only their module could look
 // up. Made again: functools.partial(TypeVar, **options)(name, *constraints). Null for others.
 Ref type_parameter(PyObject *object) {
-    Ref typing = Ref::checked(PyImport_ImportModule("typing"));
+    Ref typing = Ref::checked(imported_module("typing"));
     bool known = false;
     for (const char *name : {"TypeVar", "ParamSpec", "TypeVarTuple"}) {
         Ref type = Ref::steal(PyObject_GetAttrString(typing.get(), name));
@@ -72,7 +73,7 @@ Ref type_parameter(PyObject *object) {
         if (value.get() == Py_None || value.get() == Py_False) continue;
         if (PyDict_SetItemString(options.get(), option, value.get()) < 0) throw PythonError{};
     }
-    Ref functools = Ref::checked(PyImport_ImportModule("functools"));
+    Ref functools = Ref::checked(imported_module("functools"));
     Ref partial = Ref::checked(PyObject_GetAttrString(functools.get(), "partial"));
     Ref one = Ref::checked(PyTuple_Pack(1, Py_TYPE(object)));
     Ref maker = Ref::checked(PyObject_Call(partial.get(), one.get(), options.get()));
@@ -102,7 +103,7 @@ Ref by_attributes(PyObject *object) {
         PyErr_Clear(); // it has none, and is told apart from others by nothing but its name
         return {};
     }
-    Ref module = Ref::checked(PyImport_ImportModule("copyreg"));
+    Ref module = Ref::checked(imported_module("copyreg"));
     Ref maker = Ref::checked(PyObject_GetAttrString(module.get(), "__newobj__"));
     Ref arguments = Ref::checked(PyTuple_Pack(1, Py_TYPE(object)));
     return Ref::checked(PyTuple_Pack(3, maker.get(), arguments.get(), attributes.get()));

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "core/base/file.hpp"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -51,7 +52,7 @@ std::string cached(PyObject *file_name) {
 } // namespace
 
 void keep_source(PyObject *file_name, PyObject *source) {
-    if (!may_wait) (void)Ref::checked(PyImport_ImportModule("linecache"));
+    if (!may_wait) (void)Ref::checked(imported_module("linecache"));
     if (const Ref cache = line_cache()) return put(cache.get(), file_name, source);
     if (waiting == nullptr) waiting = Ref::checked(PyDict_New()).release();
     if (PyDict_SetItem(waiting, file_name, source) < 0) throw PythonError{};

@@ -1,5 +1,6 @@
 // Modules, names, functions and classes made again.
 #include "engine/cpython/eval_hook.hpp"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 #include "engine/object/thaw.hpp"
@@ -12,7 +13,7 @@ using namespace snapshot;
 
 void Thaw::on_module_named() {
     const std::string name = words();
-    Ref module = Ref::steal(PyImport_ImportModule(name.c_str()));
+    Ref module = Ref::steal(imported_module(name.c_str()));
     if (!module) {
         const std::string why = take_python_error();
         throw Error(ErrorKind::unsupported, "the module " + name + " cannot be imported: " + why,
@@ -206,7 +207,7 @@ void Thaw::on_class_fill() {
     if (PyType_Type.tp_setattro(object, key.get(), qualname.get()) < 0) throw PythonError{};
     Ref abc_module;
     if (abc) {
-        abc_module = Ref::checked(PyImport_ImportModule("_abc"));
+        abc_module = Ref::checked(imported_module("_abc"));
         Ref done = Ref::checked(PyObject_CallMethod(abc_module.get(), "_abc_init", "(O)", object));
     }
     const std::size_t n = in_.count(2);

@@ -1,6 +1,7 @@
 // Which kind an object is.
 #include "engine/object/types.hpp"
 
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -65,9 +66,9 @@ bool readable_base(PyTypeObject *base) {
 } // namespace
 
 Types::Types() {
-    Ref copyreg = Ref::checked(PyImport_ImportModule("copyreg"));
+    Ref copyreg = Ref::checked(imported_module("copyreg"));
     dispatch_table_ = Ref::checked(PyObject_GetAttrString(copyreg.get(), "dispatch_table"));
-    Ref keep = Ref::steal(PyImport_ImportModule("elsewhere._keep"));
+    Ref keep = Ref::steal(imported_module("elsewhere._keep"));
     if (keep) {
         reducers_ = Ref::checked(PyObject_GetAttrString(keep.get(), "reducers"));
     } else {

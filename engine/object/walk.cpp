@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/families.hpp"
 #include "engine/object/sources.hpp"
 
@@ -101,7 +102,7 @@ Error Walk::refusal(const std::string &what, const std::string &hint) const {
 
 void Walk::refuse_python_error(const char *doing, const std::string &hint) {
     Ref reason = take_exception();
-    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+    Ref errors = Ref::checked(imported_module("elsewhere.errors"));
     Ref refused = Ref::checked(PyObject_GetAttrString(errors.get(), "Refused"));
     if (!PyObject_TypeCheck(reason.get(), reinterpret_cast<PyTypeObject *>(refused.get()))) {
         const std::string said = described(reason.get());

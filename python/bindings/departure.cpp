@@ -12,6 +12,7 @@
 
 #include "core/base/fd.hpp"
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/image.hpp"
 #include "python/bindings/interposed.hpp"
 #include "python/bindings/python_values.hpp"
@@ -44,7 +45,7 @@ void check_outermost(const frame::StackRecord &stack) {
 }
 
 snapshot::Header header_of_program() {
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    Ref module = Ref::checked(imported_module("elsewhere._program"));
     Ref told = Ref::checked(PyObject_CallMethod(module.get(), "header", nullptr));
     snapshot::Header header;
     const Fields fields(told.get());
@@ -83,7 +84,7 @@ Departure take_snapshot(const frame::CaptureRequest &request, snapshot::Purpose 
     program.stack = frame::capture_stack(request).value();
     check_outermost(program.stack);
     const Quiet quiet;
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+    Ref module = Ref::checked(imported_module("elsewhere._state"));
     program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
     program.last = Ref::checked(PyObject_CallMethod(module.get(), "ask_last", nullptr));
     const Clocks clocks = read_clocks();
@@ -109,7 +110,7 @@ std::vector<object::Problem> obstacles(const frame::CaptureRequest *request) {
     }
     const Quiet quiet;
     try {
-        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+        Ref module = Ref::checked(imported_module("elsewhere._state"));
         program.state = Ref::checked(PyObject_CallMethod(module.get(), "capture", nullptr));
     } catch (const PythonError &) {
         const Error error = error_from_python();

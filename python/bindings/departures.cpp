@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/insistence.hpp"
@@ -56,7 +57,7 @@ void tell(const Error &error) {
 // Where to write: as `elsewhere suspend` asks (nothing if it does not), or the default place.
 std::optional<std::string> asked_path(bool by_request) {
     const Quiet quiet;
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    Ref module = Ref::checked(imported_module("elsewhere._program"));
     Ref path = Ref::checked(
         PyObject_CallMethod(module.get(), by_request ? "take_request" : "default_path", nullptr));
     if (path.get() == Py_None) return std::nullopt;
@@ -91,7 +92,7 @@ constexpr double check_grace = 1;
 
 bool check_is_asked() {
     const Quiet quiet;
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+    Ref module = Ref::checked(imported_module("elsewhere._program"));
     return Ref::checked(PyObject_CallMethod(module.get(), "check_is_asked", nullptr)).get() ==
            Py_True;
 }
@@ -405,7 +406,7 @@ class SignalsHeld {
 void Departures::answer(const Error *error) {
     const Quiet quiet;
     const SignalsHeld held;
-    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._program"));
+    Ref module = Ref::steal(imported_module("elsewhere._program"));
     Ref done = Ref::steal(!module ? nullptr
                           : error != nullptr
                               ? PyObject_CallMethod(module.get(), "answer", "ssi", error->what(),
@@ -418,7 +419,7 @@ void Departures::answer_check(const std::vector<object::Problem> &problems) {
     const Quiet quiet;
     const SignalsHeld held;
     try {
-        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._program"));
+        Ref module = Ref::checked(imported_module("elsewhere._program"));
         Ref rows = rows_of(problems);
         (void)Ref::checked(PyObject_CallMethod(module.get(), "answer_check", "O", rows.get()));
     } catch (const PythonError &) {
@@ -512,7 +513,7 @@ void on_late_termination(int number) {
 
 void stop_signals() {
     watch_handlers(nullptr);
-    Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
+    Ref signals = Ref::checked(imported_module("_signal"));
     std::vector<int> ours;
     for (const int number : {SIGTERM, SIGUSR1, control_signal()}) {
         Ref now = Ref::checked(PyObject_CallMethod(signals.get(), "getsignal", "i", number));
@@ -549,7 +550,7 @@ void install_signals(PyObject *module, SignalSettings settings) {
     Ref name = Ref::checked(PyUnicode_FromString("elsewhere"));
     Ref handler = Ref::checked(PyCFunction_NewEx(&handler_method, nullptr, name.get()));
     if (PyModule_AddObjectRef(module, "on_signal", handler.get()) < 0) throw PythonError{};
-    Ref signals = Ref::checked(PyImport_ImportModule("_signal"));
+    Ref signals = Ref::checked(imported_module("_signal"));
     const auto take = [&](int number) {
         (void)Ref::checked(
             PyObject_CallMethod(signals.get(), "signal", "iO", number, handler.get()));

@@ -1,6 +1,7 @@
 // _elsewhere.Endpoint: the base of Gateway here and Worker there.
 #include "python/bindings/endpoint.hpp"
 
+#include "engine/cpython/imported_module.hpp"
 #include "python/bindings/python_values.hpp"
 
 namespace elsewhere::bindings {
@@ -207,7 +208,7 @@ void raise(PyObject *exception) {
 }
 
 void raise_timeout(const char *what) {
-    Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+    Ref errors = Ref::checked(imported_module("elsewhere.errors"));
     raise(PyObject_CallMethod(errors.get(), "Timeout", "s", what));
 }
 

@@ -1,4 +1,5 @@
 // C++ errors as the Python classes of elsewhere.errors.
+#include "engine/cpython/imported_module.hpp"
 #include "engine/object/walk.hpp"
 #include "python/bindings/entry.hpp"
 
@@ -20,7 +21,7 @@ const char *class_name(ErrorKind kind) noexcept {
 } // namespace
 
 void set_error(const Error &error) noexcept {
-    Ref errors = Ref::steal(PyImport_ImportModule("elsewhere.errors"));
+    Ref errors = Ref::steal(imported_module("elsewhere.errors"));
     if (!errors) return;
     Ref type = Ref::steal(PyObject_GetAttrString(errors.get(), class_name(error.kind())));
     if (!type) return;

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "core/base/fd.hpp"
+#include "engine/cpython/imported_module.hpp"
 #include "python/bindings/departure.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/head_start.hpp"
@@ -55,7 +56,7 @@ PyObject *teleport(PyObject *, PyObject *spec) {
             std::to_string(PY_MAJOR_VERSION) + "." + std::to_string(PY_MINOR_VERSION);
         transport::HeadStart begun;
         begin_way(begun, spec, python);
-        Ref origin = Ref::checked(PyImport_ImportModule("elsewhere._travel.origin"));
+        Ref origin = Ref::checked(imported_module("elsewhere._travel.origin"));
         Ref way = Ref::checked(PyObject_CallMethod(origin.get(), "reach", "O", spec));
         (void)hand_over(way, teleport_function);
         (void)Ref::checked(PyObject_CallMethod(way.get(), "leave", nullptr));
@@ -75,7 +76,7 @@ PyObject *fork_(PyObject *, PyObject *arguments, PyObject *keywords) {
             throw Error(ErrorKind::usage, "fork takes n or values, not both");
         Ref one = Ref::checked(PyLong_FromLong(1));
         PyObject *wanted = values != nullptr ? values : count != nullptr ? count : one.get();
-        Ref children = Ref::checked(PyImport_ImportModule("elsewhere._travel.children"));
+        Ref children = Ref::checked(imported_module("elsewhere._travel.children"));
         Ref way = Ref::checked(PyObject_CallMethod(children.get(), "Litter", "OO", spec, wanted));
         return hand_over(way, fork_function);
     });
@@ -96,7 +97,7 @@ bool read_all(int fd, char *data, std::size_t size) {
 }
 
 std::string place_after_a_lost_link() {
-    Ref module = Ref::checked(PyImport_ImportModule("elsewhere._travel.arrival"));
+    Ref module = Ref::checked(imported_module("elsewhere._travel.arrival"));
     Ref path = Ref::checked(PyObject_GetAttrString(module.get(), "path"));
     return text(path.get());
 }

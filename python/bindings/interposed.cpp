@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/base/error.hpp"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/frame/method_tables.hpp"
 #include "python/bindings/entry.hpp"
 
@@ -161,7 +162,7 @@ template <int which> struct Clock {
 };
 
 double clock_value(const char *name) {
-    Ref module = Ref::checked(PyImport_ImportModule("time"));
+    Ref module = Ref::checked(imported_module("time"));
     Ref value = Ref::checked(PyObject_CallMethod(module.get(), name, nullptr));
     return PyFloat_AsDouble(value.get());
 }

@@ -11,6 +11,7 @@
 #include <map>
 #include <vector>
 
+#include "engine/cpython/imported_module.hpp"
 #include "python/bindings/entry.hpp"
 
 namespace elsewhere::bindings {
@@ -153,7 +154,7 @@ Ref make_probe(const ElwLayout &row) {
     Ref names = Ref::checked(PyDict_New());
     const auto add = [&](const char *module_name) {
         if (module_name == nullptr) return;
-        Ref module = Ref::checked(PyImport_ImportModule(module_name));
+        Ref module = Ref::checked(imported_module(module_name));
         if (PyDict_Update(names.get(), PyModule_GetDict(module.get())) < 0) throw PythonError{};
     };
     add("builtins");

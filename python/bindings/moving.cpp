@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "engine/cpython/frame_abi.h"
+#include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/line_abi.h"
 #include "engine/frame/activation.hpp"
 #include "engine/frame/closing.hpp"
@@ -75,7 +76,7 @@ PyObject *check(PyObject *, PyObject *) {
         request.moment = frame::Moment::call;
         request.callable = check_function;
         Ref rows = rows_of(obstacles(&request));
-        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._freezing"));
+        Ref module = Ref::checked(imported_module("elsewhere._freezing"));
         return Ref::checked(PyObject_CallMethod(module.get(), "make_report", "O", rows.get()));
     });
 }
@@ -137,7 +138,7 @@ PyObject *measure_frames(PyObject *, PyObject *rounds) {
 // What the call returns that the program left from.
 Ref result_of_move(int control, bool checkpoint) {
     if (control < 0) return Ref::share(checkpoint ? Py_True : Py_None);
-    Ref arrival = Ref::checked(PyImport_ImportModule("elsewhere._travel.arrival"));
+    Ref arrival = Ref::checked(imported_module("elsewhere._travel.arrival"));
     (void)Ref::checked(PyObject_CallMethod(arrival.get(), "find_at_origin", nullptr));
     return Ref::checked(PyObject_CallMethod(arrival.get(), "value", nullptr));
 }
@@ -158,7 +159,7 @@ PyObject *has_begun(PyObject *, PyObject *) { return PyBool_FromLong(begun); }
 // The whole stack is in place, and nothing of the program has run yet.
 void restore_tracing(Ref kept) {
     const frame::Untraced untraced;
-    Ref module = Ref::steal(PyImport_ImportModule("elsewhere._state_tracing"));
+    Ref module = Ref::steal(imported_module("elsewhere._state_tracing"));
     Ref done = Ref::steal(module ? PyObject_CallMethod(module.get(), "restore", "O", kept.get())
                                  : nullptr);
     if (!done) PyErr_WriteUnraisable(kept.get());
@@ -181,7 +182,7 @@ PyObject *resume_program(PyObject *, PyObject *arguments) {
             file.header = mapped.emplace(file_path).header();
         else
             file = snapshot::read(file_path);
-        Ref state_module = Ref::checked(PyImport_ImportModule("elsewhere._state"));
+        Ref state_module = Ref::checked(imported_module("elsewhere._state"));
         Ref checkpoint =
             Ref::share(file.header.purpose == snapshot::Purpose::checkpoint ? Py_True : Py_False);
         Ref purpose = Ref::checked(
@@ -244,7 +245,7 @@ PyObject *install(PyObject *, PyObject *told) {
         settings.standard = PyDict_GetItemString(told, "unmanaged") != Py_True;
         remember_mask(fields["original_signal_mask"]);
         watch_waits();
-        Ref module = Ref::checked(PyImport_ImportModule("elsewhere._elsewhere"));
+        Ref module = Ref::checked(imported_module("elsewhere._elsewhere"));
         install_signals(module.get(), std::move(settings));
         return none();
     });

@@ -2,6 +2,7 @@
 
 #include "core/wire/values.hpp"
 #include "engine/cpython/adopted_bytes.hpp"
+#include "engine/cpython/imported_module.hpp"
 #include "python/bindings/entry.hpp"
 #include "python/bindings/python_values.hpp"
 
@@ -129,7 +130,7 @@ class Dumper {
         if (channels_ != nullptr) {
             error = channels_->cannot_send(why);
         } else {
-            Ref errors = Ref::checked(PyImport_ImportModule("elsewhere.errors"));
+            Ref errors = Ref::checked(imported_module("elsewhere.errors"));
             error = Ref::steal(PyObject_CallMethod(errors.get(), "DumpError", "s", why.c_str()));
         }
         if (!error) throw PythonError{};
