@@ -36,7 +36,7 @@ CodeMap::CodeMap(PyCodeObject *code) : handlers_(exception_table(code)) {
     Ref bytes = Ref::checked(elw_bytecode(code));
     const int units = static_cast<int>(PyBytes_GET_SIZE(bytes.get()) / 2);
     decode(reinterpret_cast<const std::uint8_t *>(PyBytes_AS_STRING(bytes.get())), units);
-    origins_.resize(instructions_.size());
+    tops_.resize(instructions_.size());
     trace(code);
 }
 
@@ -112,41 +112,65 @@ void CodeMap::decode(const std::uint8_t *bytes, int units) {
     }
 }
 
+std::vector<int> CodeMap::origins(int start) const {
+    int at = tops_[static_cast<std::size_t>(start)];
+    std::vector<int> found(static_cast<std::size_t>(entries_[static_cast<std::size_t>(at)].depth));
+    for (auto writer = found.rbegin(); writer != found.rend(); ++writer) {
+        const Entry &entry = entries_[static_cast<std::size_t>(at)];
+        *writer = entry.writer;
+        at = entry.below;
+    }
+    return found;
+}
+
+// That stack without what is above `depth`.
+int CodeMap::cut(int top, int depth) const {
+    while (entries_[static_cast<std::size_t>(top)].depth > depth)
+        top = entries_[static_cast<std::size_t>(top)].below;
+    return top;
+}
+
+// That stack with as many entries of `writer` on top as it lacks.
+int CodeMap::filled(int top, int depth, int writer) {
+    while (entries_[static_cast<std::size_t>(top)].depth < depth) {
+        entries_.push_back({writer, top, entries_[static_cast<std::size_t>(top)].depth + 1});
+        top = static_cast<int>(entries_.size()) - 1;
+    }
+    return top;
+}
+
+bool CodeMap::is_reached(int at) const {
+    return at < static_cast<int>(instructions_.size()) && this->at(at).depth >= 0;
+}
+
 // Notes that `at` is reached with this stack. True if that was news.
-bool CodeMap::arrive(int at, int depth, const std::vector<int> &origins) {
+bool CodeMap::arrive(int at, int depth, int top) {
     if (at < 0 || at >= static_cast<int>(instructions_.size()) || depth < 0) return false;
-    Instruction &instruction = instructions_[static_cast<std::size_t>(at)];
-    if (instruction.depth >= 0) return false;
-    instruction.depth = depth;
-    origins_[static_cast<std::size_t>(at)] = origins;
-    origins_[static_cast<std::size_t>(at)].resize(static_cast<std::size_t>(depth), at);
+    if (is_reached(at)) return false;
+    instructions_[static_cast<std::size_t>(at)].depth = depth;
+    tops_[static_cast<std::size_t>(at)] = filled(cut(top, depth), depth, at);
     return true;
 }
 
 void CodeMap::trace(PyCodeObject *code) {
     std::vector<int> todo;
-    auto reach = [&](int at, int depth, const std::vector<int> &origins) {
-        if (arrive(at, depth, origins)) todo.push_back(at);
+    auto reach = [&](int at, int depth, int top) {
+        if (arrive(at, depth, top)) todo.push_back(at);
     };
-    reach(0, elw_first_depth(code), {});
+    reach(0, elw_first_depth(code), 0);
     while (!todo.empty()) {
         const int i = todo.back();
         todo.pop_back();
         const Instruction instruction = at(i);
-        const std::vector<int> before = origins_[static_cast<std::size_t>(i)];
+        const int before = tops_[static_cast<std::size_t>(i)];
         auto leave = [&](int to, int jump) {
             const int effect = elw_stack_effect(instruction.opcode, instruction.oparg, jump);
             if (effect == PY_INVALID_STACK_EFFECT) return;
             const int depth = instruction.depth + effect;
-            std::vector<int> after = before;
+            int after = before;
             // Whatever changes the depth wrote the new top of the stack, and so does an attribute.
-            if (effect == 0 && instruction.op == ELW_OP_LOAD_ATTRIBUTE && depth > 0) {
-                after.resize(static_cast<std::size_t>(depth), i);
-                after.back() = i;
-            } else if (effect != 0 && depth > 0) {
-                after.resize(static_cast<std::size_t>(std::min(instruction.depth, depth - 1)));
-                after.resize(static_cast<std::size_t>(depth), i);
-            }
+            if ((effect != 0 || instruction.op == ELW_OP_LOAD_ATTRIBUTE) && depth > 0)
+                after = filled(cut(before, std::min(instruction.depth, depth - 1)), depth, i);
             reach(to, depth, after);
         };
         const int target = elw_jump_target(instruction.opcode, instruction.oparg, instruction.next);
@@ -155,8 +179,9 @@ void CodeMap::trace(PyCodeObject *code) {
         for (const Handler &handler : handlers_) {
             if (i < handler.start || i >= handler.end || instruction.depth < handler.depth)
                 continue;
-            std::vector<int> kept(before.begin(), before.begin() + handler.depth);
-            reach(handler.target, handler.depth + (handler.last_instruction ? 1 : 0) + 1, kept);
+            if (is_reached(handler.target)) continue;
+            reach(handler.target, handler.depth + (handler.last_instruction ? 1 : 0) + 1,
+                  cut(before, handler.depth));
         }
     }
 }

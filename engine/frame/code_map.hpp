@@ -41,9 +41,7 @@ class CodeMap {
     // prefixes, and the KW_NAMES that an older CALL takes its keyword names from.
     [[nodiscard]] int reexecute_from(int start) const;
     // For every entry of the value stack before `start`: the instruction that wrote it.
-    [[nodiscard]] const std::vector<int> &origins(int start) const {
-        return origins_[static_cast<std::size_t>(start)];
-    }
+    [[nodiscard]] std::vector<int> origins(int start) const;
 
   private:
     struct Handler {
@@ -53,15 +51,26 @@ class CodeMap {
         int depth;
         bool last_instruction;
     };
+    // What lies on a value stack, from its top down. Stacks share what is below, or a call with a
+    // few thousand operands would take gigabytes. The first one is the bottom.
+    struct Entry {
+        int writer; // instruction
+        int below;
+        int depth;
+    };
     static std::vector<Handler> exception_table(PyCodeObject *code);
     [[nodiscard]] int with_prefixes(int start) const;
     void decode(const std::uint8_t *bytes, int units);
     void trace(PyCodeObject *code);
-    bool arrive(int at, int depth, const std::vector<int> &origins);
+    [[nodiscard]] bool is_reached(int at) const;
+    bool arrive(int at, int depth, int top);
+    [[nodiscard]] int cut(int top, int depth) const;
+    int filled(int top, int depth, int writer);
 
     std::vector<int> start_;
     std::vector<Instruction> instructions_;
-    std::vector<std::vector<int>> origins_;
+    std::vector<Entry> entries_{{-1, 0, 0}};
+    std::vector<int> tops_; // of each instruction's stack, among the entries
     std::vector<Handler> handlers_;
 };
 
