@@ -23,28 +23,29 @@ PyTypeObject *builtin_base(PyTypeObject *type) {
     return type;
 }
 
-// That class of that module, if it is there and the type is one of its; or null.
-PyObject *library_base(PyTypeObject *type, const char *module_name, const char *name) {
-    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), module_name);
-    if (module == nullptr || !PyModule_Check(module)) return nullptr;
-    PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), name);
-    const bool is = base != nullptr && PyType_Check(base) &&
-                    PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
-    return is ? base : nullptr;
+// Classes of Python's own library, in Python, whose reduce would have an object made anew of less
+// than it has, or of what does not make it: a Fraction of what only is registered as a number, the
+// scope of an IPv6Address, the attributes of a Counter, or one that is just being made. Their
+// attributes, slots and items are all there is.
+bool is_told_by_slots(PyObject *reduce) {
+    if (!PyFunction_Check(reduce)) return false;
+    PyObject *module = PyFunction_GET_MODULE(reduce);
+    if (module == nullptr || !PyUnicode_Check(module)) return false;
+    for (const char *name : {"fractions", "ipaddress", "collections"})
+        if (PyUnicode_CompareWithASCIIString(module, name) == 0) return true;
+    return false;
 }
 
 // Everything reduce would say about it is attributes and slots; that of sets says their members,
-// too, which the walk reads with their places. Fraction's would have it made anew of its slots,
-// which takes less than there may be: they may be unset yet, or no numbers of Python's.
+// too, which the walk reads with their places.
 bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
-    PyObject *fraction = library_base(type, "fractions", "Fraction");
     const bool set = base == &PySet_Type || base == &PyFrozenSet_Type;
-    PyTypeObject *trusted = fraction != nullptr ? reinterpret_cast<PyTypeObject *>(fraction)
-                            : set               ? base
-                                                : &PyBaseObject_Type;
-    for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"})
-        if (!inherits_from_object(type, name) && found(type, name) != found(trusted, name))
+    for (const char *name : {"__reduce_ex__", "__reduce__", "__getstate__"}) {
+        PyObject *how = found(type, name);
+        if (!inherits_from_object(type, name) && !(set && how == found(base, name)) &&
+            !is_told_by_slots(how))
             return false;
+    }
     for (const char *name : {"__getnewargs_ex__", "__setstate__"})
         if (found(type, name) != nullptr) return false;
     // That of tuple, int, … gives the contents, which the walk reads by itself.
@@ -61,6 +62,16 @@ bool readable_base(PyTypeObject *base) {
     for (PyTypeObject *each : bases)
         if (each == base) return true;
     return false;
+}
+
+// enum.Enum, or null.
+PyObject *enum_of(PyTypeObject *type) {
+    PyObject *module = PyDict_GetItemString(PyImport_GetModuleDict(), "enum");
+    if (module == nullptr || !PyModule_Check(module)) return nullptr;
+    PyObject *base = PyDict_GetItemString(PyModule_GetDict(module), "Enum");
+    const bool is = base != nullptr && PyType_Check(base) &&
+                    PyType_IsSubtype(type, reinterpret_cast<PyTypeObject *>(base)) != 0;
+    return is ? base : nullptr;
 }
 
 } // namespace
@@ -158,7 +169,7 @@ Kind Types::classify(PyTypeObject *type) {
                 kind.slots.push_back({Ref::share(name), Ref::share(value)});
     }
     kind.base = builtin_base(type);
-    PyObject *enumeration = library_base(type, "enum", "Enum");
+    PyObject *enumeration = enum_of(type);
     kind.is_enum = enumeration != nullptr;
     if (reducers_)
         if (PyObject *reducer = PyObject_GetItem(reducers_.get(), as_object)) {

@@ -32,6 +32,7 @@ def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
     from elsewhere._keep import (
         contexts,
+        derived,
         entropy,
         files,
         generics,
@@ -43,7 +44,7 @@ def collect() -> dict[type, Reducer]:
     )
 
     table: dict[type, Reducer] = {}
-    kept = (iterators, files, memory, locks, contexts, entropy, refusals, scopes, generics)
+    kept = (iterators, files, memory, locks, contexts, entropy, refusals, scopes, generics, derived)
     for module in kept:
         table.update(module.reducers())
     if sys.version_info >= (3, 15):
