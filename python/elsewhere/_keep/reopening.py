@@ -89,7 +89,7 @@ def reopened(description: dict[str, Any]) -> io.FileIO:
         if "position" in description:
             _check(descriptor, description)
             os.lseek(descriptor, description["position"], os.SEEK_SET)
-        descriptor = _moved(descriptor, description["descriptor"])
+        descriptor = moved_to(descriptor, description["descriptor"])
         os.set_inheritable(descriptor, description["inheritable"])
     except BaseException:
         os.close(descriptor)
@@ -127,7 +127,7 @@ def _may_write(mode: str) -> bool:
     return mode[0] != "r" or "+" in mode
 
 
-def _moved(descriptor: int, wanted: int) -> int:
+def moved_to(descriptor: int, wanted: int) -> int:
     """The same file under the number it had, where that is free: programs remember numbers."""
     import fcntl
 

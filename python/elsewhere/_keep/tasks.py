@@ -381,7 +381,7 @@ def reduce_epoll(epoll: Any) -> tuple[Any, ...]:
         known = _pipes_of_loops()
         if others := [number for number in _watched(epoll) if number not in known]:
             raise Refused(f"an epoll object waits for descriptor {others[0]}", "unregister it")
-    return make_epoll, (epoll.closed,)
+    return make_epoll, (None if epoll.closed else epoll.fileno(),)
 
 
 def _watched(epoll: Any) -> list[int]:
@@ -389,12 +389,19 @@ def _watched(epoll: Any) -> list[int]:
         return [int(line.split()[1]) for line in file if line.startswith("tfd:")]
 
 
-def make_epoll(closed: bool) -> Any:
+def make_epoll(number: int | None) -> Any:
+    import os
     import select
 
+    from elsewhere._keep.reopening import moved_to
+
     epoll = select.epoll()
-    if closed:
+    if number is None:
         epoll.close()
+    elif number != epoll.fileno():
+        copy = os.dup(epoll.fileno())
+        epoll.close()
+        epoll = select.epoll.fromfd(moved_to(copy, number))
     return epoll
 
 
@@ -411,10 +418,11 @@ def _pipes_of_loops() -> set[int]:
 
 def reduce_loop(loop: Any) -> tuple[Any, ...]:
     state = {k: v for k, v in vars(loop).items() if k not in ("_ssock", "_csock")}
-    opened = getattr(loop, "_ssock", None) is not None
-    if opened and not _waits_for(loop._selector, loop._ssock.fileno()):
+    ends = [getattr(loop, name, None) for name in ("_ssock", "_csock")]
+    numbers = [end.fileno() for end in ends if end is not None]
+    if len(numbers) == 1 or (numbers and not _waits_for(loop._selector, numbers[0])):
         raise Refused("an event loop is being made or closed", "suspend a moment later")
-    return make_loop, (type(loop),), (state, opened), None, None, fill_loop
+    return make_loop, (type(loop),), (state, numbers), None, None, fill_loop
 
 
 def _waits_for(selector: Any, number: int) -> bool:
@@ -430,18 +438,57 @@ def make_loop(kind: Any) -> Any:
     return loop
 
 
-def fill_loop(loop: Any, state: tuple[dict[str, Any], bool]) -> None:
-    attributes, opened = state
+def fill_loop(loop: Any, state: tuple[dict[str, Any], list[int]]) -> None:
+    attributes, numbers = state
     loop.__dict__.update(attributes)
     loop._ssock = loop._csock = None
-    if not opened:
+    if not numbers:
         return
     loop._internal_fds -= 1
+    selector, loop._selector = loop._selector, _Registrar()
     loop._make_self_pipe()
+    registrar, loop._selector = loop._selector, selector
+    _renumber(loop, numbers)
+    # As its class in the library does it: the program's own may want what is not there yet.
+    kinds: tuple[Any, ...] = type(selector).__mro__
+    library = next(each for each in kinds if each.__module__ == "selectors")
+    library.register(selector, loop._ssock.fileno(), *registrar.asked)
     if getattr(loop, "_signal_handlers", None):
         import signal
 
         signal.set_wakeup_fd(loop._csock.fileno())
+
+
+class _Registrar:
+    """A selector that hears what it is to wait for."""
+
+    asked: tuple[Any, ...] = ()
+
+    def get_map(self) -> dict[Any, Any]:
+        return {}
+
+    def get_key(self, number: int) -> Any:
+        raise KeyError(number)
+
+    def register(self, number: int, *asked: Any) -> None:
+        self.asked = asked
+
+
+def _renumber(loop: Any, numbers: list[int]) -> None:
+    """The numbers that they had, where those are free: the loop may be about to use them."""
+    import fcntl
+    import socket
+
+    from elsewhere._keep.reopening import moved_to
+
+    aside = []
+    for end in (loop._ssock, loop._csock):  # each may have the number of the other
+        aside.append(fcntl.fcntl(end.fileno(), fcntl.F_DUPFD_CLOEXEC, max(numbers) + 1))
+        end.close()
+    ends = [socket.socket(fileno=moved_to(*pair)) for pair in zip(aside, numbers)]
+    for end in ends:
+        end.setblocking(False)
+    loop._ssock, loop._csock = ends
 
 
 def reduce_hooks(hooks: Any) -> tuple[Any, ...]:
