@@ -222,6 +222,8 @@ def enter(directory: str, path: list[str]) -> None:
 
 def restore(state: dict[str, Any]) -> None:
     """Applies a captured state to this process; the modules are already in place."""
+    if (iterators := sys.modules.get("elsewhere._keep.iterators")) is not None:
+        iterators.settle()
     lists = state.get("lists", {})
     # Again: what was imported meanwhile may have changed it.
     enter(state["cwd"], lists.get("path", sys.path))

@@ -77,22 +77,38 @@ def fill_dict_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
 def reduce_set_iterator(iterator: Any) -> tuple[Any, ...]:
     state = layout_read(iterator)
     container, used, position = state[1:4]
-    remaining = None
+    remaining, count = None, 0
     if container is not None and used == len(container):
         remaining = _elsewhere.layout_elements_from(container, position)
-    return layout_shell, ("set_iterator",), (state, remaining), None, None, fill_set_iterator
+        count = len(remaining)
+    whole = (state, remaining, count)
+    return layout_shell, ("set_iterator",), whole, None, None, fill_set_iterator
+
+
+# Iterators over what is not filled yet, as it holds them, with their states.
+_unsettled: list[tuple[Any, tuple[Any, ...]]] = []
 
 
 def fill_set_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
-    fields, remaining = state
+    fields, remaining, count = state
     absent, container, used, position, left = fields
     if remaining is not None:
-        found = _elsewhere.layout_elements_from(container, position)
-        if not (len(container) == used and _same_objects(found, remaining)):
+        if len(container) != used or len(remaining) != count:
+            _unsettled.append((iterator, state))
+        elif not _same_objects(_elsewhere.layout_elements_from(container, position), remaining):
             # Hashes have changed and with them the table: go on in the order begun.
             container = _elsewhere.layout_set_in_order(remaining)
-            used, position = len(remaining), 0
+            used, position = count, 0
     layout_fill(iterator, (absent, container, used, position, left))
+
+
+def settle() -> None:
+    """Called when all objects are filled."""
+    waiting = _unsettled[:]
+    _unsettled.clear()
+    for iterator, state in waiting:
+        fill_set_iterator(iterator, state)
+    _unsettled.clear()
 
 
 def _same_objects(one: list[Any], other: list[Any]) -> bool:
