@@ -54,7 +54,7 @@ _NOT_SET_BY_PROGRAMS = {
 }
 # What _state_modules restores.
 _OF_MODULES = {"submodules", "warnings", "shown", "random", "decimal", "locale", "logging"}
-_OF_MODULES |= {"patches", "locks", "atexit"}
+_OF_MODULES |= {"patches", "registries", "locks", "atexit"}
 _LISTS = ("argv", "path", "meta_path", "path_hooks")
 # The process that resumes starts with others, whether or not the program has changed its own.
 _ALWAYS = ("argv", "path")

@@ -7,6 +7,7 @@ import sys
 from elsewhere import _elsewhere
 from elsewhere._keep.locks import held_locks, restore_held_locks
 from elsewhere._state_patches import patches, restore_patches
+from elsewhere._state_registries import capture_registries, restore_registries
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def changed_modules(start: dict[str, Any], own: dict[str, ModuleType]) -> dict[s
         "locale": _locale() if "locale" in sys.modules else None,
         "logging": _logging() if "logging" in sys.modules else None,
         "patches": patches(own, start["imported"]),
+        "registries": capture_registries(),
         "locks": held_locks(own),
         "atexit": _exit_functions(start["atexit"]),
         "signals": _signals(start["signals"]),
@@ -356,6 +358,7 @@ _restorers: dict[str, Any] = {
     "locale": _restore_locale,
     "logging": _restore_logging,
     "patches": restore_patches,
+    "registries": restore_registries,
     "locks": restore_held_locks,
     "atexit": _restore_exit_functions,
 }

@@ -4,11 +4,12 @@ Under `elsewhere run` a module is compared with what its import left: attributes
 the program's; so are those that are other objects now, if they are the program's own, or public
 and plain values or known by a name. What else the standard library puts in place of its own
 attributes (a cache, a default made at the first use) is its business: a fresh import makes it
-again. But what a function on the stack has just found, or made, is there when it looks again. An
-installed package may hold what relies on its private values, so these are kept like public ones,
-and so is what it has made where None was. Beyond attributes, seen are plain values of classes, such
-as counters, what is the program's own (in classes, in tables such as copyreg.dispatch_table,
-registered with an ABC), and plain values of an object of a library that is at work.
+again. But what a function on the stack has just found, or made, is there when it looks again, in a
+table of plain values, too. An installed package may hold what relies on its private values, so
+these are kept like public ones, and so is what it has made where None was. Beyond attributes, seen
+are plain values of classes, such as counters, what is the program's own (in classes, in tables such
+as copyreg.dispatch_table, registered with an ABC), and plain values of an object of a library that
+is at work.
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
     tables: list[tuple[dict[Any, Any], dict[Any, Any]]] = []
     registered: dict[type, list[type]] = {}
     iterated: list[tuple[Any, list[Any]]] = []
+    filled: list[tuple[Any, Any]] = []
     on_stack = _names_on_stack()
     for name, module in _libraries(own):
         looked_up = on_stack.get(id(vars(module)), ())
@@ -124,8 +126,10 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
             if before is None and is_foreign(value):
                 attributes.setdefault(name, {})[attribute] = value
                 all_changed.setdefault(name, {})[attribute] = None
-            elif kind is dict:
-                if attribute != "__builtins__" and (rows := _rows(value, is_foreign)):
+            elif kind is dict and attribute != "__builtins__":
+                if attribute in looked_up and value and _is_plain(value):
+                    filled.append((value, dict(value)))
+                elif rows := _rows(value, is_foreign):
                     tables.append((value, rows))
             elif issubclass(kind, type) and getattr(value, "__module__", None) == name:
                 # Only where it is defined: many modules import the same class.
@@ -155,6 +159,7 @@ def patches(own: dict[str, ModuleType], imported: dict[str, dict[str, Any]]) -> 
         "registered": list(registered.items()),
         "iterated": iterated,
         "at_work": _at_work(own, is_foreign),
+        "filled": filled,
     }
     return {name: part for name, part in found.items() if part}
 
@@ -295,7 +300,13 @@ def _rows(table: dict[Any, Any], is_foreign: Foreign) -> dict[Any, Any]:
         for key, value in table.items()
         if (type(key) not in PLAIN and is_foreign(key))
         or (type(value) not in PLAIN and is_foreign(value))
+        or (type(value) is tuple and _has_foreign(value, is_foreign))
     }
+
+
+def _has_foreign(row: tuple[Any, ...], is_foreign: Foreign) -> bool:
+    """Such as shutil has of each format: its function is the program's."""
+    return any(type(part) not in PLAIN and is_foreign(part) for part in row[:8])
 
 
 def _members(kind: type, is_foreign: Foreign) -> dict[str, Any]:
@@ -333,6 +344,9 @@ def restore_patches(kept: dict[str, Any]) -> None:
         for name, value in members.items():
             type.__setattr__(kind, name, value)
     for table, rows in kept.get("tables", ()):
+        table.update(rows)
+    for table, rows in kept.get("filled", ()):
+        table.clear()
         table.update(rows)
     for kind, classes in kept.get("registered", ()):
         for one in classes:
