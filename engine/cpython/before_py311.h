@@ -424,7 +424,7 @@ void elw_set_handled_exception(PyThreadState *thread, PyObject *exception) {
 }
 
 void elw_lend_recursion(PyThreadState *thread, int python, int c) {
-    thread->recursion_depth -= python > c ? python : c; /* one counter for both */
+    thread->recursion_depth -= python != 0 ? python : c; /* one counter for both */
 }
 
 /* Nothing but the recursion limit guards the C stack. */

@@ -409,7 +409,7 @@ void elw_set_handled_exception(PyThreadState *thread, PyObject *exception) {
 }
 
 void elw_lend_recursion(PyThreadState *thread, int python, int c) {
-    thread->recursion_remaining += python > c ? python : c; /* one counter for both */
+    thread->recursion_remaining += python != 0 ? python : c; /* one counter for both */
 }
 
 void elw_lend_c_stack(PyThreadState *thread, intptr_t bytes) {} /* levels are counted */
