@@ -7,6 +7,7 @@ they are made by the base, and get their attributes and slots.
 
 from __future__ import annotations
 
+import copyreg
 import sys
 
 from elsewhere._keep.locks import with_subclasses
@@ -34,7 +35,7 @@ def reducers() -> dict[type, Any]:
         if home is None:
             continue
         library = home.__module__.partition(".")[0]
-        for kind in with_subclasses(home):
+        for kind in with_subclasses(home) - copyreg.dispatch_table.keys():
             if kind.__module__.partition(".")[0] != library and _teller(kind) is home:
                 table[kind] = reduce
     return table

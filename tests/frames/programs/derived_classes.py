@@ -1,5 +1,6 @@
 """Classes derived from the library's, with attributes, slots and an __init__ of their own."""
 import collections
+import copyreg
 import datetime
 import decimal
 import pathlib
@@ -73,7 +74,18 @@ class Told(collections.defaultdict):
         return Told, (), None, None, iter([("told", True)])
 
 
+class Registered(datetime.date):
+    """Another one says how it is kept."""
+
+
+def reduce_registered(day):
+    return Registered, (day.year, day.month, day.day), {"told": True}
+
+
+copyreg.pickle(Registered, reduce_registered)
 for turn in range(ROUNDS):
+    registered = Registered(2022, 3, 4)
+    registered.told = True
     graph, tally = Graph("g"), Tally("t", "abca")
     graph["a"] = [graph]
     tally.graph = graph
@@ -92,5 +104,6 @@ for turn in range(ROUNDS):
     print(tally, tally.name, tally["z"], tally.graph is graph, counter, counter.name)
     print(day, day.note[0] is day, moment, moment.fold, moment.zone, span, span.why is tally)
     print(repr(amount), amount.currency, hasattr(amount, "unset"), amount + 1)
+    print(registered, registered.told)
     print(place, place in place.seen, type(place).__name__, sorted(keyed.values()), keyed[day])
     print(first, dice.roll(), dice.sides, dice.rolled, sorted(vars(told)) in ([], ["lost"]))
