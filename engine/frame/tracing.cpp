@@ -417,6 +417,25 @@ bool is_traced_in_c() {
     return !is_by_settrace();
 }
 
+bool frames_are_traced() {
+    ElwFrame *frame = elw_innermost(PyThreadState_Get());
+    while (frame != nullptr) {
+        // Before 3.11 every frame is an object.
+        PyObject *object = elw_facts.has_block_stack
+                               ? reinterpret_cast<PyObject *>(frame)
+                               : reinterpret_cast<PyObject *>(elw_frame_object(frame));
+        if (object != nullptr) {
+            const Ref own = Ref::steal(PyObject_GetAttrString(object, "f_trace"));
+            if (own && own.get() != Py_None) return true;
+            if (!own) PyErr_Clear();
+        }
+        ElwEntry entry = ELW_ENTERED_FROM_C;
+        PyObject *instance = nullptr;
+        frame = elw_outer(frame, &entry, &instance);
+    }
+    return false;
+}
+
 Ref outer_frame(PyFrameObject *inner) {
     if (!elw_facts.has_block_stack) return {}; // from 3.11 on f_back is what we go by, too
     ElwEntry entry = ELW_ENTERED_FROM_C;

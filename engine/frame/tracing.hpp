@@ -44,6 +44,10 @@ class Untraced {
 // Has C code set the trace function of this thread, and not sys.settrace?
 [[nodiscard]] bool is_traced_in_c();
 
+// Does a frame on the stack have a trace function of its own? One may have been taken away for a
+// moment. Makes no frame objects.
+[[nodiscard]] bool frames_are_traced();
+
 // The frame outside of one whose f_back does not say it (throw() before 3.11), or nothing.
 [[nodiscard]] Ref outer_frame(PyFrameObject *inner);
 

@@ -266,6 +266,10 @@ PyObject *is_traced_in_c(PyObject *, PyObject *) {
     return PyBool_FromLong(frame::is_traced_in_c());
 }
 
+PyObject *frames_are_traced(PyObject *, PyObject *) {
+    return PyBool_FromLong(frame::frames_are_traced());
+}
+
 PyObject *outer_frame(PyObject *, PyObject *inner) {
     return entry([&] {
         if (!PyFrame_Check(inner)) throw Error(ErrorKind::usage, "not a frame");
@@ -361,6 +365,8 @@ PyMethodDef methods[] = {
      "trace_again()\n--\n\nTrace functions hear again what happens."},
     {"is_traced_in_c", is_traced_in_c, METH_NOARGS,
      "is_traced_in_c()\n--\n\nHas C code set the trace function, and not sys.settrace?"},
+    {"frames_are_traced", frames_are_traced, METH_NOARGS,
+     "frames_are_traced()\n--\n\nDoes a frame on the stack have a trace function of its own?"},
     {"set_told_line", set_told_line, METH_VARARGS,
      "set_told_line(frame, line)\n--\n\nSet f_lineno, which is the line that was told last (3.9)."},
     {"outer_frame", outer_frame, METH_O,

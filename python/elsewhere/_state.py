@@ -138,6 +138,7 @@ def _numbers() -> dict[str, Any]:
 
 def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
+    from elsewhere import _elsewhere
     from elsewhere._keep import files, tasks
     from elsewhere._state_addresses import refuse_known_addresses
     from elsewhere._state_modules import changed_modules, own_modules
@@ -174,7 +175,8 @@ def capture() -> dict[str, Any]:
     if console is not None:
         parts["console"] = console.capture()
     traced = sys.gettrace() or sys.getprofile() or hasattr(sys, "monitoring")
-    if traced or "coverage" in sys.modules or "bdb" in sys.modules:
+    known = "coverage" in sys.modules or "bdb" in sys.modules  # with what is kept beside tracers
+    if traced or known or _elsewhere.frames_are_traced():
         from elsewhere._state_tracing import capture_tracing
 
         parts["tracing"] = capture_tracing()

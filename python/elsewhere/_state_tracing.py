@@ -41,7 +41,8 @@ def capture_tracing() -> dict[str, Any] | None:
     for name in ("_trace_hook", "_profile_hook"):
         functions[name] = getattr(threading, name, None)
     # A tracer that is off for a moment: the frames that it watches know of it.
-    may_return = "coverage" in sys.modules or "bdb" in sys.modules
+    known = "coverage" in sys.modules or "bdb" in sys.modules
+    may_return = known or _elsewhere.frames_are_traced()
     if not tools and not in_c and not any(functions.values()) and not may_return:
         return None
     frames = [

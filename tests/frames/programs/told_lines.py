@@ -1,5 +1,4 @@
 """What frames say of their line while their tracer is off for a moment, and a while after that."""
-import bdb  # whose tracers are off at times: frames are asked for theirs then
 import sys
 import traceback
 
