@@ -24,6 +24,7 @@ _COVERAGE = (
     ("coverage.control", "Coverage", "_instances"),
 )
 _BREAKPOINTS = ("next", "bplist", "bpbynumber")  # of bdb.Breakpoint: all that debuggers have set
+_GENERATORS = {"generator": "gi", "coroutine": "cr", "async_generator": "ag"}
 monitoring: Any = getattr(sys, "monitoring", None)  # from 3.12 on
 
 
@@ -59,6 +60,8 @@ def capture_tracing() -> dict[str, Any] | None:
         kept["tools"] = tools
     if frames:
         kept["frames"] = frames
+    if waiting := list(_waiting_frames()) if functions["trace"] or frames else []:
+        kept["waiting"] = waiting
     return kept or None
 
 
@@ -99,6 +102,21 @@ def _frames() -> Iterator[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back or _elsewhere.outer_frame(frame)
+
+
+def _waiting_frames() -> Iterator[tuple[Any, Any, bool, bool]]:
+    """Of generators and coroutines that wait, those with a trace function of their own."""
+    import gc
+
+    for thing in gc.get_objects():
+        prefix = _GENERATORS.get(type(thing).__name__)
+        if prefix is None or type(thing).__module__ != "builtins":
+            continue
+        if getattr(thing, prefix + "_running"):
+            continue
+        frame = getattr(thing, prefix + "_frame")
+        if frame is not None and frame.f_trace is not None:
+            yield thing, frame.f_trace, frame.f_trace_lines, frame.f_trace_opcodes
 
 
 def _tools() -> dict[int, dict[str, Any]]:
@@ -184,14 +202,12 @@ def restore(kept: dict[str, Any]) -> None:
     for frame, (trace, lines, opcodes, more, told) in zip(_frames(), kept.get("frames", ())):
         if more is not None:
             frame.f_locals.update(more)
-        if trace is not None:
-            frame.f_trace = trace
+        _watch(frame, trace, lines, opcodes)
         if told is not None:
             _elsewhere.set_told_line(frame, told)
-        if not lines:
-            frame.f_trace_lines = False
-        if opcodes:
-            frame.f_trace_opcodes = True
+    for generator, trace, lines, opcodes in kept.get("waiting", ()):
+        frame = getattr(generator, _GENERATORS[type(generator).__name__] + "_frame")
+        _watch(frame, trace, lines, opcodes)
     threading = sys.modules.get("threading")
     for name in ("_trace_hook", "_profile_hook"):
         if name in kept and threading is not None:
@@ -214,6 +230,15 @@ def restore(kept: dict[str, Any]) -> None:
         _state_c_tracers.restore(tracers, list(_frames()), kept.get("trace"), is_current)
     elif "trace" in kept:
         sys.settrace(kept["trace"])
+
+
+def _watch(frame: FrameType, trace: Any, lines: bool, opcodes: bool) -> None:
+    if trace is not None:
+        frame.f_trace = trace
+    if not lines:
+        frame.f_trace_lines = False
+    if opcodes:
+        frame.f_trace_opcodes = True
 
 
 def _number_code_again(function: Any) -> None:
