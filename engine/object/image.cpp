@@ -109,8 +109,9 @@ std::vector<Span> Stream::pieces() const {
 
 Image freeze(const Program &program) {
     Walk walk(&program.stack);
-    // Before 3.11 it may be a tuple made for us: referred to twice, it gets an id to be asked by.
-    const Ref handled = program.stack.handled_exception.copy();
+    // Referred to twice, they get an id to be asked by: before 3.11 the exception may be a tuple
+    // made for us.
+    const Ref handled = program.stack.handled_exception.copy(), state = program.state.copy();
     walk_program(walk, program);
     walk.finish(program.last.get());
     Writer frames;

@@ -7,15 +7,25 @@ import sys
 
 from elsewhere.errors import Refused
 
+# Module, how it lists them, how many a program has from the start, what they are.
+_BEYOND = (
+    ("_interpreters", "list_all", 1, "another interpreter"),
+    ("_xxsubinterpreters", "list_all", 1, "another interpreter"),  # before 3.13
+    ("_interpchannels", "list_all", 0, "a channel between interpreters"),
+    ("_xxinterpchannels", "list_all", 0, "a channel between interpreters"),  # 3.12
+    ("_xxsubinterpreters", "channel_list_all", 0, "a channel between interpreters"),
+)
+
 
 def refuse_other_threads() -> None:
     """Raises Refused if another Python thread is alive, saying which and where it is."""
     me = _thread.get_ident()
     threading = sys.modules.get("threading")
     known = dict(getattr(threading, "_active", {}))
-    for ident, frame in sys._current_frames().items():
-        if ident == me:
-            continue
+    frames = sys._current_frames()
+    # A frame that held itself would hold those that have called it, and what is in them.
+    frames.pop(me, None)
+    for ident, frame in frames.items():
         name = known[ident].name if ident in known else f"thread {ident}"
         code = frame.f_code
         function = getattr(code, "co_qualname", code.co_name)  # from 3.11 on
@@ -26,12 +36,12 @@ def refuse_other_threads() -> None:
 
 
 def refuse_other_interpreters() -> None:
-    """Raises Refused if the program has made another interpreter: its modules are not kept."""
-    for name in ("_interpreters", "_xxsubinterpreters"):
+    """Raises Refused if the program has made another interpreter, whose modules are not kept, or
+    what leads to one."""
+    for name, lister, own, what in _BEYOND:
         module = sys.modules.get(name)
-        count = len(module.list_all()) - 1 if module is not None else 0
-        if count > 0:
+        listed = getattr(module, lister, None)
+        if listed is not None and len(listed()) > own:
             raise Refused(
-                f"{count} other interpreter{'s are' if count > 1 else ' is'} there",
-                "close it before suspending: only the main interpreter is kept",
+                f"{what} is there", "close it before suspending: only the main interpreter is kept"
             )

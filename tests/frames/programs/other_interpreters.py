@@ -1,5 +1,6 @@
 # needs Python 3.14
 """Other interpreters: a suspend waits until there is none; their built-in types are like ours."""
+import _interpchannels
 import sys
 from concurrent import interpreters
 
@@ -34,10 +35,19 @@ def found_there():
     return found.splitlines()
 
 
+def through_a_channel(value):
+    """As CPython's own tests do, and nobody else."""
+    channel = _interpchannels.create(3)
+    _interpchannels.send(channel, value, blocking=False)
+    attempt()
+    return _interpchannels.recv(channel)[0]
+
+
 main = interpreters.get_main()
 for turn in range(3 * ROUNDS):
     here, there = found_here(), found_there()
     checkpoint()
     print(turn, [pair for pair in zip(here, there) if pair[0] != pair[1]], len(here) == len(there))
+    print(through_a_channel(turn))
     checkpoint()
 print(*here, main is interpreters.get_main(), sep="\n")
