@@ -376,7 +376,7 @@ def test_a_forked_child_is_not_the_program(start, run_words, snapshot, tmp_path)
         "    time.sleep(60)\n"
         "time.sleep(0.2)\n"
         "os.kill(child, signal.SIGTERM)\n"
-        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)\n"
         "open('marker', 'w').close()\n"
         "if not os.fork():\n"
         "    raise SystemExit(0)\n"
