@@ -11,6 +11,7 @@ import json
 import os
 import statistics
 import subprocess
+import time
 from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
@@ -40,8 +41,9 @@ def measure(tools: Tools, rounds: int) -> list[Row]:
     mitogen = Peer("mitogen", tools.python, version, ["-c", "import mitogen.master"])
     if not mitogen.name.endswith(f" on {version}"):  # figures of another Python say nothing
         mitogen.python, mitogen.name = "", f"does not work on {version}"
-    many = measure_many(python[0], mitogen, max(1, rounds // 3))
-    relay = measure_relay(python[0], max(1, rounds // 3))
+    few = max(3, rounds // 3)
+    many = measure_many(python[0], mitogen, few)
+    relay = measure_relay(python[0], few)
     figures = {
         name: {what: statistics.median(values) for what, values in rows.items()}
         for name, rows in found.items()
@@ -64,6 +66,7 @@ def measure_many(python: str, mitogen: Peer, rounds: int) -> Figures:
         ):  # fmt: skip
             if not words[0]:
                 continue
+            time.sleep(0.5)  # the workers of the one before are still about to end
             done = subprocess.run([*words, program, name], capture_output=True, text=True)
             if done.returncode != 0 and name == "mitogen":
                 last = (done.stderr.splitlines() or ["no word"])[-1]
