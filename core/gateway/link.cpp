@@ -93,13 +93,14 @@ Wait Link::go_out(Lock &lock, Ticket ticket, Deadline deadline) {
                (mux_.ending() && mux_.waits_for_credit(ticket.channel));
     });
     if (mux_.is_out(ticket)) return Wait::done;
-    // Another thread may be writing just these bytes.
+    mux_.own(ticket);
+    // Another thread may be writing just these bytes from where they were; the next time it has
+    // the copies. (Were they copied after that, it could be writing them once more already.)
     for (const auto before = writes_; writing_ && writes_ == before;) {
         lock.unlock();
         std::this_thread::yield();
         lock.lock();
     }
-    mux_.own(ticket);
     return result == Wait::done ? Wait::closed : result;
 }
 
