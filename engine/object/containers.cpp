@@ -62,7 +62,7 @@ PyObject *dict_next(Walk &walk, Visit &visit) {
     visit.value = value;
     visit.flags |= 1;
     // Writing the key may run user code, which may drop the value.
-    if (!PyUnicode_CheckExact(key)) visit.extra = Ref::share(value);
+    if (!PyUnicode_CheckExact(key) && !PyLong_CheckExact(key)) visit.extra = Ref::share(value);
     visit.key_given = hash_needs_whole(key);
     return key;
 }

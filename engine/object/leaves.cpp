@@ -35,8 +35,15 @@ bool now_byte_array(Walk &walk, PyObject *object, Reference &reference) {
     return true;
 }
 
-// Ints that do not fit into a reference. Base 16 is linear in both directions.
+// Ints that do not fit into a reference, or are shared. Base 16 is linear in both directions.
 bool now_int(Walk &walk, PyObject *object, Reference &reference) {
+    int overflow = 0;
+    const long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
+    if (overflow == 0 && value <= small_int_max && value >= -small_int_max) {
+        reference = to_reference(walk.make(object, Op::shared_int));
+        walk.out().varint(small_int_reference(value));
+        return true;
+    }
     Ref digits = Ref::checked(PyNumber_ToBase(object, 16));
     reference = to_reference(walk.make(object, Op::big_int));
     walk.out().text({static_cast<const char *>(PyUnicode_DATA(digits.get())),

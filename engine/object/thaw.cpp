@@ -131,6 +131,11 @@ void Thaw::on_byte_array() {
         PyByteArray_FromStringAndSize(data.data(), static_cast<Py_ssize_t>(data.size()))));
 }
 void Thaw::on_big_int() { add(Ref::checked(PyLong_FromString(words().c_str(), nullptr, 16))); }
+void Thaw::on_shared_int() {
+    const Reference number = in_.varint();
+    if (!is_small_int(number)) damaged("an int that is none");
+    add(Ref::steal(take(number)));
+}
 void Thaw::on_real() { add(Ref::checked(PyFloat_FromDouble(in_.f64()))); }
 void Thaw::on_complex() {
     const double real = in_.f64();

@@ -18,6 +18,12 @@ constexpr Reference unresolved_bit = Reference{1} << 63;
 // The visit that is open until the end of the walk.
 constexpr std::uint32_t the_end = 1;
 
+// One that the interpreter has itself, so that whoever needs it has the same: -5 to 256, or to
+// 1024.
+bool is_cached_int(PyObject *object, long long value) {
+    return value >= -5 && value <= 1024 && Ref::checked(PyLong_FromLongLong(value)).get() == object;
+}
+
 bool has_weak_references(PyObject *object) {
     const Py_ssize_t offset = Py_TYPE(object)->tp_weaklistoffset;
     return offset != 0 &&
@@ -129,7 +135,9 @@ bool Walk::now(PyObject *object, Reference &reference) {
             reference = to_reference(id_main_thread);
             return true;
         }
-        if (overflow == 0 && value <= small_int_max && value >= -small_int_max) {
+        // One that others refer to as well stays the same object for all of them.
+        if (overflow == 0 && value <= small_int_max && value >= -small_int_max &&
+            (Py_REFCNT(object) == 1 || is_cached_int(object, value))) {
             reference = small_int_reference(value);
             return true;
         }
