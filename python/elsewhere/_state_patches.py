@@ -187,7 +187,9 @@ def _at_work(own: dict[str, ModuleType], is_foreign: Foreign) -> list[tuple[Any,
             one = frame.f_locals.get("self")
             if any(value is one for value in space.values()) and not is_foreign(one):
                 values = getattr(one, "__dict__", {})
-                found[id(one)] = one, {n: v for n, v in values.items() if _is_plain(v)}
+                plain = {name: value for name, value in values.items() if _is_plain(value)}
+                if plain:  # not one that has no __dict__: typing.ClassVar
+                    found[id(one)] = one, plain
         frame = frame.f_back  # type: ignore[assignment]
     return list(found.values())
 

@@ -1,4 +1,5 @@
 """Every kind of parameter, and calls that unpack into them."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """asyncio.run on the stack: C tasks and futures, gather, task groups, queues, timeouts, contexts."""
+
 import asyncio
 import contextlib
 import contextvars
@@ -110,7 +111,9 @@ async def main(turn):
     except asyncio.TimeoutError:
         checkpoint()
         print("timeout")
-    found = await asyncio.gather(fails("a"), fails("b"), asyncio.sleep(0, "c"), return_exceptions=True)
+    found = await asyncio.gather(
+        fails("a"), fails("b"), asyncio.sleep(0, "c"), return_exceptions=True
+    )
     print(found)
     done = asyncio.ensure_future(fails("kept"))
     done.add_done_callback(lambda _: checkpoint())

@@ -1,4 +1,5 @@
 """atexit functions run once, in reverse order, in the life that ends."""
+
 import atexit
 import functools
 import sys

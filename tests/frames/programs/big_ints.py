@@ -1,4 +1,5 @@
 """Big integers, fractions, decimals, complex numbers and floats to the last bit."""
+
 import decimal
 import fractions
 import math

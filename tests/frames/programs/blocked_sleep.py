@@ -1,4 +1,5 @@
 """Sleeps are slept to their end: not cut short, not repeated."""
+
 import sys
 import time
 

@@ -1,4 +1,5 @@
 """Bound methods called from variables, attributes and tables; partials; methods of C functions."""
+
 import functools
 import sys
 import types

@@ -1,4 +1,5 @@
 """lru_cache, cache, cached_property keep their entries and statistics."""
+
 import functools
 import sys
 

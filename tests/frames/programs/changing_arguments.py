@@ -1,4 +1,5 @@
 """Lists that become plain numbers while a builtin goes over them."""
+
 from checkpoint import checkpoint
 
 

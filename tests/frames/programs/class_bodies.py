@@ -1,4 +1,5 @@
 """Class bodies that run loops and calls, nested classes, __class__ cells and __prepare__."""
+
 import sys
 
 from checkpoint import attempt, checkpoint
@@ -52,5 +53,7 @@ def make(n):
 for turn in range(200 * ROUNDS):
     made = make(turn)
     if turn % 40 == 0:
-        print(made.prepared, made.Inner.total, hasattr(made.Inner, "big"), made().name(), made.names)
+        print(
+            made.prepared, made.Inner.total, hasattr(made.Inner, "big"), made().name(), made.names
+        )
         print(made.__qualname__, made.Inner.__qualname__, made.__doc__, made.rows[5])

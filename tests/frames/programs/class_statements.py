@@ -1,4 +1,5 @@
 """Class statements whose metaclass makes the namespace in Python: enumerations, ABCs, own ones."""
+
 import abc
 import enum
 import sys

@@ -1,4 +1,5 @@
 """Instances, inheritance, super, properties, class and static methods, __getattr__, __call__, abc."""
+
 import abc
 import sys
 

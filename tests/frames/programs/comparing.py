@@ -1,4 +1,5 @@
 """Sorts whose comparisons run Python code, left inside of one."""
+
 import functools
 import sys
 from dataclasses import dataclass

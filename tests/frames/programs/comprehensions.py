@@ -1,4 +1,5 @@
 """List, set and dict comprehensions: nested, filtered, closing over variables, in class bodies."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """deque, Counter, defaultdict, OrderedDict, ChainMap, namedtuple, heapq, array and dict views."""
+
 import array
 import bisect
 import collections

@@ -1,4 +1,5 @@
 """contextlib's generator managers, ExitStack, suppress, redirect and closing across a suspend."""
+
 import contextlib
 import io
 import sys

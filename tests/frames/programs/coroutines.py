@@ -1,4 +1,5 @@
 """Coroutines, async generators, async for and async with, driven by hand with send."""
+
 import collections
 import sys
 

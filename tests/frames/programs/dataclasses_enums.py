@@ -1,4 +1,5 @@
 """dataclasses and Enum members of __main__ keep identity, order and behaviour."""
+
 import dataclasses
 import enum
 import sys

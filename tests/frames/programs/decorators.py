@@ -1,4 +1,5 @@
 """Decorators with and without arguments, lambdas, partial, wraps, singledispatch."""
+
 import functools
 import sys
 

@@ -1,4 +1,5 @@
 """900 frames deep, suspended at the bottom and on the way up and down."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """__del__ runs exactly once and in order: never for the life that was suspended."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Heaps and sorted lists that lose their items, or get others, while these are being compared."""
+
 import bisect
 import heapq
 import sys

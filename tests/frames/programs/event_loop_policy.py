@@ -1,4 +1,5 @@
 """asyncio's own private variables: which loop is set, what a loop over a library's WeakSet is at."""
+
 import asyncio
 import sys
 import threading

@@ -1,4 +1,5 @@
 """Causes, contexts, notes and tracebacks printed with their lines after any number of suspends."""
+
 import sys
 import traceback
 

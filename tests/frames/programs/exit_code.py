@@ -1,4 +1,5 @@
 """sys.exit's code, through finally and atexit, is the program's own."""
+
 import atexit
 import sys
 

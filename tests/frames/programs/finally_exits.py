@@ -1,4 +1,5 @@
 """finally blocks left by return, break, continue and exceptions, with a suspend inside each."""
+
 import sys
 
 from checkpoint import checkpoint

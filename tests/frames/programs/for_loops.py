@@ -1,4 +1,5 @@
 """Loops over every builtin kind of iterable stand at any element."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """f_back chains, f_locals and line numbers of every frame on the stack."""
+
 import sys
 import traceback
 

@@ -1,4 +1,5 @@
 """A frozenset that is made while the program is suspended, before its first member and later."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Generators: send, throw, close, yield from, return values, finally inside, pipelines."""
+
 import sys
 
 from checkpoint import checkpoint

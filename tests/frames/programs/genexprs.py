@@ -1,4 +1,5 @@
 """Generator expressions, consumed by for loops, by next and by builtins written in C."""
+
 import sys
 
 from checkpoint import checkpoint

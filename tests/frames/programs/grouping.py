@@ -1,4 +1,5 @@
 """itertools with Python callbacks: groupby, takewhile, dropwhile, map and filter of lambdas in for loops."""
+
 import itertools
 import sys
 

@@ -1,4 +1,5 @@
 """Active handlers: bare raise, sys.exc_info, and nested handlers."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Heaps and sorted lists whose items compare in Python, or have keys that Python makes."""
+
 import bisect
 import heapq
 import sys

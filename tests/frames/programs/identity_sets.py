@@ -1,4 +1,5 @@
 """Objects hashed by identity are found again in their sets and dicts; sharing is kept."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Modules imported in the middle, in functions, and by name; the stdlib stays by name."""
+
 import importlib
 import sys
 

@@ -1,4 +1,5 @@
 """itertools and builtin iterators stand where they stood; later changes of the list are seen."""
+
 import itertools
 import operator
 import sys

@@ -1,4 +1,5 @@
 """Methods called with keywords: a bound method, loaded as an attribute, is the callable."""
+
 from checkpoint import attempt, checkpoint
 
 

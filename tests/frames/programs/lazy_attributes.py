@@ -1,4 +1,5 @@
 """What is made at the first use and put where it is found the next time, left when it is there."""
+
 import functools
 import sys
 
@@ -22,8 +23,6 @@ class Lazy:
         # Where there is __getattr__, C would ask it if this failed.
         attempt() if hasattr(type(instance), "__getattr__") else checkpoint()
         return value
-
-
 
 
 class Table(dict):

@@ -1,4 +1,5 @@
 """Linked lists and nests far deeper than the recursion limit are kept, and so is a big dict."""
+
 import sys
 
 from checkpoint import checkpoint

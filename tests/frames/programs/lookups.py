@@ -1,4 +1,5 @@
 """Keys of dicts and members of sets that hash in Python, left inside of __hash__."""
+
 import sys
 from dataclasses import dataclass
 

@@ -1,4 +1,5 @@
 """Event loops that are made and closed again and again."""
+
 import asyncio
 import sys
 

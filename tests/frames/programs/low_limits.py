@@ -1,4 +1,5 @@
 """A recursion limit that leaves hardly more than the program itself needs."""
+
 import decimal
 import select
 import sys

@@ -1,4 +1,5 @@
 """A loop over finditer, matches that are kept, a compiled struct format."""
+
 import re
 import struct
 import sys

@@ -1,4 +1,5 @@
 """Suspended while the stack holds locks that are variables of library modules."""
+
 import logging
 import sys
 import tempfile

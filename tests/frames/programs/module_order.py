@@ -1,4 +1,5 @@
 """Modules go in the order in which they came: what dies with one can use those that it had imported."""
+
 import sys
 import types
 import statistics

@@ -1,4 +1,5 @@
 """Objects whose reduce says that they are a global of the program's own module."""
+
 import sys
 from typing import NewType, TypeVar
 

@@ -1,4 +1,5 @@
 """Operators, subscripts, comparisons and formatting implemented in Python, suspended inside."""
+
 import functools
 import sys
 

@@ -1,4 +1,5 @@
 """Where coroutines were created, as sys.set_coroutine_origin_tracking_depth asks for."""
+
 import sys
 
 from checkpoint import checkpoint
@@ -15,5 +16,9 @@ for turn in range(12 * ROUNDS):
     checkpoint()
     coroutine = work()
     checkpoint()
-    print(turn, sys.get_coroutine_origin_tracking_depth(), [row[1:] for row in coroutine.cr_origin or ()])
+    print(
+        turn,
+        sys.get_coroutine_origin_tracking_depth(),
+        [row[1:] for row in coroutine.cr_origin or ()],
+    )
     coroutine.close()

@@ -1,4 +1,5 @@
 """A profile function: its calls and returns, those of generators and of builtins in between."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Ackermann, Hanoi, mutual recursion and permutations: many frames, each half done."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """How deep a program may still go once it is back from what was left in the middle."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """C code that holds state across a call back into Python: kept or refused, and never a wrong answer."""
+
 import functools
 import sys
 

@@ -1,4 +1,5 @@
 """Coroutines and async generators that are kept by what their finalizers told: told once only."""
+
 import gc
 import sys
 import warnings

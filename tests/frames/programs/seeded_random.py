@@ -1,4 +1,5 @@
 """A seeded random module and Random instances go on with the same numbers."""
+
 import random
 import sys
 

@@ -1,4 +1,5 @@
 """Ints that several refer to stay one object for all of them, and equal ones stay apart."""
+
 import sys
 
 from checkpoint import checkpoint
@@ -24,7 +25,9 @@ def at_work(given):
     return same, apart
 
 
-numbers = [fresh(number) for number in (-5, 0, 256, 257, -6, 1024, 1025, 10**6, -(2**59), 2**60, -(10**40))]
+numbers = [
+    fresh(number) for number in (-5, 0, 256, 257, -6, 1024, 1025, 10**6, -(2**59), 2**60, -(10**40))
+]
 again, sorted_by = list(numbers), sorted(numbers)
 for turn in range(300 * ROUNDS):
     number = numbers[turn % len(numbers)]

@@ -1,4 +1,5 @@
 """String building: re with callbacks, format, textwrap, translate, encodings, StringIO."""
+
 import io
 import re
 import string

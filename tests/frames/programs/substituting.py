@@ -1,4 +1,5 @@
 """re.sub with a function, left inside of it."""
+
 import re
 import sys
 

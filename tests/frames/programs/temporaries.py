@@ -1,4 +1,5 @@
 """Half-evaluated expressions wait on the stack while the calls inside them run."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Recursive generators over a tree: a chain of `yield from`, each frame suspended in the next."""
+
 import sys
 
 from checkpoint import checkpoint

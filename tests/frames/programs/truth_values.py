@@ -1,4 +1,5 @@
 """Conditions that call __bool__, __len__ and __contains__, and `not`, and, or, in, assert."""
+
 import sys
 
 from checkpoint import checkpoint

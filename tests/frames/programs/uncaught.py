@@ -1,4 +1,5 @@
 """An uncaught exception prints its traceback and ends with 1."""
+
 import sys
 
 from checkpoint import checkpoint

@@ -1,4 +1,5 @@
 """Members of sets whose hashes change, fail, or that must not be compared: they stay members."""
+
 import os
 import sys
 
@@ -44,7 +45,9 @@ def inside(kind, size):
     gone = group.pop()
     enabled = False
     checkpoint()
-    print(kind.__name__, len(group), len(frozen), gone in [gone], names(frozen) == list(range(size)))
+    print(
+        kind.__name__, len(group), len(frozen), gone in [gone], names(frozen) == list(range(size))
+    )
     enabled = True
     checkpoint()
     group.clear()

@@ -1,4 +1,5 @@
 """Walrus, starred unpacking, chained comparison, augmented and multiple assignment, del, global."""
+
 import sys
 
 from checkpoint import checkpoint

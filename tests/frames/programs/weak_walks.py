@@ -1,4 +1,5 @@
 """Walks through sets whose members lead back to the walk."""
+
 import gc
 import sys
 from collections import UserString

@@ -1,4 +1,5 @@
 """while with else, break, continue and conditions that call."""
+
 import sys
 
 from checkpoint import checkpoint

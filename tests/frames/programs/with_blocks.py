@@ -1,4 +1,5 @@
 """with blocks: nested, several managers, suspended inside __enter__, the body and __exit__."""
+
 import sys
 
 from checkpoint import checkpoint
