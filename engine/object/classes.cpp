@@ -34,27 +34,43 @@ bool orders_bases_itself(PyTypeObject *meta) {
     return _PyType_Lookup(meta, name.get()) != _PyType_Lookup(&PyType_Type, name.get());
 }
 
-void gather(Walk &walk, Visit &visit) {
+bool is_abc_data(PyObject *name) {
+    return PyUnicode_CompareWithASCIIString(name, "_abc_impl") == 0;
+}
+
+bool is_method(PyObject *value) {
+    return PyFunction_Check(value) || Py_IS_TYPE(value, &PyStaticMethod_Type) ||
+           Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyProperty_Type);
+}
+
+// The metaclass; names and values of the methods, as instances that the others lead to may be made
+// by them; from `split` on the bases; names and values of the others (`count` of both), in the
+// dict's order; classes that are registered.
+void gather(Visit &visit) {
     PyObject *type = visit.object.get();
     visit.parts = std::make_unique<std::vector<Part>>();
     auto &parts = *visit.parts;
     parts.push_back({Ref::share(reinterpret_cast<PyObject *>(Py_TYPE(type))), ".__class__"});
+    auto add = [&](bool methods) {
+        PyObject *key = nullptr, *value = nullptr;
+        for (Py_ssize_t at = 0; PyDict_Next(as_type(type)->tp_dict, &at, &key, &value);) {
+            // Others only come by vars(cls) tricks: type() forbids them.
+            if (!PyUnicode_Check(key) || is_method(value) != methods) continue;
+            const bool abc = is_abc_data(key);
+            parts.push_back({Ref::share(key), ""});
+            parts.push_back({abc ? Ref() : Ref::share(value), "." + text(key)});
+            if (abc) visit.flags = 1;
+        }
+    };
+    add(true);
+    visit.split = static_cast<std::uint32_t>(parts.size());
     PyObject *mro = as_type(type)->tp_mro;
     for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i > 0; --i)
         parts.push_back(
             {Ref::share(PyTuple_GET_ITEM(mro, i)), ".__mro__[" + std::to_string(i) + "]"});
-    visit.split = static_cast<std::uint32_t>(parts.size());
-    PyObject *dict = as_type(type)->tp_dict;
-    PyObject *key = nullptr, *value = nullptr;
-    for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-        if (!PyUnicode_Check(key)) continue; // only through vars(cls) tricks: type() forbids it
-        const bool abc = PyUnicode_CompareWithASCIIString(key, "_abc_impl") == 0;
-        parts.push_back({Ref::share(key), ""});
-        parts.push_back({abc ? Ref() : Ref::share(value), "." + text(key)});
-        if (!abc) continue;
-        visit.flags = 1;
-    }
-    visit.count = static_cast<Py_ssize_t>(parts.size() - visit.split);
+    const std::size_t others = parts.size();
+    add(false);
+    visit.count = static_cast<Py_ssize_t>(parts.size() - others);
     if (visit.flags == 0) return;
     Ref dump = abc_dump(type);
     Ref registered = Ref::checked(PySequence_List(PyTuple_GET_ITEM(dump.get(), 0)));
@@ -62,7 +78,32 @@ void gather(Walk &walk, Visit &visit) {
         Ref one = Ref::checked(PyObject_CallNoArgs(PyList_GET_ITEM(registered.get(), i)));
         if (one.get() != Py_None) parts.push_back({std::move(one), ".register()"});
     }
-    (void)walk;
+}
+
+std::size_t bases_of(const Visit &visit) {
+    return static_cast<std::size_t>(PyTuple_GET_SIZE(as_type(visit.object.get())->tp_mro)) - 1;
+}
+
+// Names and values in the order of the class dict.
+std::vector<Reference> in_order(Walk &walk, const Visit &visit, std::span<const Reference> refs) {
+    std::size_t method = 1, other = visit.split + bases_of(visit);
+    const std::size_t end = other + static_cast<std::size_t>(visit.count);
+    std::vector<Reference> pairs;
+    PyObject *key = nullptr, *value = nullptr;
+    PyObject *dict = as_type(visit.object.get())->tp_dict;
+    for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
+        if (!PyUnicode_Check(key)) continue;
+        const bool is_next = method < visit.split && (*visit.parts)[method].value.get() == key;
+        std::size_t &from = is_next ? method : other;
+        if (!is_next && (other == end || (*visit.parts)[other].value.get() != key)) break;
+        pairs.push_back(refs[from]);
+        pairs.push_back(refs[from + 1]);
+        from += 2;
+    }
+    if (method != visit.split || other != end)
+        throw walk.refusal("the class was changed while it was read",
+                           "keep __reduce__ and __getstate__ free of side effects");
+    return pairs;
 }
 
 PyObject *class_next(Walk &walk, Visit &visit) {
@@ -72,7 +113,7 @@ PyObject *class_next(Walk &walk, Visit &visit) {
         if (visit.id == 0)
             visit.id = static_cast<std::uint32_t>(class_reference(walk, type, visit.serial) >> 1);
         walk.unfilled().erase(type);
-        gather(walk, visit);
+        gather(visit);
     }
     PyObject *child = next_part(walk, visit);
     if (child != nullptr && child != Walk::null_child() && walk.unfilled().count(child) != 0)
@@ -86,9 +127,8 @@ void class_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     Ref qualname = Ref::checked(elw_type_qualname(as_type(visit.object.get())));
     walk.out().text(text(qualname.get()));
     walk.out().varint(visit.flags);
-    const auto count = static_cast<std::size_t>(visit.count);
-    walk.pairs(refs.subspan(visit.split, count));
-    walk.refs(refs.subspan(visit.split + count));
+    walk.pairs(in_order(walk, visit, refs));
+    walk.refs(refs.subspan(visit.split + bases_of(visit) + static_cast<std::size_t>(visit.count)));
 }
 
 void class_again(Walk &, Visit &) {} // it always has its shell
@@ -96,6 +136,32 @@ void class_again(Walk &, Visit &) {} // it always has its shell
 } // namespace
 
 const Family class_family{class_next, class_finish, class_again, nullptr};
+
+// `refs`: of the parts that are complete; `inside`: of the one that is being visited.
+void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs,
+                       Reference inside) {
+    const std::size_t others = visit.split + bases_of(visit);
+    const std::size_t end = others + static_cast<std::size_t>(visit.count);
+    std::vector<Reference> pairs;
+    auto give = [&](Reference name, Reference value) {
+        if (value == to_reference(id_null) || Walk::is_unresolved(value)) return;
+        pairs.push_back(name);
+        pairs.push_back(value);
+    };
+    std::size_t at = visit.given;
+    for (; at < refs.size() && at < end; at = visit.given) {
+        const bool is_pair = at >= 1 && (at < visit.split || at >= others);
+        if (is_pair && at + 1 == refs.size()) break; // its value is being visited
+        if (is_pair) give(refs[at], refs[at + 1]);
+        visit.given += is_pair ? 2 : 1;
+    }
+    if (at < refs.size() && at < end) give(refs[at], inside);
+    if (pairs.empty()) return;
+    walk.op(Op::class_part);
+    walk.ref(visit);
+    walk.out().varint(visit.flags);
+    walk.pairs(pairs);
+}
 
 bool is_class_namespace(Walk &walk, PyObject *dict) {
     static PyObject *const marks[] = {PyUnicode_InternFromString("__module__"),

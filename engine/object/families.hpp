@@ -40,6 +40,7 @@ extern const Family function_family, code_family, method_family, builtin_family,
 std::uint64_t code_hash(PyObject *code);
 // ---- classes.cpp
 extern const Family class_family, namespace_family;
+void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs, Reference inside);
 // The reference of a class as far as it can be made at once: by name, or a shell whose contents
 // follow in the visit `serial`.
 Reference class_reference(Walk &, PyObject *type, std::uint32_t serial);
@@ -52,6 +53,7 @@ bool now_module(Walk &, PyObject *, Reference &);
 bool now_named(Walk &, PyObject *, Reference &);
 bool now_dict(Walk &, PyObject *, Reference &);
 extern const Family module_family;
+void give_entry_so_far(Walk &walk, Visit &module, Reference value);
 // A dict that is somebody's globals, as far as it can be made at once. The contents of a module
 // kept by value are walked after the current root; those of another dict too if `later`, else by
 // the caller (Walk::unfilled).

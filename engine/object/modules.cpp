@@ -1,4 +1,6 @@
 // Modules by name and by value, their dicts, and whatever else is known by a name.
+#include <array>
+
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -64,6 +66,16 @@ void module_again(Walk &, Visit &) {} // it always has its shell
 } // namespace
 
 const Family module_family{module_next, module_finish, module_again, nullptr};
+
+void give_entry_so_far(Walk &walk, Visit &visit, Reference value) {
+    const auto at = static_cast<std::size_t>(visit.at);
+    if (at == visit.given || at % 2 != 0) return;
+    visit.given = at;
+    const std::array pair = {walk.reference((*visit.parts)[at - 2].value.get()), value};
+    walk.op(Op::dict_fill);
+    walk.out().varint(walk.reference(visit.extra.get()));
+    walk.pairs(pair);
+}
 
 namespace {
 

@@ -171,6 +171,7 @@ void gather(Walk &walk, Visit &visit) {
 PyObject *reduce_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
     if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
+        if (visit.low != 0) walk.give_open_classes(visit.low);
         const auto made_of = walk.so_far(visit);
         walk.make(visit, Op::call);
         walk.out().varint(made_of[0]);

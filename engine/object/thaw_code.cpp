@@ -196,7 +196,28 @@ void set_in_class(PyTypeObject *type, PyObject *name, PyObject *value) {
     if (PyDict_SetItem(type->tp_dict, name, value) < 0) throw PythonError{};
 }
 
+Ref make_abstract(PyObject *type) {
+    Ref abc_module = Ref::checked(imported_module("_abc"));
+    (void)Ref::checked(PyObject_CallMethod(abc_module.get(), "_abc_init", "(O)", type));
+    return abc_module;
+}
+
 } // namespace
+
+// For what makes its instances, until it is filled.
+void Thaw::on_class_part() {
+    PyTypeObject *type = known_type();
+    PyObject *object = reinterpret_cast<PyObject *>(type);
+    const bool abc = in_.varint() != 0;
+    for (std::size_t left = in_.count(2); left > 0; --left) {
+        Ref name = need(), value = need();
+        if (!PyUnicode_Check(name.get())) damaged("an attribute without a name");
+        set_in_class(type, name.get(), value.get());
+    }
+    if (abc && PyDict_GetItemString(type->tp_dict, "_abc_impl") == nullptr)
+        (void)make_abstract(object);
+    PyType_Modified(type);
+}
 
 void Thaw::on_class_fill() {
     PyTypeObject *type = known_type();
@@ -206,10 +227,7 @@ void Thaw::on_class_fill() {
     Ref key = Ref::checked(PyUnicode_InternFromString("__qualname__"));
     if (PyType_Type.tp_setattro(object, key.get(), qualname.get()) < 0) throw PythonError{};
     Ref abc_module;
-    if (abc) {
-        abc_module = Ref::checked(imported_module("_abc"));
-        Ref done = Ref::checked(PyObject_CallMethod(abc_module.get(), "_abc_init", "(O)", object));
-    }
+    if (abc) abc_module = make_abstract(object);
     const std::size_t n = in_.count(2);
     Ref ordered = Ref::checked(PyDict_New());
     for (std::size_t i = 0; i < n; ++i) {

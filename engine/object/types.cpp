@@ -52,6 +52,21 @@ bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
     return found(type, "__getnewargs__") == found(base, "__getnewargs__");
 }
 
+// Slots of a class whose way to be pickled is of a base that hands out a state of its own making,
+// and may know nothing of them: sympy's Wild has lost what it excludes, and its `__new__` hands out
+// one that others have. Attributes and slots are all there is.
+bool outgrows_its_state(PyTypeObject *type, PyTypeObject *base) {
+    if (base != &PyBaseObject_Type || inherits_from_object(type, "__getstate__")) return false;
+    if (!inherits_from_object(type, "__reduce__")) return false;
+    for (PyTypeObject *each = type; each != base; each = each->tp_base) {
+        for (const char *name : {"__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__",
+                                 "__getnewargs_ex__"})
+            if (PyDict_GetItemString(each->tp_dict, name) != nullptr) return false;
+        if (Py_SIZE(each) != 0) return true;
+    }
+    return false;
+}
+
 // Builtin bases whose contents the walk can read and write.
 bool readable_base(PyTypeObject *base) {
     static PyTypeObject *const bases[] = {
@@ -188,7 +203,8 @@ Kind Types::classify(PyTypeObject *type) {
     else if (dispatched != nullptr) {
         kind.reducer = Ref::share(dispatched);
         kind.family = &reduce_family;
-    } else if (readable_base(kind.base) && (plain_reduce(type, kind.base) || kind.is_enum))
+    } else if (readable_base(kind.base) && (plain_reduce(type, kind.base) || kind.is_enum ||
+                                            outgrows_its_state(type, kind.base)))
         kind.family =
             kind.base == &PyBaseObject_Type ? &plain_instance_family : &based_instance_family;
     else {

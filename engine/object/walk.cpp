@@ -88,6 +88,24 @@ std::span<const Reference> Walk::so_far(const Visit &visit) {
     return {references_.data() + visit.base, references_.size() - visit.base};
 }
 
+void Walk::give_open_classes(std::uint32_t low) {
+    low = settle(low);
+    if (low <= the_end || visits_.size() == 1) return;
+    // A module names what is open in it, as it did when the instances were made.
+    if (Visit &module = visits_.front(); module.family == &module_family && visits_[1].id != 0)
+        give_entry_so_far(*this, module, to_reference(visits_[1].id));
+    for (std::size_t i = place_[low]; i + 1 < visits_.size(); ++i) {
+        if (visits_[i].family != &class_family) continue;
+        Visit &inside = visits_[i + 1];
+        PyTypeObject *type = Py_TYPE(inside.object.get());
+        if (inside.id == 0 && (type == &PyDict_Type || type == &PyList_Type || type == &PySet_Type))
+            inside.family->shell(*this, inside);
+        give_class_so_far(*this, visits_[i],
+                          {references_.data() + visits_[i].base, inside.base - visits_[i].base},
+                          inside.id != 0 ? to_reference(inside.id) : to_reference(id_null));
+    }
+}
+
 std::string Walk::path() const {
     std::string text = root_label_;
     for (const Visit &visit : visits_) {

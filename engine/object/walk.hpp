@@ -52,6 +52,7 @@ struct Visit {
     bool unresolved = false;     // a part has no reference before the end of the walk
     bool key_given = false;      // the child given last is a key with a hash of its own
     std::uint32_t split = 0;     // parts needed to make the object (families that make it midway)
+    std::size_t given = 0;       // parts of a class that were given before the whole
     std::size_t base = 0;        // where its references start in the walk's stack of them
     Py_ssize_t at = 0;           // how far `next` is
     Py_ssize_t count = 0;        // entries of the dict when it was begun
@@ -108,6 +109,9 @@ class Walk {
     // References of the parts given so far; throws if one is still being made (a cycle through
     // what the object is constructed from).
     std::span<const Reference> so_far(const Visit &visit);
+    // Something is made now that refers to what is open from `low` on, by code that may use the
+    // classes among it: gives them what they have so far.
+    void give_open_classes(std::uint32_t low);
     // The last `n` references of the visit on top.
     std::span<const Reference> last(std::size_t n) const {
         return {references_.data() + references_.size() - n, n};
