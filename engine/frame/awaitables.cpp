@@ -98,4 +98,16 @@ PyObject *task_woken_by(PyObject *callable) {
     return is_asyncio(callable, "TaskWakeupMethWrapper") ? referent(callable, 0) : nullptr;
 }
 
+bool throws_into_task(const CallOperands &run, const Inner &inner) {
+    if (!run.known() || run.names != nullptr || run.count != 2) return false;
+    PyObject *callback = run.argument(0), *future = run.argument(1);
+    PyObject *task =
+        PyCFunction_Check(callback) ? PyCFunction_GET_SELF(callback) : task_woken_by(callback);
+    if (!wakes_task(task, future, inner)) return false;
+    Ref cancelled = Ref::steal(PyObject_CallMethod(future, "cancelled", nullptr));
+    Ref failure = Ref::steal(PyObject_GetAttrString(future, "_exception"));
+    if (!cancelled || !failure) PyErr_Clear();
+    return cancelled.get() == Py_True || (failure && failure.get() != Py_None);
+}
+
 } // namespace elsewhere::frame

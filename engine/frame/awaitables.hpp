@@ -27,4 +27,7 @@ namespace elsewhere::frame {
 // Before 3.10 that callback is an object of its own: borrowed, the task; null if it is another one.
 [[nodiscard]] PyObject *task_woken_by(PyObject *callable);
 
+// Does this Context.run(callback, future) throw into a task's coroutine what became of the future?
+[[nodiscard]] bool throws_into_task(const CallOperands &run, const Inner &inner);
+
 } // namespace elsewhere::frame

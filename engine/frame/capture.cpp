@@ -6,6 +6,7 @@
 #include "engine/cpython/frame_abi.h"
 #include "engine/cpython/imported_module.hpp"
 #include "engine/frame/activation.hpp"
+#include "engine/frame/awaitables.hpp"
 #include "engine/frame/bound_methods.hpp"
 #include "engine/frame/cached_calls.hpp"
 #include "engine/frame/closing.hpp"
@@ -139,7 +140,7 @@ class Capture {
     std::size_t passed_ = 0; // frames inside of the one that is being left
     // Of the one that enclosing() has taken last:
     bool passes_throw_ = false; // throw() has come through it
-    bool throws_ = false;       // it calls the throw() of the generator inside
+    bool throws_ = false;       // it throws into the generator inside
 };
 
 Role role_of(const CodeMap &map, int origin, Role held) {
@@ -384,8 +385,9 @@ Result<FrameRecord> Capture::enclosing(ElwFrame *frame, ElwFrame *inner_frame, E
             verdict.reason = "an iterator that asks another one for its items";
         if (verdict.ok && !calls.empty()) verdict = both(verdict, calls.lead_to(inner));
         if (!verdict.ok) return refusal(code, at, verdict.reason);
+        const CallOperands operands = call_operands(code, map, at, elw_stack(frame));
         throws_ = calls.empty() &&
-                  throws_into(call_operands(code, map, at, elw_stack(frame)), inner.generator);
+                  (throws_into(operands, inner.generator) || throws_into_task(operands, inner));
         record.calls = calls.save();
         record.delivery = verdict.delivery;
         record.constructed = Ref::share(verdict.constructed);

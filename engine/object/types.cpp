@@ -2,6 +2,7 @@
 #include "engine/object/types.hpp"
 
 #include "engine/cpython/imported_module.hpp"
+#include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
 
 namespace elsewhere::object {
@@ -52,9 +53,9 @@ bool plain_reduce(PyTypeObject *type, PyTypeObject *base) {
     return found(type, "__getnewargs__") == found(base, "__getnewargs__");
 }
 
-// Slots of a class whose way to be pickled is of a base that hands out a state of its own making,
-// and may know nothing of them: sympy's Wild has lost what it excludes, and its `__new__` hands out
-// one that others have. Attributes and slots are all there is.
+// Slots, or a __dict__, of a class whose way to be pickled is of a base that hands out a state of
+// its own making, and may know nothing of them: sympy's Wild has lost what it excludes, and its
+// `__new__` hands out one that others have. Attributes and slots are all there is.
 bool outgrows_its_state(PyTypeObject *type, PyTypeObject *base) {
     if (base != &PyBaseObject_Type || inherits_from_object(type, "__getstate__")) return false;
     if (!inherits_from_object(type, "__reduce__")) return false;
@@ -62,7 +63,9 @@ bool outgrows_its_state(PyTypeObject *type, PyTypeObject *base) {
         for (const char *name : {"__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__",
                                  "__getnewargs_ex__"})
             if (PyDict_GetItemString(each->tp_dict, name) != nullptr) return false;
-        if (Py_SIZE(each) != 0) return true;
+        if (Py_SIZE(each) != 0 ||
+            (elw_instances_have_dict(each) && !elw_instances_have_dict(each->tp_base)))
+            return true;
     }
     return false;
 }

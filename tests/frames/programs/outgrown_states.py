@@ -1,5 +1,6 @@
-"""Slots that the inherited way to be pickled knows nothing of, in classes that hand out one instance for all."""
+"""Slots and attributes that the inherited way to be pickled knows nothing of, in classes that hand out one instance for all."""
 import sys
+import uuid
 
 from checkpoint import checkpoint
 
@@ -39,6 +40,18 @@ class Dotted(Wild):
     __slots__ = ()
 
 
+class Noted(Basic):
+    pass
+
+
+class NamedId(uuid.UUID):
+    def __init__(self, number, name):
+        super().__init__(int=number)
+        object.__setattr__(self, "name", name)
+
+
+noted, known = Noted("n"), NamedId(5, "five")
+noted.text = [known]
 x, plain, wild = Basic("x"), Wild("w"), Wild("w", excluded=[Basic("x")])
 dotted = Dotted("d", excluded=(wild, plain))
 for turn in range(300 * ROUNDS):
@@ -46,4 +59,5 @@ for turn in range(300 * ROUNDS):
     if turn % 50 == 0:
         checkpoint()
         print(turn, x is Basic("x"), wild.excluded[0] is x, len(wild.excluded), plain.excluded)
+        print(Noted("n").text[0] is known, known.name, known == uuid.UUID(int=5), hash(known) == hash(noted.text[0]))
         print(plain is Wild("w"), dotted.excluded[0] is wild, dotted.args, wild._hash == plain._hash)
