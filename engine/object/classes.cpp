@@ -95,7 +95,8 @@ std::vector<Reference> in_order(Walk &walk, const Visit &visit, std::span<const 
         if (!PyUnicode_Check(key)) continue;
         const bool is_next = method < visit.split && (*visit.parts)[method].value.get() == key;
         std::size_t &from = is_next ? method : other;
-        if (!is_next && (other == end || (*visit.parts)[other].value.get() != key)) break;
+        if (!is_next && (other == end || (*visit.parts)[other].value.get() != key))
+            continue; // it has come meanwhile
         pairs.push_back(refs[from]);
         pairs.push_back(refs[from + 1]);
         from += 2;
