@@ -1,4 +1,7 @@
 // Classes by value. The shell is what type() makes of name, bases and slots; then the class dict.
+#include <iterator>
+#include <unordered_map>
+
 #include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
 #include "engine/object/families.hpp"
@@ -38,39 +41,44 @@ bool is_abc_data(PyObject *name) {
     return PyUnicode_CompareWithASCIIString(name, "_abc_impl") == 0;
 }
 
-bool is_method(PyObject *value) {
-    return PyFunction_Check(value) || Py_IS_TYPE(value, &PyStaticMethod_Type) ||
-           Py_IS_TYPE(value, &PyClassMethod_Type) || Py_IS_TYPE(value, &PyProperty_Type);
-}
-
-// The metaclass; names and values of the methods, as instances that the others lead to may be made
-// by them; from `split` on the bases; names and values of the others (`count` of both), in the
-// dict's order; classes that are registered.
-void gather(Visit &visit) {
+// Names and values of methods and of what leads to no instance; from `split` on the metaclass and
+// the bases; names and values of the others (`count` of both), those that the library has put there
+// first; classes that are registered.
+void gather(Walk &walk, Visit &visit) {
     PyObject *type = visit.object.get();
     visit.parts = std::make_unique<std::vector<Part>>();
     auto &parts = *visit.parts;
-    parts.push_back({Ref::share(reinterpret_cast<PyObject *>(Py_TYPE(type))), ".__class__"});
-    auto add = [&](bool methods) {
-        PyObject *key = nullptr, *value = nullptr;
-        for (Py_ssize_t at = 0; PyDict_Next(as_type(type)->tp_dict, &at, &key, &value);) {
-            // Others only come by vars(cls) tricks: type() forbids them.
-            if (!PyUnicode_Check(key) || is_method(value) != methods) continue;
-            const bool abc = is_abc_data(key);
-            parts.push_back({Ref::share(key), ""});
-            parts.push_back({abc ? Ref() : Ref::share(value), "." + text(key)});
-            if (abc) visit.flags = 1;
-        }
+    std::vector<Part> plain, dunder, others;
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(as_type(type)->tp_dict, &at, &key, &value);) {
+        if (!PyUnicode_Check(key)) continue; // only through vars(cls) tricks: type() forbids it
+        const bool abc = is_abc_data(key);
+        if (abc) visit.flags = 1;
+        const Rank rank = abc ? Rank::plain : rank_of(walk, value);
+        const std::string label = "." + text(key);
+        auto &to = rank == Rank::function     ? parts
+                   : rank == Rank::plain      ? plain
+                   : label.starts_with(".__") ? dunder
+                                              : others;
+        to.push_back({Ref::share(key), ""});
+        to.push_back({abc ? Ref() : Ref::share(value), label});
+    }
+    auto add = [&](std::vector<Part> &more) {
+        std::move(more.begin(), more.end(), std::back_inserter(parts));
     };
-    add(true);
+    add(plain);
     visit.split = static_cast<std::uint32_t>(parts.size());
+    parts.push_back({Ref::share(reinterpret_cast<PyObject *>(Py_TYPE(type))), ".__class__"});
     PyObject *mro = as_type(type)->tp_mro;
     for (Py_ssize_t i = PyTuple_GET_SIZE(mro) - 1; i > 0; --i)
         parts.push_back(
             {Ref::share(PyTuple_GET_ITEM(mro, i)), ".__mro__[" + std::to_string(i) + "]"});
-    const std::size_t others = parts.size();
-    add(false);
-    visit.count = static_cast<Py_ssize_t>(parts.size() - others);
+    const std::size_t rest = parts.size();
+    add(dunder);
+    add(others);
+    visit.count = static_cast<Py_ssize_t>(parts.size() - rest);
+    for (std::size_t i = rest + 1; i < parts.size(); i += 2)
+        if (is_container(parts[i].value.get())) walk.shell_ahead(parts[i].value.get());
     if (visit.flags == 0) return;
     Ref dump = abc_dump(type);
     Ref registered = Ref::checked(PySequence_List(PyTuple_GET_ITEM(dump.get(), 0)));
@@ -80,28 +88,25 @@ void gather(Visit &visit) {
     }
 }
 
-std::size_t bases_of(const Visit &visit) {
-    return static_cast<std::size_t>(PyTuple_GET_SIZE(as_type(visit.object.get())->tp_mro)) - 1;
-}
-
 // Names and values in the order of the class dict.
 std::vector<Reference> in_order(Walk &walk, const Visit &visit, std::span<const Reference> refs) {
-    std::size_t method = 1, other = visit.split + bases_of(visit);
-    const std::size_t end = other + static_cast<std::size_t>(visit.count);
+    const std::size_t others = others_of(visit);
+    const std::size_t end = others + static_cast<std::size_t>(visit.count);
+    std::unordered_map<PyObject *, std::size_t> places;
+    for (std::size_t i = 0; i < end; i += 2) {
+        if (i == visit.split) i = others;
+        if (i < end) places.emplace((*visit.parts)[i].value.get(), i);
+    }
     std::vector<Reference> pairs;
     PyObject *key = nullptr, *value = nullptr;
     PyObject *dict = as_type(visit.object.get())->tp_dict;
     for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-        if (!PyUnicode_Check(key)) continue;
-        const bool is_next = method < visit.split && (*visit.parts)[method].value.get() == key;
-        std::size_t &from = is_next ? method : other;
-        if (!is_next && (other == end || (*visit.parts)[other].value.get() != key))
-            continue; // it has come meanwhile
-        pairs.push_back(refs[from]);
-        pairs.push_back(refs[from + 1]);
-        from += 2;
+        const auto found = places.find(key);
+        if (found == places.end()) continue; // it has come meanwhile
+        pairs.push_back(refs[found->second]);
+        pairs.push_back(refs[found->second + 1]);
     }
-    if (method != visit.split || other != end)
+    if (pairs.size() != places.size() * 2)
         throw walk.refusal("the class was changed while it was read",
                            "keep __reduce__ and __getstate__ free of side effects");
     return pairs;
@@ -114,10 +119,11 @@ PyObject *class_next(Walk &walk, Visit &visit) {
         if (visit.id == 0)
             visit.id = static_cast<std::uint32_t>(class_reference(walk, type, visit.serial) >> 1);
         walk.unfilled().erase(type);
-        gather(visit);
+        gather(walk, visit);
     }
     PyObject *child = next_part(walk, visit);
-    if (child != nullptr && child != Walk::null_child() && walk.unfilled().count(child) != 0)
+    if (child != nullptr && child != Walk::null_child() &&
+        (walk.unfilled().count(child) != 0 || walk.is_shell_ahead(child)))
         walk.force();
     return child;
 }
@@ -129,19 +135,24 @@ void class_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     walk.out().text(text(qualname.get()));
     walk.out().varint(visit.flags);
     walk.pairs(in_order(walk, visit, refs));
-    walk.refs(refs.subspan(visit.split + bases_of(visit) + static_cast<std::size_t>(visit.count)));
+    walk.refs(refs.subspan(others_of(visit) + static_cast<std::size_t>(visit.count)));
 }
 
 void class_again(Walk &, Visit &) {} // it always has its shell
 
 } // namespace
 
+std::size_t others_of(const Visit &visit) {
+    return visit.split +
+           static_cast<std::size_t>(PyTuple_GET_SIZE(as_type(visit.object.get())->tp_mro));
+}
+
 const Family class_family{class_next, class_finish, class_again, nullptr};
 
 // `refs`: of the parts that are complete; `inside`: of the one that is being visited.
 void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs,
                        Reference inside) {
-    const std::size_t others = visit.split + bases_of(visit);
+    const std::size_t others = others_of(visit);
     const std::size_t end = others + static_cast<std::size_t>(visit.count);
     std::vector<Reference> pairs;
     auto give = [&](Reference name, Reference value) {
@@ -151,12 +162,21 @@ void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs
     };
     std::size_t at = visit.given;
     for (; at < refs.size() && at < end; at = visit.given) {
-        const bool is_pair = at >= 1 && (at < visit.split || at >= others);
+        const bool is_pair = at < visit.split || at >= others;
         if (is_pair && at + 1 == refs.size()) break; // its value is being visited
         if (is_pair) give(refs[at], refs[at + 1]);
         visit.given += is_pair ? 2 : 1;
     }
     if (at < refs.size() && at < end) give(refs[at], inside);
+    if (!visit.shells_given) {
+        visit.shells_given = true;
+        for (std::size_t i = others; i < end; i += 2) {
+            PyObject *value = (*visit.parts)[i + 1].value.get();
+            Reference shell;
+            if (is_container(value) && walk.now(value, shell))
+                give(walk.reference((*visit.parts)[i].value.get()), shell);
+        }
+    }
     if (pairs.empty()) return;
     walk.op(Op::class_part);
     walk.ref(visit);

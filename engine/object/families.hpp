@@ -38,8 +38,17 @@ std::string key_label(PyObject *key);
 // ---- functions.cpp
 extern const Family function_family, code_family, method_family, builtin_family, descriptor_family;
 std::uint64_t code_hash(PyObject *code);
+// ---- namespaces.cpp
+// In which order a class or module is given what it has, so that code of the program that makes
+// instances of its own finds what it uses: functions and methods; values that lead to no instance;
+// objects of the library; the rest, whose lists, dicts and sets are there, but empty.
+enum class Rank { function, plain, of_library, other };
+Rank rank_of(Walk &walk, PyObject *value);
+bool is_container(PyObject *value);
 // ---- classes.cpp
 extern const Family class_family, namespace_family;
+// Which of its parts, after methods and bases, is the first of the rest.
+std::size_t others_of(const Visit &type);
 void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs, Reference inside);
 // The reference of a class as far as it can be made at once: by name, or a shell whose contents
 // follow in the visit `serial`.
@@ -52,8 +61,8 @@ bool made_by_python(PyTypeObject *type);
 bool now_module(Walk &, PyObject *, Reference &);
 bool now_named(Walk &, PyObject *, Reference &);
 bool now_dict(Walk &, PyObject *, Reference &);
-extern const Family module_family;
-void give_entry_so_far(Walk &walk, Visit &module, Reference value);
+extern const Family module_family, module_names_family;
+void give_names_so_far(Walk &walk, Visit &module, Reference inside);
 // A dict that is somebody's globals, as far as it can be made at once. The contents of a module
 // kept by value are walked after the current root; those of another dict too if `later`, else by
 // the caller (Walk::unfilled).

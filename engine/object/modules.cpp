@@ -1,5 +1,7 @@
 // Modules by name and by value, their dicts, and whatever else is known by a name.
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include "engine/object/families.hpp"
 
@@ -23,58 +25,138 @@ Reference module_shell(Walk &walk, PyObject *module) {
     const std::uint32_t id = walk.reserve();
     walk.memo().add(module, id, 0);
     walk.memo().add(dict, walk.reserve(), 0);
+    walk.aside(module);
     walk.later(module, named.empty() ? "<module>" : named);
     return to_reference(id);
 }
 
-// Name and value of each entry, from a copy: the walk may import.
-PyObject *module_next(Walk &walk, Visit &visit) {
-    if (!visit.parts) {
-        visit.parts = std::make_unique<std::vector<Part>>();
-        PyObject *dict = PyModule_GetDict(visit.object.get());
-        PyObject *key = nullptr, *value = nullptr;
-        for (Py_ssize_t at = 0; PyDict_Next(dict, &at, &key, &value);) {
-            visit.parts->push_back({Ref::share(key), ""});
-            visit.parts->push_back({Ref::share(value), "." + text(key)});
+Reference dict_reference(Walk &walk, const Visit &visit) {
+    return walk.reference(PyModule_GetDict(visit.object.get()));
+}
+
+// Each entry is written as soon as it is known: functions that run meanwhile may need it.
+void give_entry(Walk &walk, const Visit &visit, std::span<const Reference> pair) {
+    walk.op(Op::update);
+    walk.out().varint(dict_reference(walk, visit));
+    walk.pairs(pair);
+}
+
+bool is_leaf(PyObject *value) {
+    return value == Py_None || PyBool_Check(value) || PyLong_CheckExact(value) ||
+           PyFloat_CheckExact(value) || PyUnicode_CheckExact(value) || PyBytes_CheckExact(value);
+}
+
+// All names, in their order, with what is no more than a number, a text and the like.
+void outline(Walk &walk, Visit &visit) {
+    PyObject *module = visit.object.get();
+    Ref copy = Ref::checked(PyDict_Copy(PyModule_GetDict(module))); // the walk may import
+    std::vector<Reference> names;
+    std::array<std::vector<Part>, 4> ranked;
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(copy.get(), &at, &key, &value);) {
+        Reference reference = to_reference(id_null);
+        const bool named = PyUnicode_CheckExact(key);
+        // Whatever stands there becomes the builtins of functions that are made.
+        const bool builtins = named && PyUnicode_CompareWithASCIIString(key, "__builtins__") == 0;
+        const bool known = named && (is_leaf(value) || builtins) && walk.now(value, reference);
+        if (named && (known || !builtins)) {
+            names.push_back(walk.reference(key));
+            names.push_back(known ? reference : to_reference(id_null));
         }
-        visit.extra = Ref::share(dict);
+        if (known) continue;
+        const Rank rank = named ? rank_of(walk, value) : Rank::other;
+        auto &parts = ranked[static_cast<std::size_t>(rank)];
+        parts.push_back({Ref::share(key), ""});
+        parts.push_back({Ref::share(value), "." + text(key)});
     }
-    // Each entry is written as soon as it is known: functions that run meanwhile may need it.
+    walk.op(Op::module_outline);
+    walk.out().varint(dict_reference(walk, visit));
+    walk.pairs(names);
+    visit.parts = std::make_unique<std::vector<Part>>();
+    for (const Rank rank : {Rank::function, Rank::plain, Rank::of_library}) {
+        auto &parts = ranked[static_cast<std::size_t>(rank)];
+        std::move(parts.begin(), parts.end(), std::back_inserter(*visit.parts));
+    }
+    auto &others = ranked[static_cast<std::size_t>(Rank::other)];
+    for (std::size_t i = 0; i < others.size(); i += 2) {
+        PyObject *name = others[i].value.get(), *container = others[i + 1].value.get();
+        if (!is_container(container) || !PyUnicode_CheckExact(name)) continue;
+        walk.shell_ahead(container);
+        Reference shell;
+        if (!walk.now(container, shell)) continue; // it is being made
+        const std::array pair = {walk.reference(name), shell};
+        give_entry(walk, visit, pair);
+    }
+    walk.left(module) = std::move(others);
+}
+
+PyObject *names_next(Walk &walk, Visit &visit) {
+    if (!visit.parts) outline(walk, visit);
     if (visit.at >= 2 && visit.at % 2 == 0) {
         const auto done = walk.last(2);
-        if (walk.is_unresolved(done[1])) {
-            visit.flags = 1;
+        const auto at = static_cast<std::size_t>(visit.at);
+        if (Walk::is_unresolved(done[1])) {
+            auto &left = walk.left(visit.object.get());
+            left.push_back({(*visit.parts)[at - 2].value.copy(), ""});
+            left.push_back({(*visit.parts)[at - 1].value.copy(), (*visit.parts)[at - 1].label});
         } else {
-            walk.op(Op::dict_fill);
-            walk.out().varint(walk.reference(visit.extra.get()));
-            walk.pairs(done);
+            give_entry(walk, visit, done);
         }
+        visit.unresolved = false;
     }
     return next_part(walk, visit);
 }
 
-// For the entries that had to wait.
-void module_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
-    if (visit.flags == 0) return;
-    walk.op(Op::dict_fill);
-    walk.out().varint(walk.reference(visit.extra.get()));
-    walk.pairs(refs);
+PyObject *module_next(Walk &walk, Visit &visit) {
+    if (!visit.parts)
+        visit.parts =
+            std::make_unique<std::vector<Part>>(std::exchange(walk.left(visit.object.get()), {}));
+    if (visit.at >= 2 && visit.at % 2 == 0) {
+        const auto done = walk.last(2);
+        if (walk.is_unresolved(done[1]))
+            visit.flags = 1;
+        else
+            give_entry(walk, visit, done);
+    }
+    PyObject *child = next_part(walk, visit);
+    if (child != nullptr && walk.is_shell_ahead(child)) walk.force();
+    return child;
 }
 
+// For the entries that had to wait.
+void module_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    if (visit.flags != 0) give_entry(walk, visit, refs);
+}
+
+void names_finish(Walk &, Visit &, std::span<const Reference>) {}
 void module_again(Walk &, Visit &) {} // it always has its shell
 
 } // namespace
 
 const Family module_family{module_next, module_finish, module_again, nullptr};
+const Family module_names_family{names_next, names_finish, module_again, nullptr};
 
-void give_entry_so_far(Walk &walk, Visit &visit, Reference value) {
+// The entry that is being visited, and what was met ahead of its turn.
+void give_names_so_far(Walk &walk, Visit &visit, Reference inside) {
+    if (!visit.parts) return;
+    auto &parts = *visit.parts;
+    auto give = [&](std::size_t value, Reference reference) {
+        parts[value - 1].label = "given";
+        const std::array pair = {walk.reference(parts[value - 1].value.get()), reference};
+        give_entry(walk, visit, pair);
+    };
     const auto at = static_cast<std::size_t>(visit.at);
-    if (at == visit.given || at % 2 != 0) return;
-    visit.given = at;
-    const std::array pair = {walk.reference((*visit.parts)[at - 2].value.get()), value};
-    walk.op(Op::dict_fill);
-    walk.out().varint(walk.reference(visit.extra.get()));
-    walk.pairs(pair);
+    if (at >= 2 && at % 2 == 0 && inside != to_reference(id_null) && !Walk::is_unresolved(inside) &&
+        parts[at - 2].label.empty())
+        give(at - 1, inside);
+    if (!visit.aside) return;
+    for (std::size_t i = at + 1; i < parts.size(); i += 2) {
+        PyObject *value = parts[i].value.get();
+        const bool called = PyFunction_Check(value) || PyType_Check(value) || PyModule_Check(value);
+        if (!called || !parts[i - 1].label.empty()) continue;
+        const Memo::Entry *entry = walk.memo().find(value);
+        if (entry != nullptr && entry->id != 0) give(i, to_reference(entry->id));
+    }
 }
 
 namespace {

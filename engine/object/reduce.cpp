@@ -141,6 +141,14 @@ void gather(Walk &walk, Visit &visit) {
                    ? PyTuple_GET_ITEM(tuple.get(), i)
                    : nullptr;
     };
+    const auto is_slots = [](PyObject *state) {
+        return PyTuple_Check(state) && PyTuple_GET_SIZE(state) == 2;
+    };
+    PyObject *const state = field(2);
+    if (state != nullptr && !PyDict_Check(state) && !is_slots(state) && field(5) == nullptr &&
+        PyObject_HasAttrString(object, "__setstate__") == 0)
+        throw walk.refusal("its state is a " + type_name(state) + ", and it has no __setstate__",
+                           "give its class a __setstate__");
     add(PyTuple_GET_ITEM(tuple.get(), 0), ".__reduce__()[0]");
     PyObject *arguments = PyTuple_GET_ITEM(tuple.get(), 1);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(arguments); ++i)
@@ -168,19 +176,39 @@ void gather(Walk &walk, Visit &visit) {
     }
 }
 
+void make_by_call(Walk &walk, Visit &visit, std::span<const Reference> made_of) {
+    walk.make(visit, Op::call);
+    walk.out().varint(made_of[0]);
+    walk.refs(made_of.subspan(1));
+}
+
+// Of what it is made, and itself: is there a class that is not ready for that?
+bool is_too_early(Walk &walk, const Visit &visit) {
+    if (walk.is_unprepared(reinterpret_cast<PyObject *>(Py_TYPE(visit.object.get())))) return true;
+    for (std::size_t i = 0; i < visit.split; ++i) {
+        PyObject *part = (*visit.parts)[i].value.get();
+        if (part != nullptr && PyMethod_Check(part)) part = PyMethod_GET_SELF(part);
+        if (part != nullptr && walk.is_unprepared(part)) return true;
+    }
+    return false;
+}
+
 PyObject *reduce_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
     if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
-        if (visit.low != 0) walk.give_open_classes(visit.low);
-        const auto made_of = walk.so_far(visit);
-        walk.make(visit, Op::call);
-        walk.out().varint(made_of[0]);
-        walk.refs(made_of.subspan(1));
+        walk.made();
+        if (visit.unresolved || is_too_early(walk, visit)) {
+            visit.unresolved = true; // at the end of the walk
+        } else {
+            walk.give_open_namespaces();
+            make_by_call(walk, visit, walk.so_far(visit));
+        }
     }
     return next_part(walk, visit);
 }
 
 void reduce_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    if (visit.id == 0) make_by_call(walk, visit, refs.first(visit.split));
     const Reference state = refs[visit.split], setter = refs[visit.split + 1];
     const auto items = refs.subspan(visit.split + 2, static_cast<std::size_t>(visit.count));
     const auto pairs = refs.subspan(visit.split + 2 + items.size());

@@ -165,6 +165,8 @@ void Thaw::on_list_shell() { add(Ref::checked(PyList_New(0))); }
 void Thaw::on_list_fill() {
     PyObject *list = known();
     if (!PyList_Check(list)) damaged("a list that is none");
+    // What made its items may have put some there itself.
+    if (PyList_SetSlice(list, 0, PyList_GET_SIZE(list), nullptr) < 0) throw PythonError{};
     const std::size_t n = in_.count();
     for (std::size_t i = 0; i < n; ++i) {
         Ref item = need();

@@ -61,6 +61,16 @@ void Thaw::on_module() {
     add(Ref::share(dict));
 }
 
+void Thaw::on_module_outline() {
+    PyObject *dict = known();
+    if (!PyDict_Check(dict)) damaged("a namespace that is none");
+    for (std::size_t left = in_.count(2); left > 0; --left) {
+        Ref name = need(), value = get();
+        if (!value && PyDict_SetDefault(dict, name.get(), Py_None) == nullptr) throw PythonError{};
+        if (value && PyDict_SetItem(dict, name.get(), value.get()) < 0) throw PythonError{};
+    }
+}
+
 void Thaw::on_stream() {
     const std::string name = words();
     const std::uint64_t depth = in_.varint();

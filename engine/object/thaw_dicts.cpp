@@ -107,6 +107,7 @@ void Thaw::on_dict_shell() { add(Ref::checked(PyDict_New())); }
 void Thaw::on_dict_fill() {
     PyObject *dict = known();
     if (!PyDict_Check(dict)) damaged("a dict that is none");
+    PyDict_Clear(dict); // what made its items may have put some there itself
     pairs_into(dict);
 }
 

@@ -114,6 +114,8 @@ void Thaw::on_build() {
     if (!PyErr_ExceptionMatches(PyExc_AttributeError)) throw PythonError{};
     PyErr_Clear();
     Ref slots;
+    if (!PyDict_Check(state.get()) && !PyTuple_Check(state.get()))
+        damaged("a state that nobody takes");
     if (PyTuple_Check(state.get()) && PyTuple_GET_SIZE(state.get()) == 2) {
         slots = Ref::share(PyTuple_GET_ITEM(state.get(), 1));
         state = Ref::share(PyTuple_GET_ITEM(state.get(), 0));

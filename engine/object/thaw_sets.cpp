@@ -113,7 +113,9 @@ void Thaw::on_set_fill() {
     if ((mask & (mask + 1)) != 0 || mask + 1 < PySet_MINSIZE || n > mask ||
         mask > (std::uint64_t{1} << 40))
         damaged("a set of an impossible size");
-    if (set->fill != 0) damaged("a set that is filled twice");
+    // What made its members may have put some there itself.
+    if (set->fill != 0 && (!PySet_Check(object) || PySet_Clear(object) < 0))
+        damaged("a set that is filled twice");
     std::vector<Member> members;
     members.reserve(n);
     bool same = true;

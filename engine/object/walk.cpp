@@ -88,28 +88,15 @@ std::span<const Reference> Walk::so_far(const Visit &visit) {
     return {references_.data() + visit.base, references_.size() - visit.base};
 }
 
-void Walk::give_open_classes(std::uint32_t low) {
-    low = settle(low);
-    if (low <= the_end || visits_.size() == 1) return;
-    // A module names what is open in it, as it did when the instances were made.
-    if (Visit &module = visits_.front(); module.family == &module_family && visits_[1].id != 0)
-        give_entry_so_far(*this, module, to_reference(visits_[1].id));
-    for (std::size_t i = place_[low]; i + 1 < visits_.size(); ++i) {
-        if (visits_[i].family != &class_family) continue;
-        Visit &inside = visits_[i + 1];
-        PyTypeObject *type = Py_TYPE(inside.object.get());
-        if (inside.id == 0 && (type == &PyDict_Type || type == &PyList_Type || type == &PySet_Type))
-            inside.family->shell(*this, inside);
-        give_class_so_far(*this, visits_[i],
-                          {references_.data() + visits_[i].base, inside.base - visits_[i].base},
-                          inside.id != 0 ? to_reference(inside.id) : to_reference(id_null));
-    }
-}
-
 std::string Walk::path() const {
     std::string text = root_label_;
     for (const Visit &visit : visits_) {
         const bool last = &visit == &visits_.back();
+        if (visit.aside) { // it has nothing to do with what waits for it
+            const char *name = PyModule_GetName(visit.object.get());
+            text = name == nullptr ? "<module>" : name;
+            PyErr_Clear(); // a module without a name is legal
+        }
         if (last && !considering_) break;
         if (visit.family->label != nullptr)
             text += visit.family->label(visit);
@@ -178,7 +165,11 @@ bool Walk::reach(PyObject *child, Reference &reference) {
         descend(child);
         return false;
     }
-    if (now(child, reference)) return true;
+    if (now(child, reference)) {
+        if (needs_ == 0 || !is_shell_ahead(child)) return true;
+        descend(child);
+        return false;
+    }
     Memo::Entry *entry = memo_.find(child);
     if (entry == nullptr) {
         descend(child);
@@ -188,7 +179,12 @@ bool Walk::reach(PyObject *child, Reference &reference) {
     const std::uint32_t serial = entry->mark;
     if (forward_[serial] == serial && serial != the_end) {
         Visit &open = visits_[place_[serial]];
-        if (open.family->shell != nullptr && open.id == 0) open.family->shell(*this, open);
+        if (open.family->shell != nullptr && open.id == 0) try {
+                open.family->shell(*this, open);
+            } catch (const Error &error) {
+                // Names that are wanted ahead can do without it; it does not wait for them.
+                if (error.kind() != ErrorKind::refused || !is_aside_of(place_[serial])) throw;
+            }
         if (open.id != 0) {
             last_low_ = settle(serial);
             reference = to_reference(open.id);
@@ -200,7 +196,29 @@ bool Walk::reach(PyObject *child, Reference &reference) {
     return true;
 }
 
+void Walk::push(Visit visit) {
+    const Family *family = visit.family;
+    if (!visits_.empty() && visits_.back().key_given) visit.needs = 1;
+    if (family == &reduce_family) ++visit.needs;
+    needs_ += visit.needs;
+    if (family == &class_family || family == &module_family || family == &module_names_family)
+        namespaces_.push_back({visits_.size(), std::exchange(needs_, 0u)});
+    visits_.push_back(std::move(visit));
+    considering_ = false;
+}
+
+void Walk::pop(std::size_t base, unsigned needs) {
+    visits_.pop_back();
+    references_.resize(base);
+    if (!namespaces_.empty() && namespaces_.back().place == visits_.size()) {
+        needs_ = namespaces_.back().needs;
+        namespaces_.pop_back();
+    }
+    needs_ -= needs;
+}
+
 void Walk::descend(PyObject *child) {
+    if (!shells_.empty()) shells_.erase(child);
     const Family &family = family_of(*this, child);
     Visit visit;
     visit.family = &family;
@@ -216,8 +234,7 @@ void Walk::descend(PyObject *child) {
         visit.id = known == nullptr ? 0 : known->id;
         memo_.add(child, visit.id, visit.serial);
     }
-    visits_.push_back(std::move(visit));
-    considering_ = false;
+    push(std::move(visit));
 }
 
 void Walk::run() {
@@ -235,6 +252,16 @@ void Walk::run() {
 
 // The next thing that the visit on top refers to. False: another visit is on top now.
 bool Walk::give_next() {
+    if (!aside_.empty()) {
+        Visit names;
+        names.family = &module_names_family;
+        names.base = references_.size();
+        names.object = std::move(aside_.back());
+        aside_.pop_back();
+        names.id = memo_.find(names.object.get())->id;
+        names.aside = true;
+        push(std::move(names));
+    }
     Visit &visit = visits_.back();
     PyObject *child = visit.family->next(*this, visit);
     if (child == nullptr) {
@@ -266,9 +293,9 @@ void Walk::abandon(const Error &error) {
         references_.push_back(to_reference(id_none));
         return;
     }
-    Visit visit = std::move(visits_.back());
-    references_.resize(visit.base);
-    visits_.pop_back();
+    const Visit visit = std::move(visits_.back());
+    pop(visit.base, visit.needs);
+    if (visit.aside) return;
     if (visit.serial != 0) {
         memo_.add(visit.object.get(), id_none, 0);
         forward_[visit.serial] = 0;
@@ -279,6 +306,7 @@ void Walk::abandon(const Error &error) {
 // The visit on top has all its references: write it, or put it off, and tell its parent.
 void Walk::complete() {
     Visit visit = std::move(visits_.back());
+    if (visit.aside) return pop(visit.base, visit.needs);
     const std::span<const Reference> references(references_.data() + visit.base,
                                                 references_.size() - visit.base);
     const std::uint32_t serial = visit.serial;
@@ -286,6 +314,7 @@ void Walk::complete() {
     // A key that refers to this very table is whole but for it.
     const std::uint32_t keys_wait_for = visit.hash_low == serial ? 0 : visit.hash_low;
     const std::size_t base = visit.base;
+    const unsigned needs = visit.needs;
     Reference reference;
     if (!visit.unresolved && (keys_wait_for == 0 || visit.family->shell == nullptr)) {
         visit.family->finish(*this, visit, references);
@@ -299,12 +328,13 @@ void Walk::complete() {
             }
         }
         if (visit.family->shell != nullptr && visit.id == 0) visit.family->shell(*this, visit);
+        if (visit.family == &class_family) // its instances may come before
+            give_class_so_far(*this, visit, references, to_reference(id_null));
         reference = visit.id != 0 ? to_reference(visit.id) : unresolved(visit.object.get());
         auto &waiting = visit.unresolved ? put_off_ : deferred_[keys_wait_for];
         waiting.push_back({std::move(visit), {references.begin(), references.end()}});
     }
-    references_.resize(base);
-    visits_.pop_back();
+    pop(base, needs);
     if (serial != 0) close(serial, low);
     if (visits_.empty()) return;
     references_.push_back(reference);

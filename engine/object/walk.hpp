@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "core/base/bytes.hpp"
@@ -53,11 +54,15 @@ struct Visit {
     bool key_given = false;      // the child given last is a key with a hash of its own
     std::uint32_t split = 0;     // parts needed to make the object (families that make it midway)
     std::size_t given = 0;       // parts of a class that were given before the whole
+    unsigned needs = 0;          // how often its parts are needed whole: to be made, as a key
+    bool shells_given = false;   // of a class: its lists, dicts and sets, for now
+    bool aside = false;          // for nobody who waits for it: the names of a module
     std::size_t base = 0;        // where its references start in the walk's stack of them
     Py_ssize_t at = 0;           // how far `next` is
     Py_ssize_t count = 0;        // entries of the dict when it was begun
     PyObject *pending = nullptr; // borrowed: the key of the child given last
     PyObject *value = nullptr;   // borrowed: its value, to be given next
+    PyObject *shown = nullptr; // borrowed: the part being visited that a namespace has got already
     unsigned flags = 0;
     Ref extra; // kept alive meanwhile (the dict of an instance)
     std::unique_ptr<std::vector<Part>> parts;
@@ -109,9 +114,26 @@ class Walk {
     // References of the parts given so far; throws if one is still being made (a cycle through
     // what the object is constructed from).
     std::span<const Reference> so_far(const Visit &visit);
-    // Something is made now that refers to what is open from `low` on, by code that may use the
-    // classes among it: gives them what they have so far.
-    void give_open_classes(std::uint32_t low);
+    // Code of the program is about to run that may use classes and modules that are being visited:
+    // gives them what they have so far.
+    void give_open_namespaces();
+    // The names of a module kept by value are wanted before anything else is made.
+    void aside(PyObject *module) { aside_.push_back(Ref::share(module)); }
+    // What these visits leave for later: names and values.
+    std::vector<Part> &left(PyObject *module) { return left_[module]; }
+    // A class that is being visited, whose methods and bases are not all there yet?
+    [[nodiscard]] bool is_unprepared(PyObject *type) const;
+    // Writes the shell of a list, dict or set that a namespace has, unless it is met already. It is
+    // visited in its turn, or for what is made of it.
+    void shell_ahead(PyObject *container);
+    [[nodiscard]] bool is_shell_ahead(PyObject *object) const {
+        return !shells_.empty() && shells_.count(object) != 0;
+    }
+    // The visit on top, of what is made by a call, has got what that needs.
+    void made() {
+        --visits_.back().needs;
+        --needs_;
+    }
     // The last `n` references of the visit on top.
     std::span<const Reference> last(std::size_t n) const {
         return {references_.data() + references_.size() - n, n};
@@ -149,6 +171,9 @@ class Walk {
     void begin(PyObject *object, Reference &reference);
     void abandon(const Error &error);
     void descend(PyObject *child);
+    [[nodiscard]] bool is_aside_of(std::size_t place) const;
+    void push(Visit visit);
+    void pop(std::size_t base, unsigned needs);
     void run();
     void complete();
     void close(std::uint32_t serial, std::uint32_t low);
@@ -170,6 +195,15 @@ class Walk {
     std::vector<Waiting> put_off_;
     std::vector<PyObject *> unresolved_; // in the memo
     std::vector<std::pair<Ref, std::string>> queue_;
+    std::vector<Ref> aside_;
+    std::unordered_map<PyObject *, std::vector<Part>> left_;
+    std::unordered_set<PyObject *> shells_; // of containers that are not visited yet
+    struct Namespace {
+        std::size_t place; // of an open visit of a class or module
+        unsigned needs;    // as they were outside of it
+    };
+    std::vector<Namespace> namespaces_;
+    unsigned needs_ = 0;               // of the visits in the innermost namespace
     std::vector<std::uint32_t> place_; // by serial: where the open visit is
     std::string root_label_;
     std::unordered_set<PyObject *> unfilled_;

@@ -1,6 +1,7 @@
 #include "engine/snapshot/object_index.hpp"
 
 #include <string_view>
+#include <unordered_map>
 
 namespace elsewhere::snapshot {
 namespace {
@@ -115,10 +116,11 @@ ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
             if (is_small_int(target) || index >= objects_.size()) fail("an unknown object");
             Object &object = objects_[index];
             // What comes later (a list's items, an exception's context) adds to the first.
-            if (object.filled == Op::end || op == Op::instance_dict) {
+            if (object.filled == Op::end || object.filled == Op::class_part ||
+                op == Op::instance_dict) {
                 object.filled = op;
                 object.contents = in.offset();
-            } else if (op == Op::dict_fill) {
+            } else if (op == Op::update && object.filled == Op::module_outline) {
                 more_[index].push_back(in.offset());
             }
             layout.remove_prefix(1);
@@ -175,18 +177,22 @@ std::vector<std::pair<Reference, Reference>> ObjectIndex::pairs(Reference refere
         Reader in = at(object->operands);
         in.varint(); // its class
         offset = object->operands + in.offset();
-    } else if (object->filled != Op::dict_fill && object->filled != Op::instance_fill) {
+    } else if (object->filled != Op::dict_fill && object->filled != Op::instance_fill &&
+               object->filled != Op::module_outline) {
         return {};
     }
     std::vector<std::size_t> offsets = {offset};
     if (const auto more = more_.find((reference >> 1) - id_first); more != more_.end())
         offsets.insert(offsets.end(), more->second.begin(), more->second.end());
     std::vector<std::pair<Reference, Reference>> pairs;
+    std::unordered_map<Reference, std::size_t> places; // what follows an outline, too
     for (const std::size_t fill : offsets) {
         Reader in = at(fill);
         for (std::size_t left = in.count(2); left > 0; --left) {
             const Reference key = in.varint();
-            pairs.emplace_back(key, in.varint());
+            const auto [at, is_new] = places.emplace(key, pairs.size());
+            if (is_new) pairs.emplace_back(key, Reference{});
+            pairs[at->second].second = in.varint();
         }
     }
     return pairs;

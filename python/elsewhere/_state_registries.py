@@ -102,6 +102,15 @@ def _restore_prefixes(module: Any, kept: dict[str, str]) -> None:
     module._namespace_map.update(kept)
 
 
+def _loader(module: Any) -> dict[str, Any]:
+    loader, fresh = vars(module.defaultTestLoader), vars(module.TestLoader())
+    return {name: value for name, value in loader.items() if fresh.get(name, module) != value}
+
+
+def _restore_loader(module: Any, kept: dict[str, Any]) -> None:
+    vars(module.defaultTestLoader).update(kept)
+
+
 _KEPT: dict[str, Any] = {
     "_csv": (_csv, _restore_csv),
     "_socket": (_timeout, _restore_timeout),
@@ -109,5 +118,6 @@ _KEPT: dict[str, Any] = {
     "gettext": (_domains, _restore_domains),
     "calendar": (_first_weekday, _restore_first_weekday),
     "mimetypes": (_file_types, _restore_file_types),
+    "unittest.loader": (_loader, _restore_loader),
     "xml.etree.ElementTree": (_prefixes, _restore_prefixes),
 }

@@ -23,7 +23,7 @@ class Lines(unittest.TestResult):
 
 
 for turn in range(ROUNDS):
-    for name in [name for name in sys.modules if name.startswith("unearthed")]:
+    for name in [name for name in list(sys.modules) if name.startswith("unearthed")]:
         del sys.modules[name]
     unittest.defaultTestLoader.loadTestsFromName("unearthed").run(Lines())
     checkpoint()

@@ -1,0 +1,118 @@
+"""Instances that a module or class has ahead of what makes them, by calls of the program's own functions."""
+import dataclasses
+import functools
+import math
+import sys
+import typing
+
+from checkpoint import checkpoint
+
+ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
+registry, things, keys = {}, [], set()
+first = None
+
+
+def helper(number):
+    return math.floor(number) + OFFSETS["half"][0]
+
+
+OFFSETS = {"half": (1, helper)}
+
+
+class Thing:
+    def __init__(self, name):
+        self.name, self.size = name, helper(len(name) + 0.5)
+        things.append(self)
+
+    def __reduce__(self):
+        return Thing, (self.name,)
+
+
+class Key:
+    def __init__(self, number):
+        self.number = number
+
+    def __hash__(self):
+        return helper(self.number)
+
+    def __eq__(self, other):
+        return type(other) is Key and self.number == other.number
+
+    def __getstate__(self):
+        return [self.number]
+
+    def __setstate__(self, state):
+        self.number = state[0] + helper(0) - 1
+
+
+class Listed(type):
+    made = {}
+
+    def __call__(cls, *arguments):
+        one = super().__call__(*arguments)
+        cls.made.setdefault(cls.__name__, []).append(one)
+        return one
+
+
+class Entry(metaclass=Listed):
+    def __init__(self, value):
+        self.value = value
+
+    def __reduce__(self):
+        return type(self), (self.value,)
+
+
+Listed.first = Entry(5)
+
+
+@functools.singledispatch
+def shown(one):
+    return repr(one)
+
+
+class Parsed:
+    def __init__(self, number):
+        self.number = number
+
+    def __reduce__(self):
+        return Parsed.parse, (str(self.number),)
+
+    @staticmethod
+    def parse(text):
+        return Parsed(int(text))
+
+
+shown.last = Parsed(4)
+Parsed.known = {"three": Parsed(3)}
+
+
+@shown.register(Parsed)
+def _(one):
+    return f"parsed {one.number}"
+
+
+SLOTS = {"slots": True} if sys.version_info >= (3, 10) else {}
+
+
+@dataclasses.dataclass(frozen=True, **SLOTS)
+class Node:
+    key: int
+    children: tuple = ()
+    known: typing.ClassVar = {}
+
+
+node = Node(1, (Node(2),))
+Node.known[node] = node
+Node.known[2] = node.children[0]
+registry["thing"] = Thing("thing")
+keys.update((Key(1), Key(7)))
+first = registry["thing"]
+order = list(globals())
+for turn in range(300 * ROUNDS):
+    if turn % 50 == 0:
+        checkpoint()
+        print(turn, first is registry["thing"] is things[0], first.size, len(things), Key(7) in keys)
+        print(type(Entry).first is Listed.made["Entry"][0], Listed.first.value, len(Listed.made["Entry"]))
+        print(shown(shown.last), shown(Parsed.known["three"]), shown(1))
+        print(Node.known[Node(1, (Node(2),))] is node, Node.known[2] is node.children[0])
+        print([name for name in globals() if name in order][: len(order)] == order, list(vars(Node))[:5])
