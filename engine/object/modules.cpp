@@ -221,6 +221,7 @@ bool now_dict(Walk &walk, PyObject *object, Reference &reference) {
 
 Reference globals_reference(Walk &walk, PyObject *dict, bool later) {
     Reference reference;
+    if (walk.names().module_of_dict(dict) == nullptr) walk.note_globals(dict);
     if (walk.now(dict, reference)) return reference;
     if (const Memo::Entry *entry = walk.memo().find(dict); entry != nullptr)
         return walk.shell_of_open(dict);

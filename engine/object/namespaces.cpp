@@ -61,6 +61,14 @@ Rank rank_of(Walk &walk, PyObject *value) {
                                                                                   : Rank::other;
 }
 
+bool Walk::is_in_globals() {
+    for (auto at = globals_.begin(); at != globals_.end(); at = globals_.erase(at)) {
+        const Memo::Entry *entry = memo_.find(*at);
+        if (unfilled_.count(*at) != 0 || entry == nullptr || settle(entry->mark) != 0) return true;
+    }
+    return false;
+}
+
 bool Walk::is_unprepared(PyObject *type) const {
     if (unfilled_.count(type) != 0) return true;
     for (const Namespace &each : namespaces_) {

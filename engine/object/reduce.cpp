@@ -184,6 +184,7 @@ void make_by_call(Walk &walk, Visit &visit, std::span<const Reference> made_of) 
 
 // Of what it is made, and itself: is there a class that is not ready for that?
 bool is_too_early(Walk &walk, const Visit &visit) {
+    if (walk.is_in_globals()) return true; // they are given as a whole
     if (walk.is_unprepared(reinterpret_cast<PyObject *>(Py_TYPE(visit.object.get())))) return true;
     for (std::size_t i = 0; i < visit.split; ++i) {
         PyObject *part = (*visit.parts)[i].value.get();

@@ -123,6 +123,9 @@ class Walk {
     std::vector<Part> &left(PyObject *module) { return left_[module]; }
     // A class that is being visited, whose methods and bases are not all there yet?
     [[nodiscard]] bool is_unprepared(PyObject *type) const;
+    // A dict that is no module's, and functions' globals all the same; and is one being visited?
+    void note_globals(PyObject *dict) { globals_.insert(dict); }
+    [[nodiscard]] bool is_in_globals();
     // Writes the shell of a list, dict or set that a namespace has, unless it is met already. It is
     // visited in its turn, or for what is made of it.
     void shell_ahead(PyObject *container);
@@ -203,6 +206,7 @@ class Walk {
         unsigned needs;    // as they were outside of it
     };
     std::vector<Namespace> namespaces_;
+    std::unordered_set<PyObject *> globals_;
     unsigned needs_ = 0;               // of the visits in the innermost namespace
     std::vector<std::uint32_t> place_; // by serial: where the open visit is
     std::string root_label_;

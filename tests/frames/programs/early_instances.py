@@ -104,6 +104,23 @@ class Node:
 node = Node(1, (Node(2),))
 Node.known[node] = node
 Node.known[2] = node.children[0]
+SPACE = {}
+exec(
+    """
+made = []
+class Made:
+    def __init__(self, n):
+        self.n = doubled(n) // k
+    def __reduce__(self):
+        return Made, (self.n,)
+def doubled(n):
+    return n * k
+k = 2
+made.append(Made(4))
+table = {made[0]: made}
+""",
+    SPACE,
+)
 registry["thing"] = Thing("thing")
 keys.update((Key(1), Key(7)))
 first = registry["thing"]
@@ -113,6 +130,7 @@ for turn in range(300 * ROUNDS):
         checkpoint()
         print(turn, first is registry["thing"] is things[0], first.size, len(things), Key(7) in keys)
         print(type(Entry).first is Listed.made["Entry"][0], Listed.first.value, len(Listed.made["Entry"]))
+        print(SPACE["made"][0].n, SPACE["table"][SPACE["made"][0]] is SPACE["made"])
         print(shown(shown.last), shown(Parsed.known["three"]), shown(1))
         print(Node.known[Node(1, (Node(2),))] is node, Node.known[2] is node.children[0])
         print([name for name in globals() if name in order][: len(order)] == order, list(vars(Node))[:5])
