@@ -140,16 +140,16 @@ def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
     from elsewhere import _elsewhere
     from elsewhere._keep import files, tasks
-    from elsewhere._state_addresses import refuse_known_addresses
     from elsewhere._state_modules import changed_modules, own_modules
     from elsewhere._state_stdin import capture_stdin
     from elsewhere._state_threads import refuse_other_interpreters, refuse_other_threads
+    from elsewhere._state_waits import refuse_holders
 
     if not _start:
         _assume_start()
     refuse_other_threads()
     refuse_other_interpreters()
-    refuse_known_addresses()
+    refuse_holders()
     files.flush_all()
     own = own_modules()
     directory = _directory()
