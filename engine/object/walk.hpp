@@ -55,7 +55,7 @@ struct Visit {
     std::uint32_t split = 0;     // parts needed to make the object (families that make it midway)
     std::size_t given = 0;       // parts of a class that were given before the whole
     unsigned needs = 0;          // how often its parts are needed whole: to be made, as a key
-    bool shells_given = false;   // of a class: its lists, dicts and sets, for now
+    bool shells_given = false;   // of a class: its lists, dicts and sets
     bool aside = false;          // for nobody who waits for it: the names of a module
     std::size_t base = 0;        // where its references start in the walk's stack of them
     Py_ssize_t at = 0;           // how far `next` is

@@ -1,5 +1,4 @@
 """Addresses and networks: what their own way to be pickled leaves out, and such as are being made."""
-
 import ipaddress
 import sys
 

@@ -1,5 +1,4 @@
 """Every kind of parameter, and calls that unpack into them."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Generator expressions with `async for` and `await`, left before, in and behind their first step."""
-
 import sys
 
 from checkpoint import attempt, checkpoint
@@ -74,10 +73,7 @@ async def both():
     say = []
     squares = (number * number async for number in numbers(3))
     pairs = (
-        (one, other)
-        async for one in Counting(2, say)
-        async for other in numbers(one + 1)
-        if other < 2
+        (one, other) async for one in Counting(2, say) async for other in numbers(one + 1) if other < 2
     )
     awaited = (await Step(item) for item in Listed(1, 2))
     checkpoint()

@@ -1,5 +1,4 @@
 """asyncio.run on the stack: C tasks and futures, gather, task groups, queues, timeouts, contexts."""
-
 import asyncio
 import contextlib
 import contextvars
@@ -111,9 +110,7 @@ async def main(turn):
     except asyncio.TimeoutError:
         checkpoint()
         print("timeout")
-    found = await asyncio.gather(
-        fails("a"), fails("b"), asyncio.sleep(0, "c"), return_exceptions=True
-    )
+    found = await asyncio.gather(fails("a"), fails("b"), asyncio.sleep(0, "c"), return_exceptions=True)
     print(found)
     done = asyncio.ensure_future(fails("kept"))
     done.add_done_callback(lambda _: checkpoint())

@@ -1,5 +1,4 @@
 """atexit functions run once, in reverse order, in the life that ends."""
-
 import atexit
 import functools
 import sys

@@ -1,6 +1,5 @@
 # needs Python 3.14
 """except A, B: without parentheses, except* likewise, and a finally that leaves a loop."""
-
 import sys
 import warnings
 

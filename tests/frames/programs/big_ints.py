@@ -1,5 +1,4 @@
 """Big integers, fractions, decimals, complex numbers and floats to the last bit."""
-
 import decimal
 import fractions
 import math

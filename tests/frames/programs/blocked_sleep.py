@@ -1,5 +1,4 @@
 """Sleeps are slept to their end: not cut short, not repeated."""
-
 import sys
 import time
 

@@ -1,5 +1,4 @@
 """Waits for locks, events, conditions, queues and select, all with timeouts, expire as they would."""
-
 import queue
 import select
 import sys

@@ -1,5 +1,4 @@
 """Bound methods called from variables, attributes and tables; partials; methods of C functions."""
-
 import functools
 import sys
 import types

@@ -1,6 +1,5 @@
 # needs Python 3.14
 """A tool of sys.monitoring that hears of both ways of a branch, each by a callback of its own."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """lru_cache, cache, cached_property keep their entries and statistics."""
-
 import functools
 import sys
 

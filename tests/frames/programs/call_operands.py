@@ -1,5 +1,4 @@
 """What a call was given lives until it ends, as far as the caller holds it, and is dropped in order."""
-
 import functools
 import sys
 
@@ -73,10 +72,7 @@ for turn in range(5 * ROUNDS):
     print(Callable()(Named(9), Named(10)), Callable()(*[Named(11)], Named(12)))
     print(type(Made(Named(13), Named(14))).__name__, Outer(15).inner)
     print(functools.partial(given, Named(16))(Named(17)), drops(drops(Named(18)), Named(19)))
-    print(
-        Callable()(**{"name": Named(21)}),
-        Callable()("constant", **{"name": Named(22), "other": Named(23)}),
-    )
+    print(Callable()(**{"name": Named(21)}), Callable()("constant", **{"name": Named(22), "other": Named(23)}))
     print(drops("constant", **{"name": Named(24)}), type(Made(**{"name": Named(25)})).__name__)
     print(Named(26).method(**{"name": Named(27)}))
     try:

@@ -1,5 +1,4 @@
 """Tables that a library fills as it goes: which files inspect has found modules to have."""
-
 import inspect
 import sys
 

@@ -1,5 +1,4 @@
 """Lists that become plain numbers while a builtin goes over them."""
-
 from checkpoint import checkpoint
 
 

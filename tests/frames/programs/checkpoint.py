@@ -6,7 +6,6 @@ goes on, and the suspend is due at the next place. `here()(FILE)` is left in the
 CHECKPOINT_PLAN  "FILE 3 17": suspend into FILE at the 3rd and at the 17th place
 CHECKPOINT_LOG   a file that grows by one byte per place, so that the harness can count them
 """
-
 import os
 
 PLACES = 0

@@ -1,5 +1,4 @@
 """Class bodies that run loops and calls, nested classes, __class__ cells and __prepare__."""
-
 import sys
 
 from checkpoint import attempt, checkpoint
@@ -53,7 +52,5 @@ def make(n):
 for turn in range(200 * ROUNDS):
     made = make(turn)
     if turn % 40 == 0:
-        print(
-            made.prepared, made.Inner.total, hasattr(made.Inner, "big"), made().name(), made.names
-        )
+        print(made.prepared, made.Inner.total, hasattr(made.Inner, "big"), made().name(), made.names)
         print(made.__qualname__, made.Inner.__qualname__, made.__doc__, made.rows[5])

@@ -1,5 +1,4 @@
 """Class statements whose metaclass makes the namespace in Python: enumerations, ABCs, own ones."""
-
 import abc
 import enum
 import sys

@@ -1,5 +1,4 @@
 """Instances, inheritance, super, properties, class and static methods, __getattr__, __call__, abc."""
-
 import abc
 import sys
 

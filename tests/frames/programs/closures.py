@@ -1,5 +1,4 @@
 """Closures share their cells: nonlocal, factories, late binding, cells of unfinished frames."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Sorts whose comparisons run Python code, left inside of one."""
-
 import functools
 import sys
 from dataclasses import dataclass

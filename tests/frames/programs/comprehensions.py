@@ -1,5 +1,4 @@
 """List, set and dict comprehensions: nested, filtered, closing over variables, in class bodies."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Builtins that consume a generator or call a function for each item, left in the middle."""
-
 import collections
 import functools
 import itertools
@@ -9,7 +8,6 @@ from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 log = []
-
 
 def numbers(n):
     for i in range(n):

@@ -1,5 +1,4 @@
 """__del__, left inside of it, of what dies with a list, tuple, dict or instance that has held it."""
-
 import gc
 import sys
 import weakref
@@ -14,17 +13,13 @@ class Mortal:
     def __init__(self, name, last=checkpoint):
         self.name = name
         self.last = last
-        self.reference = weakref.ref(
-            self, lambda gone: log.append(f"{name} is gone: {gone() is None}")
-        )
+        self.reference = weakref.ref(self, lambda gone: log.append(f"{name} is gone: {gone() is None}"))
 
     def __del__(self):
         log.append(f"{self.name} dies")
         caller = sys._getframe(1).f_code.co_name
         self.last()
-        log.append(
-            f"{self.name} is dead, as {caller} says: {self.reference() is self}, {gc.is_finalized(self)}"
-        )
+        log.append(f"{self.name} is dead, as {caller} says: {self.reference() is self}, {gc.is_finalized(self)}")
 
 
 class Last(Mortal):
@@ -142,10 +137,7 @@ def nested(n):
     x = [Quiet(n), [Mortal(f"nested {n}"), Quiet(-n)], Mortal(f"beside it {n}")]
     x = n
     y = Keeper()
-    y.items = {
-        "a": (Mortal(f"deep {n}", attempt), Quiet(n)),
-        "b": Mortal(f"behind it {n}", attempt),
-    }
+    y.items = {"a": (Mortal(f"deep {n}", attempt), Quiet(n)), "b": Mortal(f"behind it {n}", attempt)}
     y.other = Quiet(-n)
     y = n
     deep = Mortal(f"at the bottom {n}", attempt)
@@ -180,7 +172,7 @@ def other_containers(n):
     z += [Mortal(f"popped {n}{i}", attempt) for i in range(4)]
     z.pop()
     del z[:2]
-    w = lambda x=Mortal(f"default {n}", attempt): x
+    w = (lambda x=Mortal(f"default {n}", attempt): x)
     w = n
 
 

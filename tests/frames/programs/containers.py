@@ -1,5 +1,4 @@
 """deque, Counter, defaultdict, OrderedDict, ChainMap, namedtuple, heapq, array and dict views."""
-
 import array
 import bisect
 import collections

@@ -1,5 +1,4 @@
 """contextlib's generator managers, ExitStack, suppress, redirect and closing across a suspend."""
-
 import contextlib
 import io
 import sys

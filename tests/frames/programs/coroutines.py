@@ -1,5 +1,4 @@
 """Coroutines, async generators, async for and async with, driven by hand with send."""
-
 import collections
 import sys
 

@@ -1,5 +1,4 @@
 """dataclasses and Enum members of __main__ keep identity, order and behaviour."""
-
 import dataclasses
 import enum
 import sys

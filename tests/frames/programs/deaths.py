@@ -1,5 +1,4 @@
 """__del__, left inside of it: what dies in an assignment, a del, an expression, an attribute or item."""
-
 import gc
 import sys
 

@@ -1,5 +1,4 @@
 """pdb, left at its prompt wherever it stops: at lines, calls, returns, exceptions, breakpoint()."""
-
 import io
 import pdb
 import sys
@@ -7,9 +6,7 @@ import sys
 from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-BACKENDS = (
-    [{"backend": "settrace"}, {"backend": "monitoring"}] if sys.version_info >= (3, 14) else [{}]
-)
+BACKENDS = [{"backend": "settrace"}, {"backend": "monitoring"}] if sys.version_info >= (3, 14) else [{}]
 
 
 class Debugger(pdb.Pdb):

@@ -1,5 +1,4 @@
 """Decorators with and without arguments, lambdas, partial, wraps, singledispatch."""
-
 import functools
 import sys
 

@@ -1,5 +1,4 @@
 """copy.deepcopy and the pickler that is written in Python, which know objects by their addresses."""
-
 import copy
 import io
 import pickle
@@ -33,11 +32,7 @@ for turn in range(12 * ROUNDS):
     tree = [shared, leaf, {"shared": shared, "leaf": leaf}, shared, (leaf,)]
     made = copy.deepcopy(tree)
     checkpoint()
-    print(
-        turn,
-        same([made[0], made[2]["shared"], made[3]]),
-        same([made[1], made[2]["leaf"], made[4][0]]),
-    )
+    print(turn, same([made[0], made[2]["shared"], made[3]]), same([made[1], made[2]["leaf"], made[4][0]]))
     file = io.BytesIO()
     pickle._Pickler(file, 4).dump(tree)
     made = pickle.loads(file.getvalue())

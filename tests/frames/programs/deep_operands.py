@@ -1,5 +1,4 @@
 """One expression with tens of thousands of operands, which all lie on the stack at once."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """900 frames deep, suspended at the bottom and on the way up and down."""
-
 import sys
 
 from checkpoint import checkpoint

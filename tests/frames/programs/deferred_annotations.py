@@ -1,6 +1,5 @@
 # needs Python 3.14
 """Annotations that are evaluated when they are asked for: suspended inside of that."""
-
 import annotationlib
 import sys
 from dataclasses import dataclass, fields

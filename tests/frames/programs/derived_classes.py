@@ -1,5 +1,4 @@
 """Classes derived from the library's, with attributes, slots and an __init__ of their own."""
-
 import collections
 import copyreg
 import datetime
@@ -102,13 +101,7 @@ for turn in range(ROUNDS):
     dice.sides = 20
     keyed = {day: 1, moment: 2, span: 3, amount: 4, place: 5}
     checkpoint()
-    print(
-        type(graph).__name__,
-        graph.name,
-        graph["a"][0] is graph,
-        graph.default_factory,
-        sorted(graph),
-    )
+    print(type(graph).__name__, graph.name, graph["a"][0] is graph, graph.default_factory, sorted(graph))
     print(tally, tally.name, tally["z"], tally.graph is graph, counter, counter.name)
     print(day, day.note[0] is day, moment, moment.fold, moment.zone, span, span.why is tally)
     print(repr(amount), amount.currency, hasattr(amount, "unset"), amount + 1)

@@ -1,5 +1,4 @@
 """__del__ runs exactly once and in order: never for the life that was suspended."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Tests that unittest looks for, left while it does: its loader has a name, and notes where it is."""
-
 import os
 import sys
 import unittest

@@ -1,5 +1,4 @@
 """Doctests, which put others in the place of the standard output and of functions as they run."""
-
 import doctest
 import sys
 import unittest

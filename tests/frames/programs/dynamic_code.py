@@ -1,12 +1,11 @@
 """exec and eval with namespaces of their own, compiled code that calls back."""
-
 import sys
 import warnings
 
 from checkpoint import checkpoint
 
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
-SOURCE = """
+SOURCE = '''
 def helper(x):
     checkpoint()
     return x * factor + len(__name__)
@@ -15,7 +14,7 @@ results = []
 for i in range(10):
     results.append(helper(i))
     checkpoint()
-"""
+'''
 
 
 def calculated(text, n):

@@ -1,5 +1,4 @@
 """Heaps and sorted lists that lose their items, or get others, while these are being compared."""
-
 import bisect
 import heapq
 import sys

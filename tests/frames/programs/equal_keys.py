@@ -1,5 +1,4 @@
 """Keys of dicts and members of sets that compare in Python, left inside of __eq__."""
-
 import collections
 import sys
 from dataclasses import dataclass

@@ -1,5 +1,4 @@
 """asyncio's own private variables: which loop is set, what a loop over a library's WeakSet is at."""
-
 import asyncio
 import sys
 import threading

@@ -1,5 +1,4 @@
 """Causes, contexts, notes and tracebacks printed with their lines after any number of suspends."""
-
 import sys
 import traceback
 

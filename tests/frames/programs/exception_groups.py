@@ -1,6 +1,5 @@
 # needs Python 3.11
 """except* and exception groups, suspended while one is handled."""
-
 import sys
 
 from checkpoint import checkpoint

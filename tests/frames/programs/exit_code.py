@@ -1,5 +1,4 @@
 """sys.exit's code, through finally and atexit, is the program's own."""
-
 import atexit
 import sys
 

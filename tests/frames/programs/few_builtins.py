@@ -1,5 +1,4 @@
 """Texts that are run with builtins of their own: few, or with an `__import__` of the program's."""
-
 import builtins
 import collections
 import sys

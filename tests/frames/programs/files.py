@@ -1,5 +1,4 @@
 """Reads a file line by line while writing and appending others; seek, tell and binary updates."""
-
 import os
 import sys
 

@@ -1,5 +1,4 @@
 """finally blocks left by return, break, continue and exceptions, with a suspend inside each."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Loops over every builtin kind of iterable stand at any element."""
-
 import sys
 
 from checkpoint import checkpoint

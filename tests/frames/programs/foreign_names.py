@@ -1,5 +1,4 @@
 """What a program hangs on modules that are not its own is there after a resume."""
-
 import collections
 import json
 import os
@@ -33,11 +32,5 @@ for turn in range(1500 * ROUNDS):
         print(turn, sum(held), sys.own_list is held, type(sys.own_registry).__name__)
 
 print(sum(sys.own_list), sys.own_table.most_common(2), sys.own_registry)
-print(
-    sys.argv is argv,
-    sys.argv[-1],
-    argv[1:],
-    sys.path is path,
-    path[0] == os.path.join(os.getcwd(), "vendor"),
-)
+print(sys.argv is argv, sys.argv[-1], argv[1:], sys.path is path, path[0] == os.path.join(os.getcwd(), "vendor"))
 print(sys.modules is modules, getattr(sys, "orig_argv", None) is orig_argv)

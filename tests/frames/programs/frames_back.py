@@ -1,5 +1,4 @@
 """f_back chains, f_locals and line numbers of every frame on the stack."""
-
 import sys
 import traceback
 

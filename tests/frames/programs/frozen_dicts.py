@@ -1,6 +1,5 @@
 # needs Python 3.15
 """Dicts that never change, what derives from them, and walks over them, left in the middle."""
-
 import sys
 
 from checkpoint import attempt, checkpoint

@@ -1,5 +1,4 @@
 """A frozenset that is made while the program is suspended, before its first member and later."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Generators: send, throw, close, yield from, return values, finally inside, pipelines."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Generator expressions, consumed by for loops, by next and by builtins written in C."""
-
 import sys
 
 from checkpoint import checkpoint

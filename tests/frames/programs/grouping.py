@@ -1,5 +1,4 @@
 """itertools with Python callbacks: groupby, takewhile, dropwhile, map and filter of lambdas in for loops."""
-
 import itertools
 import sys
 

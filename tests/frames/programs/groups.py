@@ -1,6 +1,5 @@
 # needs Python 3.11
 """Exception groups, except* and asyncio's task groups: syntax of Python 3.11."""
-
 import asyncio
 import sys
 

@@ -1,5 +1,4 @@
 """Active handlers: bare raise, sys.exc_info, and nested handlers."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Heaps and sorted lists whose items compare in Python, or have keys that Python makes."""
-
 import bisect
 import heapq
 import sys

@@ -1,5 +1,4 @@
 """Objects hashed by identity are found again in their sets and dicts; sharing is kept."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Modules imported in the middle, in functions, and by name; the stdlib stays by name."""
-
 import importlib
 import sys
 

@@ -1,5 +1,4 @@
 """itertools and builtin iterators stand where they stood; later changes of the list are seen."""
-
 import itertools
 import operator
 import sys

@@ -1,5 +1,4 @@
 """json and csv, written and read in turns, with reader and writer objects alive."""
-
 import csv
 import io
 import json

@@ -1,5 +1,4 @@
 """Methods called with keywords: a bound method, loaded as an attribute, is the callable."""
-
 from checkpoint import attempt, checkpoint
 
 

@@ -1,5 +1,4 @@
 """What is made at the first use and put where it is found the next time, left when it is there."""
-
 import functools
 import sys
 
@@ -23,6 +22,8 @@ class Lazy:
         # Where there is __getattr__, C would ask it if this failed.
         attempt() if hasattr(type(instance), "__getattr__") else checkpoint()
         return value
+
+
 
 
 class Table(dict):

@@ -1,6 +1,5 @@
 # needs Python 3.15
 """lazy imports, before and after they are real, and unpacking in comprehensions."""
-
 lazy import fractions
 lazy import xml.sax.saxutils as escapes
 lazy from statistics import mean, median

@@ -1,6 +1,5 @@
 # needs Python 3.15
 """What a library imports lazily from a module in which the program puts something else meanwhile."""
-
 import os
 import sys
 

@@ -1,5 +1,4 @@
 """__del__, left inside of it as a function returns and its variables die, one after the other."""
-
 import contextlib
 import gc
 import sys

@@ -1,5 +1,4 @@
 """State of libraries: plain values of classes, and what an installed package keeps to itself."""
-
 import difflib
 import json
 import os
@@ -25,6 +24,6 @@ for turn in range(200 * ROUNDS):
     line = ticket.number - first.number, tickets.hand_out(), counter.count(turn % 3)
     if turn % 25 == 0:
         table = difflib.HtmlDiff().make_table(["a"], ["b"])
-        print(table[table.index("difflib_chg_") :][:24])
+        print(table[table.index("difflib_chg_"):][:24])
         print(line, json.dumps([1, 2]), tickets.Ticket._count, sorted(tickets._table.rows.items()))
 print(socketserver.TCPServer.allow_reuse_address, textwrap.TextWrapper.margin)

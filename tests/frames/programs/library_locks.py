@@ -1,5 +1,4 @@
 """Left while a lock that a library has for itself is held."""
-
 import logging
 
 from checkpoint import checkpoint

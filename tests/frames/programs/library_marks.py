@@ -1,5 +1,4 @@
 """What libraries know by identity or by name alone: marks, submodules, static methods, recorders."""
-
 import argparse
 import importlib.util
 import random
@@ -49,9 +48,8 @@ def dead_keys():
 
 for turn in range(3 * ROUNDS):
     parse, point = parser(), Point()
-    with (
-        warnings.catch_warnings(record=True) as seen,
-        unittest.mock.patch.object(xml.dom.minidom.Node, "hasChildNodes", return_value=turn),
+    with warnings.catch_warnings(record=True) as seen, unittest.mock.patch.object(
+        xml.dom.minidom.Node, "hasChildNodes", return_value=turn
     ):
         warnings.simplefilter("always")
         warnings.warn("first")

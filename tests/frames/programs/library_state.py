@@ -1,5 +1,4 @@
 """Modules of the library that make classes, code and notes of warnings while the program runs."""
-
 import builtins
 import fractions
 import sys
@@ -26,14 +25,7 @@ def work(number):
 for turn in range(8 * ROUNDS):
     # As libraries do that compile what they call at the first call.
     textwrap.dedent.__code__ = work.__code__.replace(co_filename="<compiled at the first call>")
-    print(
-        turn,
-        textwrap.dedent(turn),
-        made.own(),
-        type(made).__module__,
-        builtins.__dict__.get("_"),
-        get_tool.__name__,
-    )
+    print(turn, textwrap.dedent(turn), made.own(), type(made).__module__, builtins.__dict__.get('_'), get_tool.__name__)
     # Shown once for each place, in all lives together.
     registry = vars(fractions).setdefault("__warningregistry__", {})
     checkpoint()

@@ -1,5 +1,4 @@
 """Linked lists and nests far deeper than the recursion limit are kept, and so is a big dict."""
-
 import sys
 
 from checkpoint import checkpoint

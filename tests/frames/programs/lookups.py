@@ -1,5 +1,4 @@
 """Keys of dicts and members of sets that hash in Python, left inside of __hash__."""
-
 import sys
 from dataclasses import dataclass
 

@@ -1,5 +1,4 @@
 """Event loops whose selector is just about to watch, or not to watch any more, what wakes them up."""
-
 import asyncio
 import os
 import selectors

@@ -1,5 +1,4 @@
 """Event loops that are made and closed again and again."""
-
 import asyncio
 import sys
 

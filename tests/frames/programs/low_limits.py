@@ -1,5 +1,4 @@
 """A recursion limit that leaves hardly more than the program itself needs."""
-
 import decimal
 import select
 import sys

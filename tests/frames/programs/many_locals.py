@@ -1,5 +1,4 @@
 """More than 255 locals, constants, names and jumps over more than 255 instructions (EXTENDED_ARG)."""
-
 import sys
 
 from checkpoint import checkpoint
@@ -10,9 +9,7 @@ COUNT = 300
 lines = ["def wide(n, step):"]
 lines += [f"    v{i} = n + {i * 1000 + 1}" for i in range(COUNT)]
 lines += ["    for turn in range(4):"]
-lines += [
-    f"        v{i} = step(v{i}, v{COUNT - 1 - i}) if turn else v{i} ^ {i}" for i in range(COUNT)
-]
+lines += [f"        v{i} = step(v{i}, v{COUNT - 1 - i}) if turn else v{i} ^ {i}" for i in range(COUNT)]
 lines += ["        if turn == 2:", "            checkpoint()"]
 lines += [f"    def inner(): return v{COUNT - 1} + v{COUNT // 2}"]
 lines += ["    checkpoint()"]

@@ -1,5 +1,4 @@
 """A loop over finditer, matches that are kept, a compiled struct format."""
-
 import re
 import struct
 import sys

@@ -1,6 +1,5 @@
 # needs Python 3.10
 """match statements with calls in guards and captures of every kind of pattern."""
-
 import dataclasses
 import sys
 
@@ -52,15 +51,7 @@ def evaluate(node):
 
 def tree(depth, seed):
     if depth == 0:
-        leaves = [
-            Number(seed % 23),
-            seed % 5,
-            [seed % 7, 2, 3],
-            {"value": seed % 3, "x": 0},
-            None,
-            "text",
-            2.5,
-        ]
+        leaves = [Number(seed % 23), seed % 5, [seed % 7, 2, 3], {"value": seed % 3, "x": 0}, None, "text", 2.5]
         return leaves[seed % len(leaves)]
     return Binary("+x*"[seed % 3], tree(depth - 1, seed * 7 + 1), tree(depth - 1, seed * 5 + 3))
 

@@ -1,5 +1,4 @@
 """Lists and tuples that compare their items: in, index, count, remove, ==, <, left inside of __eq__."""
-
 import functools
 import sys
 import time
@@ -172,18 +171,14 @@ for turn in range(4 * ROUNDS):
         sorted([items(n, 2), items(1, 3)]),
     ]
     # What is in between holds the stack in C.
-    shown += (
-        [
-            [[0, Quiet(n)]] == [[0, Quiet(1)]],
-            [[[Quiet(n)]]] == [[[Quiet(1)]]],
-            Listing([Quiet(n)]) == Listing([Quiet(1)]),
-            {"a": Quiet(n)} == {"a": Quiet(1)},
-            {"a": [Quiet(n)]} == {"a": [Quiet(1)]},
-            Quiet(n) in Listing([Quiet(1)]),
-        ]
-        if turn % 2 == 0
-        else [tried(lambda: [Quiet(n)].index(Quiet(2), 0, 5))]
-    )
+    shown += [
+        [[0, Quiet(n)]] == [[0, Quiet(1)]],
+        [[[Quiet(n)]]] == [[[Quiet(1)]]],
+        Listing([Quiet(n)]) == Listing([Quiet(1)]),
+        {"a": Quiet(n)} == {"a": Quiet(1)},
+        {"a": [Quiet(n)]} == {"a": [Quiet(1)]},
+        Quiet(n) in Listing([Quiet(1)]),
+    ] if turn % 2 == 0 else [tried(lambda: [Quiet(n)].index(Quiet(2), 0, 5))]
     shown += [cached(n, by=2), cached(by=turn, other=3), cached(n, by=2), cached.cache_info()]
     print(turn, *shown, len(asked), sep="\n  ")
     print(asked[-9:])

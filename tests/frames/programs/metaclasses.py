@@ -1,5 +1,4 @@
 """Slots, metaclasses, descriptors, __init_subclass__ and __set_name__ run their hooks once only."""
-
 import sys
 
 from checkpoint import attempt, checkpoint

@@ -1,5 +1,4 @@
 """Suspended while the stack holds locks that are variables of library modules."""
-
 import logging
 import sys
 import tempfile

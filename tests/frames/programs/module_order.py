@@ -1,5 +1,4 @@
 """Modules go in the order in which they came: what dies with one can use those that it had imported."""
-
 import sys
 import types
 import statistics

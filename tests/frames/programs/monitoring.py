@@ -1,6 +1,5 @@
 # needs Python 3.12
 """Tools of sys.monitoring: global events, events of one code object, callbacks of several tools."""
-
 import sys
 
 from checkpoint import checkpoint
@@ -28,19 +27,10 @@ def note_line(code, line):
 
 def start():
     monitoring.use_tool_id(TOOL, "noting")
-    for name in (
-        "PY_START",
-        "PY_RESUME",
-        "PY_RETURN",
-        "PY_YIELD",
-        "PY_UNWIND",
-        "PY_THROW",
-        "RAISE",
-    ):
+    for name in ("PY_START", "PY_RESUME", "PY_RETURN", "PY_YIELD", "PY_UNWIND", "PY_THROW", "RAISE"):
         monitoring.register_callback(TOOL, getattr(E, name), note(name))
     monitoring.set_events(
-        TOOL,
-        E.PY_START | E.PY_RESUME | E.PY_RETURN | E.PY_YIELD | E.PY_UNWIND | E.PY_THROW | E.RAISE,
+        TOOL, E.PY_START | E.PY_RESUME | E.PY_RETURN | E.PY_YIELD | E.PY_UNWIND | E.PY_THROW | E.RAISE
     )
     monitoring.use_tool_id(OTHER, "lines")
     monitoring.register_callback(OTHER, E.LINE, note_line)
@@ -73,7 +63,9 @@ def fails(n):
 def nested():
     def inside(n):
         checkpoint()
-        return fails(fails(n))
+        return fails(
+            fails(n)
+        )
 
     return inside
 
@@ -83,11 +75,17 @@ def work(n):
     for i in count(n):
         total += i
     try:
-        total += fails(n % 2)
+        total += fails(
+            n % 2
+        )
         total += nested()(1)
     except ZeroDivisionError:
         checkpoint()
-    return fails(1) + fails(1)
+    return fails(
+        1
+    ) + fails(
+        1
+    )
 
 
 for turn in range(60 * ROUNDS):

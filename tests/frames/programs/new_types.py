@@ -1,5 +1,4 @@
 """Objects whose reduce says that they are a global of the program's own module."""
-
 import sys
 from typing import NewType, TypeVar
 

@@ -1,5 +1,4 @@
 """Operators, subscripts, comparisons and formatting implemented in Python, suspended inside."""
-
 import functools
 import sys
 

@@ -1,5 +1,4 @@
 """Where coroutines were created, as sys.set_coroutine_origin_tracking_depth asks for."""
-
 import sys
 
 from checkpoint import checkpoint
@@ -16,9 +15,5 @@ for turn in range(12 * ROUNDS):
     checkpoint()
     coroutine = work()
     checkpoint()
-    print(
-        turn,
-        sys.get_coroutine_origin_tracking_depth(),
-        [row[1:] for row in coroutine.cr_origin or ()],
-    )
+    print(turn, sys.get_coroutine_origin_tracking_depth(), [row[1:] for row in coroutine.cr_origin or ()])
     coroutine.close()

@@ -1,6 +1,5 @@
 # needs Python 3.14
 """Other interpreters: a suspend waits until there is none; their built-in types are like ours."""
-
 import _interpchannels
 import sys
 from concurrent import interpreters

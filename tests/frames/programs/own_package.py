@@ -1,5 +1,4 @@
 """The program's own package: module globals by value, relative imports, instances across modules."""
-
 import os
 import sys
 
@@ -23,13 +22,5 @@ for turn in range(600 * ROUNDS):
         print(turn, stock, parcel.version, len(parcel.stock.notes), LIMIT)
         parcel.stock.LIMIT += 1
 printer.announce("finished")
-print(
-    printer.remembered == [first_pid], printer.said, sys.modules["parcel.stock"].Item is type(item)
-)
-print(
-    parcel.stock.LIMIT,
-    LIMIT,
-    item.stock is stock,
-    parcel.__name__,
-    sorted(n for n in sys.modules if "parcel" in n),
-)
+print(printer.remembered == [first_pid], printer.said, sys.modules["parcel.stock"].Item is type(item))
+print(parcel.stock.LIMIT, LIMIT, item.stock is stock, parcel.__name__, sorted(n for n in sys.modules if "parcel" in n))

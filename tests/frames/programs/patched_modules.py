@@ -1,5 +1,4 @@
 """Modules of the library that the program has changed: functions, values, tables, ABCs, mocks."""
-
 import collections.abc
 import copy
 import copyreg
@@ -71,9 +70,7 @@ for turn in range(300 * ROUNDS):
     mine.append(turn)
 
 print(os.my_list is mine is os.my_table["mine"], len(mine), os.my_table["lock"].locked())
-print(
-    json.encoder.INFINITY, textwrap.tau, string.punctuation, math.squares, os.my_root is math.sqrt
-)
+print(json.encoder.INFINITY, textwrap.tau, string.punctuation, math.squares, os.my_root is math.sqrt)
 print(hasattr(string, "octdigits"), string.hexdigits, textwrap.fill("upper"))
 
 with mock.patch("textwrap.dedent", lambda text: text.upper()):

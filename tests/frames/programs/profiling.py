@@ -1,5 +1,4 @@
 """A profile function: its calls and returns, those of generators and of builtins in between."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Fractions of what only says that it is a number, and fractions that are being made."""
-
 import numbers
 import sys
 from fractions import Fraction

@@ -1,5 +1,4 @@
 """Ackermann, Hanoi, mutual recursion and permutations: many frames, each half done."""
-
 import sys
 
 from checkpoint import checkpoint

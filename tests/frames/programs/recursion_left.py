@@ -1,5 +1,4 @@
 """How deep a program may still go once it is back from what was left in the middle."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Python code that C runs at its own moments, or may not run twice: a suspend waits for its end."""
-
 import functools
 import sys
 import weakref

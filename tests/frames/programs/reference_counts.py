@@ -1,5 +1,4 @@
 """References are counted as in one life, and there are as many objects, whatever holds them."""
-
 import functools
 import gc
 import sys

@@ -1,5 +1,4 @@
 """C code that holds state across a call back into Python: kept or refused, and never a wrong answer."""
-
 import functools
 import sys
 

@@ -1,5 +1,4 @@
 """What a function holds dies as it returns, also where a suspend has been refused in it."""
-
 import os
 import sys
 import weakref

@@ -1,5 +1,4 @@
 """A suspend that is refused takes no number from the tasks that asyncio names."""
-
 import asyncio
 import socket
 

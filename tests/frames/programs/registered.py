@@ -1,5 +1,4 @@
 """What modules of the library are told by a call, and remember in C or in private variables."""
-
 import calendar
 import copyreg
 import csv

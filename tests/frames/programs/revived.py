@@ -1,5 +1,4 @@
 """Coroutines and async generators that are kept by what their finalizers told: told once only."""
-
 import gc
 import sys
 import warnings

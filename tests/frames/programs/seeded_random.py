@@ -1,5 +1,4 @@
 """A seeded random module and Random instances go on with the same numbers."""
-
 import random
 import sys
 

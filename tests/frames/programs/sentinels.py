@@ -1,6 +1,5 @@
 # needs Python 3.15
 """Sentinels are the same objects after a resume, whatever the variables are called that have them."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Sets of classes of one's own: places and order stay, no member is asked and no __init__ called."""
-
 import sys
 
 from checkpoint import checkpoint
@@ -51,14 +50,7 @@ for turn in range(60 * ROUNDS):
     first = next(seen).number
     checkpoint()
     row = [first, *(item.number for item in seen)], [item.number for item in named], list(slotted)
-    row += (
-        named.name,
-        fixed.name,
-        slotted.name,
-        named.itself is named,
-        table[fixed],
-        table[Fixed([])],
-    )
+    row += named.name, fixed.name, slotted.name, named.itself is named, table[fixed], table[Fixed([])]
     checkpoint()
     row += items[5] in named, items[2] in named, len(fixed | named), type(fixed & named).__name__
     if turn % 10 == 0:

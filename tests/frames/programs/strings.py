@@ -1,5 +1,4 @@
 """String building: re with callbacks, format, textwrap, translate, encodings, StringIO."""
-
 import io
 import re
 import string

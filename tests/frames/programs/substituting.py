@@ -1,5 +1,4 @@
 """re.sub with a function, left inside of it."""
-
 import re
 import sys
 

@@ -1,5 +1,4 @@
 """argv, cwd, recursion limit, warnings filters, environment, sys.path and stdout survive."""
-
 import os
 import sys
 import warnings
@@ -25,17 +24,10 @@ for turn in range(4000 * ROUNDS):
         with open(f"file{turn % 3}", "w") as made:
             made.write(str(turn))
     if turn % 1000 == 0:
-        print(
-            turn, os.path.basename(os.getcwd()), sys.getrecursionlimit(), sys.argv[1:], sys.path[-1]
-        )
+        print(turn, os.path.basename(os.getcwd()), sys.getrecursionlimit(), sys.argv[1:], sys.path[-1])
 try:
     warnings.warn("old", DeprecationWarning)
 except DeprecationWarning as error:
     print("raised", error)
 print(os.environ["OWN_VARIABLE"], os.path.dirname(os.getcwd()) == start, sorted(os.listdir()))
-print(
-    oct(os.stat("file0").st_mode & 0o777),
-    "ELSEWHERE_RUN" in os.environ,
-    __name__,
-    __file__ == sys.argv[0],
-)
+print(oct(os.stat("file0").st_mode & 0o777), "ELSEWHERE_RUN" in os.environ, __name__, __file__ == sys.argv[0])

@@ -1,5 +1,4 @@
 """Assignments and calls that take all items of an iterator first: a, b = x; a, *b = x; f(*x); tuple(x)."""
-
 import sys
 
 from checkpoint import attempt, checkpoint
@@ -145,9 +144,7 @@ for turn in range(6 * ROUNDS):
     l = sorted(x if isinstance(x, int) else sum(x) for x in l)
     print(turn, a, b, c, d, e, f, g, h, i, j, sum(k), l, m, n, o, p, q, r, s, t, u, only)
     print(tuple(numbers(4)), hot(numbers(3)), hot(map(key, numbers(2))), hot(Pair(5, 6)), deep(3))
-    print(
-        plus(*numbers(3)), plus(1, *numbers(3), 2), plus(*numbers(2), a=4), Sum(*numbers(4)).total
-    )
+    print(plus(*numbers(3)), plus(1, *numbers(3), 2), plus(*numbers(2), a=4), Sum(*numbers(4)).total)
     print(*numbers(3), plus(*Pair(7, turn)), errors())
     v, w = Counting(2)
     print(v, w, tuple(Counting(3)), hot(Counting(3)), plus(*Counting(3)))

@@ -1,6 +1,5 @@
 # needs Python 3.14
 """t-strings: suspended inside the expressions, conversions and format specs of a template."""
-
 import sys
 from string.templatelib import Interpolation, Template
 
@@ -43,9 +42,7 @@ def render(template):
 
 def made(n):
     wide = 4
-    return (
-        t"one {value(n)} two {value(n + 1):>{value(3) + wide}} three {Shown(n):03} {Shown(n)!r:>12}"
-    )
+    return t"one {value(n)} two {value(n + 1):>{value(3) + wide}} three {Shown(n):03} {Shown(n)!r:>12}"
 
 
 def nested(n):

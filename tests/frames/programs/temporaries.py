@@ -1,5 +1,4 @@
 """Half-evaluated expressions wait on the stack while the calls inside them run."""
-
 import sys
 
 from checkpoint import checkpoint

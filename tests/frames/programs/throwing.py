@@ -1,5 +1,4 @@
 """generator.throw() and close() that come down through yield from, with work in the handlers."""
-
 import sys
 from contextlib import contextmanager
 

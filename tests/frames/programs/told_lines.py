@@ -1,5 +1,4 @@
 """What frames say of their line while their tracer is off for a moment, and a while after that."""
-
 import sys
 import traceback
 
@@ -41,7 +40,13 @@ def off_for_a_moment(n):
 
 
 def around(n):
-    n = off_for_a_moment(n) + off_for_a_moment(n)
+    n = (
+        off_for_a_moment(n)
+        +
+        off_for_a_moment(
+            n
+        )
+    )
     checkpoint()
     return n
 

@@ -1,5 +1,4 @@
 """A __del__ that is left under a trace function and a profiler, which see the program and no more."""
-
 import os
 import sys
 

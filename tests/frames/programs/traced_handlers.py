@@ -1,5 +1,4 @@
 """Events of exceptions that come to handlers without a line of their own, left on the way to them."""
-
 import sys
 from contextlib import contextmanager, suppress
 
@@ -57,26 +56,25 @@ async def later(n):
         n += 1
     else:
         n += 100
-    return [j async for j in numbers(2)]
+    return [
+        j
+        async for j in numbers(2)
+    ]
 
 
 def in_one_line(n):
-    with suppress(ValueError):
-        fails(n)
+    with suppress(ValueError): fails(n)
     return n
 
 
 def in_the_first_line(n):
-    with suppress(ValueError):
-        list(Raises(n))
+    with suppress(ValueError): list(Raises(n))
     return n
 
 
 def by_an_operator(n):
-    with suppress(ValueError):
-        Raises(n) + n
-    with suppress(ValueError):
-        n = Raises(n) + n
+    with suppress(ValueError): Raises(n) + n
+    with suppress(ValueError): n = Raises(n) + n
     return n
 
 
@@ -84,18 +82,23 @@ def in_several_lines(n):
     with suppress(ValueError):
         fails(
             n,
-            Raises(n),
+            Raises(
+                n
+            ),
         )
     with suppress(ValueError):
-        n = Raises(n) + n
+        n = (
+            Raises(n)
+            +
+            n
+        )
     return n
 
 
 def back_again(n):
     while n < 2:
         n += 1
-        with suppress(ValueError):
-            n += fails(n)
+        with suppress(ValueError): n += fails(n)
     return n
 
 
@@ -105,14 +108,10 @@ def _yields(n):
 
 
 def at_the_end(n):
-    with suppress(ValueError), _yields(n) as n:
-        fails(n)
-    try:
-        fails(n)
-    except ValueError:
-        return n
-    finally:
-        n += 1
+    with suppress(ValueError), _yields(n) as n: fails(n)
+    try: fails(n)
+    except ValueError: return n
+    finally: n += 1
 
 
 def everything(n):

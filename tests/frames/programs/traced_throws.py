@@ -1,5 +1,4 @@
 """Events of generators that throw() comes down through by yield from or await, left inside of it."""
-
 import sys
 from contextlib import contextmanager
 

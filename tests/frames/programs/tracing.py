@@ -1,5 +1,4 @@
 """A trace function: global and local ones, lines, exceptions, generators; all of its events."""
-
 import sys
 
 from checkpoint import checkpoint
@@ -50,8 +49,7 @@ def loops(n):
     while total > 3:
         total -= 3
         checkpoint()
-    for j in range(2):
-        total += add(j, 1)
+    for j in range(2): total += add(j, 1)
     return [add(x, total) for x in range(2)]
 
 
@@ -126,15 +124,8 @@ def managed():
 
 def everything(n):
     return (
-        spread(n),
-        loops(n),
-        raises(n),
-        list(map(str, counting(n))),
-        [*delegating(2)],
-        quiet(n),
-        by_opcode(n),
-        managed(),
-        sorted([3, 1], key=lambda x: add(x, 0)),
+        spread(n), loops(n), raises(n), list(map(str, counting(n))), [*delegating(2)],
+        quiet(n), by_opcode(n), managed(), sorted([3, 1], key=lambda x: add(x, 0)),
     )
 
 

@@ -1,5 +1,4 @@
 """A trace function that is left while it is told of a line, an instruction, a call, a return."""
-
 import re
 import sys
 
@@ -72,8 +71,9 @@ def add(a, b=2, *rest, c=3, **others):
     return total
 
 
-def one_line(a):
-    return a + 1
+def one_line(a): return (
+    a + 1
+)
 
 
 def closing(a):
@@ -113,22 +113,16 @@ def raises(n):
 
 def fails(n):
     if n:
-        raise ValueError(n)
+        raise ValueError(
+            n
+        )
 
 
 def fails_in_c(n):
     found = []
     for what in (
-        lambda: int("x"),
-        lambda: [1][n],
-        lambda: n.missing,
-        lambda: n + "x",
-        lambda: unknown,
-        lambda: {}[n],
-        lambda: n < "x",
-        lambda: n in n,
-        lambda: -"x",
-        lambda: setattr(n, "a", 1),
+        lambda: int("x"), lambda: [1][n], lambda: n.missing, lambda: n + "x", lambda: unknown,
+        lambda: {}[n], lambda: n < "x", lambda: n in n, lambda: -"x", lambda: setattr(n, "a", 1),
     ):
         try:
             found.append(what())
@@ -172,16 +166,8 @@ UNSURE = (generates.__code__, delegates.__code__, Operand.__del__.__code__)
 
 def everything(n):
     got = [
-        add(n, c=4, d=5),
-        one_line(n),
-        closing(n),
-        by_opcode(n),
-        loops(n),
-        raises(n),
-        raises(0),
-        fails_in_c(n),
-        list(map(str, generates(2))),
-        [*delegates(2)],
+        add(n, c=4, d=5), one_line(n), closing(n), by_opcode(n), loops(n), raises(n), raises(0),
+        fails_in_c(n), list(map(str, generates(2))), [*delegates(2)],
         sorted([3, 1], key=lambda x: add(x, 0)),
     ]
     return got

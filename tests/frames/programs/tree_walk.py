@@ -1,5 +1,4 @@
 """Recursive generators over a tree: a chain of `yield from`, each frame suspended in the next."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Conditions that call __bool__, __len__ and __contains__, and `not`, and, or, in, assert."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,6 +1,5 @@
 # needs Python 3.12
 """Type aliases and type parameters: left before, inside of and after the evaluation of their values."""
-
 import sys
 import typing
 
@@ -87,8 +86,7 @@ for turn in range(20 * ROUNDS):
         wrapped(turn, "x"),
         typing.get_type_hints(first),
         Stack[str](turn).put(1).item,
-        typing.get_args(Stack.__orig_bases__[0]) == Stack.__type_params__,
-        Stack.__parameters__,
+        typing.get_args(Stack.__orig_bases__[0]) == Stack.__type_params__, Stack.__parameters__,
     ]
     assert (Tree, Tree.__type_params__[0], first.__type_params__, Box.__type_params__[0]) == before
     assert Tree.__type_params__[0] in Tree.__value__.__args__ and len(parameters) == 3

@@ -1,6 +1,5 @@
 # needs Python 3.13
 """Type parameters with defaults, evaluated when they are asked for."""
-
 import sys
 import typing
 

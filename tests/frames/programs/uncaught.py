@@ -1,5 +1,4 @@
 """An uncaught exception prints its traceback and ends with 1."""
-
 import sys
 
 from checkpoint import checkpoint

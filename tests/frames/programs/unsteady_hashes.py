@@ -1,5 +1,4 @@
 """Members of sets whose hashes change, fail, or that must not be compared: they stay members."""
-
 import os
 import sys
 
@@ -45,9 +44,7 @@ def inside(kind, size):
     gone = group.pop()
     enabled = False
     checkpoint()
-    print(
-        kind.__name__, len(group), len(frozen), gone in [gone], names(frozen) == list(range(size))
-    )
+    print(kind.__name__, len(group), len(frozen), gone in [gone], names(frozen) == list(range(size)))
     enabled = True
     checkpoint()
     group.clear()

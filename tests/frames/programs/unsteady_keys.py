@@ -1,5 +1,4 @@
 """Keys of dicts whose hashes change, fail, or that must not be compared: they stay keys, in order."""
-
 import os
 import sys
 
@@ -48,15 +47,9 @@ def inside(make, kind, size):
     mixed = {1: "one", **table, "1": "text", (): "empty"}
     enabled = False
     checkpoint()
-    print(
-        kind.__name__,
-        [key.name for key in table],
-        list(table.values()) == [[i] for i in range(size)],
-    )
+    print(kind.__name__, [key.name for key in table], list(table.values()) == [[i] for i in range(size)])
     print(all(one is pair[0] is key for one, (pair, key) in zip(table, pairs.items())), len(pairs))
-    print(
-        mixed[1], mixed["1"], mixed[()], len(mixed), [key for key in mixed if type(key) is not kind]
-    )
+    print(mixed[1], mixed["1"], mixed[()], len(mixed), [key for key in mixed if type(key) is not kind])
     enabled = True
     checkpoint()
     return [key.name for key in pairs.values()]

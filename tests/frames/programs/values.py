@@ -1,5 +1,4 @@
 """Values of standard library types: dates, paths, uuids, patterns, structs, ranges, slices, tokens."""
-
 import datetime
 import pathlib
 import re
@@ -41,12 +40,5 @@ for turn in range(3000 * ROUNDS):
         space.inner.deep.append(day.date())
     if turn % 600 == 0:
         print(day.isoformat(), path / str(turn) / "x.tar.gz", struct.unpack(LAYOUT, packed), groups)
-        print(
-            list(range(20))[window],
-            reach[turn],
-            unbound("up"),
-            builtin(buffer),
-            view["frozen"],
-            identity,
-        )
+        print(list(range(20))[window], reach[turn], unbound("up"), builtin(buffer), view["frozen"], identity)
 print(space.count, len(space.inner.deep), space.inner.deep[-1], type(MISSING), NotImplemented, ...)

@@ -1,5 +1,4 @@
 """Walrus, starred unpacking, chained comparison, augmented and multiple assignment, del, global."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """Suspended while the stack holds the lock of the warnings' filters, which 3.14 has in C."""
-
 import contextlib
 import sys
 import warnings

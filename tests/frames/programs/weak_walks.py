@@ -1,5 +1,4 @@
 """Walks through sets whose members lead back to the walk."""
-
 import gc
 import sys
 from collections import UserString

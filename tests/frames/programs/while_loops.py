@@ -1,5 +1,4 @@
 """while with else, break, continue and conditions that call."""
-
 import sys
 
 from checkpoint import checkpoint

@@ -1,5 +1,4 @@
 """with blocks: nested, several managers, suspended inside __enter__, the body and __exit__."""
-
 import sys
 
 from checkpoint import checkpoint
