@@ -198,7 +198,7 @@ PyObject *reduce_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
     if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
         walk.made();
-        if (visit.unresolved || is_too_early(walk, visit)) {
+        if (visit.unresolved || visit.holds_unfinished() || is_too_early(walk, visit)) {
             visit.unresolved = true; // at the end of the walk
         } else {
             walk.give_open_namespaces();

@@ -15,8 +15,6 @@ namespace {
 
 // Set in a reference that only gets its value at the end; the rest is an index.
 constexpr Reference unresolved_bit = Reference{1} << 63;
-// The visit that is open until the end of the walk.
-constexpr std::uint32_t the_end = 1;
 
 // One that the interpreter has itself, so that whoever needs it has the same: -5 to 256, or to
 // 1024.
@@ -315,12 +313,18 @@ void Walk::complete() {
     const std::uint32_t keys_wait_for = visit.hash_low == serial ? 0 : visit.hash_low;
     const std::size_t base = visit.base;
     const unsigned needs = visit.needs;
+    // Its class's own __setstate__, append and the like get what is whole.
+    const bool state_waits =
+        visit.family == &reduce_family && !visit.unresolved && visit.holds_unfinished();
+    if (state_waits) visit.hash_low = the_end;
     Reference reference;
-    if (!visit.unresolved && (keys_wait_for == 0 || visit.family->shell == nullptr)) {
+    if (!visit.unresolved && !state_waits &&
+        (keys_wait_for == 0 || visit.family->shell == nullptr)) {
         visit.family->finish(*this, visit, references);
         reference = to_reference(visit.id);
     } else {
-        if (visit.unresolved) {
+        const bool until_the_end = visit.unresolved || state_waits;
+        if (until_the_end) {
             low = the_end;
             if (serial == 0) {
                 visit.serial = the_end;
@@ -331,7 +335,7 @@ void Walk::complete() {
         if (visit.family == &class_family) // its instances may come before
             give_class_so_far(*this, visit, references, to_reference(id_null));
         reference = visit.id != 0 ? to_reference(visit.id) : unresolved(visit.object.get());
-        auto &waiting = visit.unresolved ? put_off_ : deferred_[keys_wait_for];
+        auto &waiting = until_the_end ? put_off_ : deferred_[keys_wait_for];
         waiting.push_back({std::move(visit), {references.begin(), references.end()}});
     }
     pop(base, needs);

@@ -42,8 +42,14 @@ struct Part {
     std::string label;
 };
 
+// The serial of the visit that is open until the end of the walk.
+constexpr std::uint32_t the_end = 1;
+
 // An object being walked.
 struct Visit {
+    // Are there parts, or parts of them, that are written at the end of the walk?
+    [[nodiscard]] bool holds_unfinished() const { return low == the_end; }
+
     const Family *family = nullptr;
     Ref object;
     std::uint32_t serial = 0;    // of this visit; 0 when nobody else can refer to the object

@@ -1,4 +1,5 @@
 """Instances that a module or class has ahead of what makes them, by calls of the program's own functions."""
+import collections
 import dataclasses
 import functools
 import math
@@ -121,6 +122,66 @@ table = {made[0]: made}
 """,
     SPACE,
 )
+
+
+class Recent:
+    """Its state leads to functions whose globals lead back to it, and to a deque."""
+
+    def __init__(self, size):
+        self.pages, self.order = {}, collections.deque(maxlen=size)
+        self.prepare()
+
+    def prepare(self):
+        self.oldest = self.order.popleft
+
+    def __getnewargs__(self):
+        return (self.order.maxlen,)
+
+    def __new__(cls, size):
+        return super().__new__(cls)
+
+    def __getstate__(self):
+        return {"pages": self.pages, "order": self.order}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.prepare()
+
+
+class Sealed(tuple):
+    """Made from a list whose items are made by calls themselves."""
+
+    def __new__(cls, items):
+        return super().__new__(cls, items)
+
+    def __reduce__(self):
+        return Sealed, (self.items,), vars(self)
+
+
+class Page:
+    pass
+
+
+def add_page(recent, name):
+    space = {"recent": recent, "name": name}
+    exec("def render(): return name, len(recent.pages)", space)
+    page = Page()
+    page.render = space["render"]
+    page.counts = [collections.deque([name], 3), collections.Counter(name)]
+    page.sealed = Sealed(page.counts)
+    page.sealed.items = page.counts
+    recent.pages[name] = page
+    recent.order.append(name)
+
+
+def recent_pages():
+    recent = Recent(4)
+    for name in ("one", "two", "three"):
+        add_page(recent, name)
+    return recent
+
+
+recent = recent_pages()
 registry["thing"] = Thing("thing")
 keys.update((Key(1), Key(7)))
 first = registry["thing"]
@@ -134,3 +195,9 @@ for turn in range(300 * ROUNDS):
         print(shown(shown.last), shown(Parsed.known["three"]), shown(1))
         print(Node.known[Node(1, (Node(2),))] is node, Node.known[2] is node.children[0])
         print([name for name in globals() if name in order][: len(order)] == order, list(vars(Node))[:5])
+        other = recent_pages()
+        checkpoint()
+        for each in (recent, other):
+            print(each.oldest(), list(each.order), [page.render() for page in each.pages.values()])
+            print([page.sealed == tuple(page.counts) for page in each.pages.values()], each.pages["two"].sealed)
+            each.order.appendleft("one")

@@ -23,11 +23,11 @@ class Selector(selectors.DefaultSelector):
 
 for turn in range(3 * ROUNDS):
     # Descriptors that are gone when the program goes on, so that lower numbers are free then.
-    others = [os.open(os.devnull, os.O_RDONLY) for _ in range(turn)]
+    others = [open(os.devnull) for _ in range(turn)]
     loop = asyncio.SelectorEventLoop(Selector())
     second = asyncio.new_event_loop()
-    for number in others:
-        os.close(number)
+    for file in others:
+        file.close()
     checkpoint()
     print(loop.run_until_complete(asyncio.sleep(0, turn)))
     second.call_soon_threadsafe(second.stop)
