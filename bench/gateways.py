@@ -2,6 +2,8 @@
 
 "native": the engine carries both ends. "pure": the far end is pure Python, as where no engine fits.
 "warm": forked from an interpreter that has started already; all others start one each.
+"floor": what the kernel needs for it from a C++ program that copies bytes, or CPython alone: a bare
+start, a bare fork, marshal.
 execnet and mitogen are installed from the package registry into environments of their own.
 """
 
@@ -17,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from peers import Peer
-from timing import PROGRAMS, Row, Tools, output, seconds
+from timing import PROGRAMS, Row, Tools, output
 
 RUNS = {
     "native": ("elsewhere", "popen//warm=no"),
@@ -31,12 +33,15 @@ Figures = dict[str, dict[str, float]]
 def measure(tools: Tools, rounds: int) -> list[Row]:
     python = environment(tools)
     found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in RUNS}
-    bare = []
+    floors: dict[str, list[float]] = defaultdict(list)
+    of_kernel = compiled_floors(tools.folder)
     for _ in range(rounds):
         for name, words in RUNS.items():
             for what, value in json.loads(output([*python, *words])).items():
                 found[name][what].append(value)
-        bare.append(seconds([tools.python, "-c", "pass"]))
+        for command in ([of_kernel], [tools.python, str(PROGRAMS / "floors.py")]):
+            for what, value in json.loads(output(command)).items():
+                floors[what].append(value)
     version = minor_of(tools.python)
     mitogen = Peer("mitogen", tools.python, version, ["-c", "import mitogen.master"])
     if not mitogen.name.endswith(f" on {version}"):  # figures of another Python say nothing
@@ -48,8 +53,16 @@ def measure(tools: Tools, rounds: int) -> list[Row]:
         name: {what: statistics.median(values) for what, values in rows.items()}
         for name, rows in found.items()
     }
-    rows = with_mitogen(rows_of(figures, statistics.median(bare)), many["mitogen"])
-    return rows + rows_of_many(figures, many, mitogen) + rows_of_relay(relay)
+    floor = {what: statistics.median(values) for what, values in floors.items()}
+    rows = with_mitogen(rows_of(figures, floor), many["mitogen"])
+    return rows + rows_of_many(figures, many, mitogen, floor) + rows_of_relay(relay, floor)
+
+
+def compiled_floors(folder: Path) -> str:
+    program = str(folder / "floors")
+    source = str(PROGRAMS / "floors.cpp")
+    subprocess.run(["c++", "-O2", "-std=c++20", "-o", program, source], check=True)
+    return program
 
 
 def minor_of(python: str) -> str:
@@ -96,16 +109,19 @@ def measure_relay(python: str, rounds: int) -> Figures:
     }
 
 
-def rows_of_relay(found: Figures) -> list[Row]:
+def rows_of_relay(found: Figures, floor: dict[str, float]) -> list[Row]:
     ours, theirs = found["elsewhere"], found["execnet"]
     hop, other = (each["leaf trip"] - each["near trip"] for each in (ours, theirs))
     rows = [
         Row("relay: a hop more, round trip", f"{hop * 1e6:.1f} µs", f"{other * 1e6:.1f} µs",
-            f"{hop / other:.2f}", "<= 0.25", hop <= 0.25 * other)
+            f"{hop / other:.2f}", "<= 0.25", hop <= 0.25 * other, f"{floor['hop'] * 1e6:.1f} µs")
     ]  # fmt: skip
     for way in ("there", "back"):
         what = f"leaf {way}"
-        rows.append(rate_row("relay", f"64 KiB {way}", ours[what], theirs[what], 4.0, 0.0))
+        rows.append(
+            rate_row("relay", f"64 KiB {way}", ours[what], theirs[what], 4.0, 0.0,
+                     floor["relayed 64 KiB"])
+        )  # fmt: skip
     return rows
 
 
@@ -120,7 +136,9 @@ def with_mitogen(rows: list[Row], theirs: dict[str, float]) -> list[Row]:
     return [replace(row, mitogen=shown.get(row.what, "")) for row in rows]
 
 
-def rows_of_many(figures: Figures, many: Figures, mitogen: Peer) -> list[Row]:
+def rows_of_many(
+    figures: Figures, many: Figures, mitogen: Peer, floor: dict[str, float]
+) -> list[Row]:
     ours, theirs, other = many["elsewhere"], many["execnet"], many["mitogen"]
     absent = "" if other else mitogen.name
     rows = []
@@ -139,6 +157,7 @@ def rows_of_many(figures: Figures, many: Figures, mitogen: Peer) -> list[Row]:
                 f"{ours[figure] / reference:.3f}",
                 f"<= {most * scale:g} {unit}",
                 ours[figure] <= most,
+                f"{floor[figure] * scale:.2f} {unit}",
                 f"{other[of_mitogen] * scale:.2f} {unit}" if of_mitogen in other else absent,
             )
         )
@@ -158,12 +177,12 @@ def environment(tools: Tools) -> list[str]:
     return [str(folder / "bin/python"), str(PROGRAMS / "gateways.py")]
 
 
-def rows_of(figures: Figures, bare: float) -> list[Row]:
+def rows_of(figures: Figures, floor: dict[str, float]) -> list[Row]:
     theirs, pipe = figures["execnet"], figures["pipe"]["round trip"]
     rows = []
     for name in ("native", "pure"):
         ours = figures[name]
-        late = ours["start"] - bare
+        late = ours["start"] - floor["start"]
         goal = "bare + 5 ms" if name == "native" else ""
         rows.append(
             Row(
@@ -173,15 +192,20 @@ def rows_of(figures: Figures, bare: float) -> list[Row]:
                 f"{ours['start'] / theirs['start']:.2f}",
                 goal,
                 late <= 0.005 if goal else None,
+                f"{floor['start'] * 1e3:.1f} ms",
             )
         )
-        rows.append(time_row(name, ours["round trip"], theirs["round trip"], 0.2, "round trip"))
+        rows.append(
+            time_row(name, ours["round trip"], theirs["round trip"], 0.2, floor["round trip"])
+        )
         for size, at_least, rate in (
             ("ints", 10.0, 1.5e6), ("1 KiB", 0.0, 5e5), ("64 KiB", 3.0, 0.0), ("16 MiB", 2.3, 0.0)
         ):  # fmt: skip
             for way in ("there", "back"):
                 what = f"{size} {way}"
-                rows.append(rate_row(name, what, ours[what], theirs[what], at_least, rate))
+                rows.append(
+                    rate_row(name, what, ours[what], theirs[what], at_least, rate, floor[size])
+                )
     ours = figures["native"]
     trip = ours["round trip"]
     rows.append(
@@ -192,6 +216,7 @@ def rows_of(figures: Figures, bare: float) -> list[Row]:
             f"{trip / pipe:.2f}",
             "< 1",
             trip < pipe,
+            f"{floor['round trip'] * 1e6:.1f} µs",
         )  # fmt: skip
     )
     for what, most in (("dumps", 20e-9), ("loads", 35e-9)):
@@ -203,24 +228,31 @@ def rows_of(figures: Figures, bare: float) -> list[Row]:
                 f"{ours[what] / theirs[what]:.2f}",
                 f"<= {most * 1e9:.0f} ns",
                 ours[what] <= most,
+                f"{floor[what] * 1e9:.0f} ns (marshal)",
             )  # fmt: skip
         )
     return rows
 
 
-def time_row(name: str, ours: float, theirs: float, most: float, what: str) -> Row:
+def time_row(name: str, ours: float, theirs: float, most: float, floor: float) -> Row:
     most = most if name == "native" else 1.0
     ratio = ours / theirs
-    return Row(f"{name}: {what}", f"{ours * 1e6:.1f} µs", f"{theirs * 1e6:.1f} µs",
-               f"{ratio:.2f}", f"<= {most:g}", ratio <= most)  # fmt: skip
+    return Row(f"{name}: round trip", f"{ours * 1e6:.1f} µs", f"{theirs * 1e6:.1f} µs",
+               f"{ratio:.2f}", f"<= {most:g}", ratio <= most, f"{floor * 1e6:.1f} µs")  # fmt: skip
 
 
-def rate_row(name: str, what: str, ours: float, theirs: float, at_least: float, rate: float) -> Row:
+def rate_row(
+    name: str, what: str, ours: float, theirs: float, at_least: float, rate: float, floor: float
+) -> Row:
     """The goal is a multiple of theirs, or a rate; with pure Python, to be faster."""
     ratio = ours / theirs
     if name == "pure":
         at_least, rate = 1.0, 0.0
     goal = f">= {rate / 1e3:.0f} k/s" if rate else f">= {at_least:g}"
     reached = ours >= rate if rate else ratio >= at_least
-    return Row(f"{name}: {what}", f"{ours / 1e3:.2f} k/s", f"{theirs / 1e3:.2f} k/s",
-               f"{ratio:.1f}", goal, reached)  # fmt: skip
+    return Row(f"{name}: {what}", per_second(ours), per_second(theirs), f"{ratio:.1f}", goal,
+               reached, per_second(floor))  # fmt: skip
+
+
+def per_second(rate: float) -> str:
+    return f"{rate / 1e3:.1f} k/s" if rate >= 1e3 else f"{rate:.0f} /s"

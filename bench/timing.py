@@ -34,12 +34,14 @@ class Row:
     ratio: str
     goal: str = ""
     reached: bool | None = None
+    floor: str = ""  # what the kernel, or CPython alone, needs for the same
     mitogen: str = ""  # what that library needs for the same
 
     def cells(self) -> list[str]:
         verdict = {None: "", True: "ok", False: "short"}[self.reached]
         return [
-            self.what, self.ours, self.reference, self.ratio, self.goal, verdict, self.mitogen
+            self.what, self.ours, self.reference, self.ratio, self.goal, verdict, self.floor,
+            self.mitogen,
         ]  # fmt: skip
 
 

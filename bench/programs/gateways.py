@@ -33,6 +33,16 @@ def round_trip(send, receive):
     return statistics.median(clock(once) for _ in range(3000))
 
 
+def serializing(module):
+    """Seconds for each object of a nested list."""
+    nested = [{"k": [i, str(i), float(i), None, (i, i)]} for i in range(11_000)]
+    data = module.dumps(nested)
+    return {
+        "dumps": min(clock(lambda: module.dumps(nested)) for _ in range(3)) / 110_000,
+        "loads": min(clock(lambda: module.loads(data)) for _ in range(3)) / 110_000,
+    }
+
+
 def gateways(library, spec):
     import importlib
 
@@ -69,10 +79,7 @@ def gateways(library, spec):
         found[f"{name} there"] = count / clock(give)
         source.send((count, item))
         found[f"{name} back"] = count / clock(take)
-    nested = [{"k": [i, str(i), float(i), None, (i, i)]} for i in range(11_000)]
-    data = module.dumps(nested)
-    found["dumps"] = min(clock(lambda: module.dumps(nested)) for _ in range(3)) / 110_000
-    found["loads"] = min(clock(lambda: module.loads(data)) for _ in range(3)) / 110_000
+    found.update(serializing(module))
     gateway.exit()
     return found
 
