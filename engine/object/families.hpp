@@ -29,6 +29,13 @@ bool now_int(Walk &, PyObject *, Reference &);
 bool now_float(Walk &, PyObject *, Reference &);
 bool now_complex(Walk &, PyObject *, Reference &);
 bool now_singleton(Walk &, PyObject *, Reference &);
+// ---- addresses.cpp
+extern const Family address_family;
+// Has the program been told it by id()?
+bool is_told_address(long long value);
+bool now_address(Walk &, PyObject *address, Reference &);
+// Will what is at that address be written later?
+bool waits_for_object(Walk &, const Visit &);
 // ---- containers.cpp
 extern const Family list_family, tuple_family, dict_family, set_family, frozenset_family,
     cell_family;
@@ -73,6 +80,9 @@ extern const Family plain_instance_family, based_instance_family;
 void keep_finalized(Walk &, const Visit &);
 // ---- reduce.cpp
 extern const Family reduce_family;
+// One that is put off, and still has to be made? `whole`: only if all that it is made of is whole.
+bool is_unmade(const Visit &, bool whole);
+void make_by_call(Walk &, Visit &, std::span<const Reference> made_of);
 bool now_buffer(Walk &, PyObject *, Reference &);
 // ---- exceptions.cpp
 extern const Family exception_family, traceback_family;

@@ -366,6 +366,12 @@ Names::Name Names::find(PyObject *object) {
     return {found->second.module, std::string(text_of(found->second.name)), Unwrap::nothing};
 }
 
+bool Names::has(PyObject *address) const {
+    const auto found = index_.find(address);
+    return found != index_.end() &&
+           PyDict_GetItem(PyModule_GetDict(found->second.module), found->second.name) == address;
+}
+
 Ref Names::class_of_dict(PyObject *dict) {
     if (class_dicts_.empty()) {
         std::vector<Ref> todo;

@@ -35,7 +35,9 @@ class Names {
     PyObject *foreign(PyObject *name);
     // How a function, class or any other object is found again; empty if it is to be kept by value.
     Name find(PyObject *object);
-    // The same for a function or class, by its own account of where it is from.
+    // Is it, dead or alive, the address of what a module of the library has?
+    [[nodiscard]] bool has(PyObject *address) const;
+    // The same as find() for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
     // Where a module is found that is not in sys.modules; empty if it is the program's.
     Name unlisted_module(PyObject *module);

@@ -9,6 +9,9 @@ using namespace snapshot;
 
 namespace {
 
+// Flag of a visit: some of what the call is given is written at the end of the walk.
+constexpr unsigned made_of_unfinished = 1;
+
 // Iterators whose reduce makes a detached copy of what they run over.
 bool reduce_lies(PyObject *object) {
     static const char *const types[] = {"dict_keyiterator",
@@ -176,10 +179,14 @@ void gather(Walk &walk, Visit &visit) {
     }
 }
 
-void make_by_call(Walk &walk, Visit &visit, std::span<const Reference> made_of) {
-    walk.make(visit, Op::call);
-    walk.out().varint(made_of[0]);
-    walk.refs(made_of.subspan(1));
+// Functions and classes need not be whole.
+bool is_made_of_unfinished(Walk &walk, const Visit &visit) {
+    for (std::size_t i = 0; i < visit.split; ++i) {
+        PyObject *part = (*visit.parts)[i].value.get();
+        const bool called = PyFunction_Check(part) || PyType_Check(part) || PyModule_Check(part);
+        if (!called && walk.is_unfinished(part)) return true;
+    }
+    return false;
 }
 
 // Of what it is made, and itself: is there a class that is not ready for that?
@@ -198,7 +205,8 @@ PyObject *reduce_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
     if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
         walk.made();
-        if (visit.unresolved || visit.holds_unfinished() || is_too_early(walk, visit)) {
+        if (is_made_of_unfinished(walk, visit)) visit.flags |= made_of_unfinished;
+        if (visit.unresolved || visit.flags != 0 || is_too_early(walk, visit)) {
             visit.unresolved = true; // at the end of the walk
         } else {
             walk.give_open_namespaces();
@@ -209,7 +217,6 @@ PyObject *reduce_next(Walk &walk, Visit &visit) {
 }
 
 void reduce_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
-    if (visit.id == 0) make_by_call(walk, visit, refs.first(visit.split));
     const Reference state = refs[visit.split], setter = refs[visit.split + 1];
     const auto items = refs.subspan(visit.split + 2, static_cast<std::size_t>(visit.count));
     const auto pairs = refs.subspan(visit.split + 2 + items.size());
@@ -233,6 +240,17 @@ void reduce_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
 }
 
 } // namespace
+
+void make_by_call(Walk &walk, Visit &visit, std::span<const Reference> made_of) {
+    walk.make(visit, Op::call);
+    walk.out().varint(made_of[0]);
+    walk.refs(made_of.subspan(1));
+}
+
+bool is_unmade(const Visit &visit, bool whole) {
+    return visit.family == &reduce_family && visit.id == 0 &&
+           !(whole && (visit.flags & made_of_unfinished) != 0);
+}
 
 // pickle.PickleBuffer, from a protocol 5 reduce: its bytes, in band, as pickle does it.
 bool now_buffer(Walk &walk, PyObject *object, Reference &reference) {

@@ -1,5 +1,6 @@
 #include "engine/object/thaw.hpp"
 
+#include "engine/frame/told_addresses.hpp"
 #include "engine/object/sources.hpp"
 
 namespace elsewhere::object {
@@ -135,6 +136,11 @@ void Thaw::on_shared_int() {
     const Reference number = in_.varint();
     if (!is_small_int(number)) damaged("an int that is none");
     add(Ref::steal(take(number)));
+}
+void Thaw::on_address() {
+    PyObject *object = known();
+    frame::tell_address(reinterpret_cast<std::uintptr_t>(object));
+    add(Ref::steal(PyLong_FromVoidPtr(object)));
 }
 void Thaw::on_real() { add(Ref::checked(PyFloat_FromDouble(in_.f64()))); }
 void Thaw::on_complex() {

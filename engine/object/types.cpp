@@ -225,6 +225,7 @@ bool write_now(Walk &walk, PyObject *object, Reference &reference) {
 }
 
 const Family &family_of(Walk &walk, PyObject *object) {
+    if (PyLong_CheckExact(object)) return address_family; // all others are written at once
     const Kind &kind = walk.kind(Py_TYPE(object));
     if (kind.family == nullptr) throw walk.refusal("a " + type_name(object) + " cannot be kept");
     if (PyDict_CheckExact(object) && Py_REFCNT(object) > 1 && is_class_namespace(walk, object))

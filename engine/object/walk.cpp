@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/cpython/imported_module.hpp"
+#include "engine/frame/told_addresses.hpp"
 #include "engine/object/families.hpp"
 #include "engine/object/sources.hpp"
 
@@ -12,9 +13,6 @@ namespace elsewhere::object {
 using namespace snapshot;
 
 namespace {
-
-// Set in a reference that only gets its value at the end; the rest is an index.
-constexpr Reference unresolved_bit = Reference{1} << 63;
 
 // One that the interpreter has itself, so that whoever needs it has the same: -5 to 256, or to
 // 1024.
@@ -54,8 +52,8 @@ void Walk::make(Visit &visit, Op o) {
 std::uint32_t Walk::make(PyObject *object, Op o, std::uint32_t mark) {
     op(o);
     const std::uint32_t id = next_id_++;
-    // With one reference there is nobody else to ask for it.
-    if (Py_REFCNT(object) > 1 || mark != 0) memo_.add(object, id, mark);
+    // With one reference there is nobody else to ask for it, but by its address.
+    if (Py_REFCNT(object) > 1 || mark != 0 || frame::is_told(object)) memo_.add(object, id, mark);
     return id;
 }
 
@@ -138,6 +136,8 @@ bool Walk::now(PyObject *object, Reference &reference) {
             reference = to_reference(id_main_thread);
             return true;
         }
+        if (overflow == 0 && is_told_address(value) && memo_.find(object) == nullptr)
+            return now_address(*this, object, reference);
         // One that others refer to as well stays the same object for all of them.
         if (overflow == 0 && value <= small_int_max && value >= -small_int_max &&
             (Py_REFCNT(object) == 1 || is_cached_int(object, value))) {
@@ -221,7 +221,7 @@ void Walk::descend(PyObject *child) {
     Visit visit;
     visit.family = &family;
     visit.base = references_.size();
-    const bool shared = Py_REFCNT(child) > 1 || has_weak_references(child);
+    const bool shared = Py_REFCNT(child) > 1 || has_weak_references(child) || frame::is_told(child);
     visit.object = Ref::share(child);
     if (shared) {
         visit.serial = static_cast<std::uint32_t>(forward_.size());
@@ -314,8 +314,7 @@ void Walk::complete() {
     const std::size_t base = visit.base;
     const unsigned needs = visit.needs;
     // Its class's own __setstate__, append and the like get what is whole.
-    const bool state_waits =
-        visit.family == &reduce_family && !visit.unresolved && visit.holds_unfinished();
+    const bool state_waits = visit.family == &reduce_family && visit.holds_unfinished();
     if (state_waits) visit.hash_low = the_end;
     Reference reference;
     if (!visit.unresolved && !state_waits &&
@@ -323,7 +322,7 @@ void Walk::complete() {
         visit.family->finish(*this, visit, references);
         reference = to_reference(visit.id);
     } else {
-        const bool until_the_end = visit.unresolved || state_waits;
+        const bool until_the_end = visit.unresolved || state_waits || keys_wait_for == the_end;
         if (until_the_end) {
             low = the_end;
             if (serial == 0) {
@@ -363,7 +362,7 @@ void Walk::close(std::uint32_t serial, std::uint32_t low) {
     std::vector<Waiting> waiting = std::move(found->second);
     deferred_.erase(found);
     if (const std::uint32_t on = settle(low); on != 0) {
-        auto &there = deferred_[on];
+        auto &there = on == the_end ? put_off_ : deferred_[on];
         std::move(waiting.begin(), waiting.end(), std::back_inserter(there));
         return;
     }
@@ -419,34 +418,6 @@ Reference Walk::reference(PyObject *object) {
     throw refusal("it was not reached by the walk");
 }
 
-// True if it could be written.
-bool Walk::resolve(Waiting &waiting) {
-    for (Reference &reference : waiting.references) {
-        if ((reference & unresolved_bit) == 0) continue;
-        const Memo::Entry *entry = memo_.find(unresolved_[reference & ~unresolved_bit]);
-        if (entry->id == 0) return false;
-        reference = to_reference(entry->id);
-    }
-    waiting.visit.family->finish(*this, waiting.visit, waiting.references);
-    return true;
-}
-
-void Walk::resolve_all(std::vector<Waiting> &waiting) {
-    // Tables that hash their keys come last: everything else is whole by then.
-    std::stable_partition(waiting.begin(), waiting.end(),
-                          [](const Waiting &w) { return w.visit.hash_low == 0; });
-    while (!waiting.empty()) {
-        std::vector<Waiting> left;
-        for (Waiting &each : waiting)
-            if (!resolve(each)) left.push_back(std::move(each));
-        if (left.size() == waiting.size()) {
-            root_label_ = type_name(left.front().visit.object.get());
-            throw refusal("a cycle of objects none of which can be made before the others");
-        }
-        waiting = std::move(left);
-    }
-}
-
 void Walk::bytes(PyObject *object) {
     const std::string_view data(PyBytes_AS_STRING(object),
                                 static_cast<std::size_t>(PyBytes_GET_SIZE(object)));
@@ -472,18 +443,6 @@ void Walk::source_of(PyObject *code) {
     op(Op::source);
     out_.text(text(name));
     out_.text(source);
-}
-
-void Walk::finish(PyObject *last) {
-    forward_[the_end] = 0;
-    resolve_all(put_off_);
-    std::vector<Waiting> rest;
-    for (auto &[serial, waiting] : deferred_)
-        std::move(waiting.begin(), waiting.end(), std::back_inserter(rest));
-    deferred_.clear();
-    resolve_all(rest);
-    if (last != nullptr) root(last, "last");
-    op(Op::end);
 }
 
 } // namespace elsewhere::object

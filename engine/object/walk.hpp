@@ -147,7 +147,12 @@ class Walk {
     std::span<const Reference> last(std::size_t n) const {
         return {references_.data() + references_.size() - n, n};
     }
-    static bool is_unresolved(Reference r) { return (r >> 63) != 0; }
+    static bool is_unresolved(Reference r) { return (r & unresolved_bit) != 0; }
+    // Is it, or something that it leads to, written at the end of the walk?
+    [[nodiscard]] bool is_unfinished(PyObject *object) {
+        const Memo::Entry *entry = memo_.find(object);
+        return entry != nullptr && settle(entry->mark) == the_end;
+    }
     // The reference of an object that is being visited; it must have a shell.
     Reference shell_of_open(PyObject *object);
     // The reference of a leaf or of something known by name, written now. False if it needs a
@@ -171,6 +176,8 @@ class Walk {
     static PyObject *null_child();
 
   private:
+    // Set in a reference that only gets its value at the end; the rest is an index.
+    static constexpr Reference unresolved_bit = Reference{1} << 63;
     struct Waiting {
         Visit visit;
         std::vector<Reference> references;
@@ -188,7 +195,9 @@ class Walk {
     void close(std::uint32_t serial, std::uint32_t low);
     std::uint32_t settle(std::uint32_t mark);
     Reference unresolved(PyObject *object);
-    bool resolve(Waiting &waiting);
+    bool resolve(std::span<Reference> references);
+    enum class Patience { for_all, but_for_one, none };
+    bool resolve_some(std::vector<Waiting> &waiting, Patience patience);
     void resolve_all(std::vector<Waiting> &waiting);
 
     Names names_;

@@ -148,6 +148,7 @@ class Describer {
         case Op::byte_array: return "bytearray(b" + quoted(in.text()) + ")";
         case Op::big_int: return "0x" + cut(in.text(), most_bytes);
         case Op::shared_int: return std::to_string(small_int(in.varint()));
+        case Op::address: return "id(" + value(in.varint(), depth - 1) + ")";
         case Op::real: return real(in.f64());
         case Op::complex: {
             const double re = in.f64();

@@ -12,6 +12,7 @@
 #include "engine/frame/finalizers.hpp"
 #include "engine/frame/restore.hpp"
 #include "engine/frame/taking.hpp"
+#include "engine/frame/told_addresses.hpp"
 #include "engine/frame/tracing.hpp"
 #include "engine/object/image.hpp"
 #include "python/bindings/departure.hpp"
@@ -390,6 +391,7 @@ void add_moving(PyObject *module) {
     frame::install_resumable_bisection();
     frame::watch_taking();
     frame::watch_closing();
+    frame::listen_to_id();
     if (disabled == nullptr) {
         const frame::Untraced untraced;
         disabled = frame::self_test();

@@ -128,11 +128,12 @@ class Recent:
     """Its state leads to functions whose globals lead back to it, and to a deque."""
 
     def __init__(self, size):
-        self.pages, self.order = {}, collections.deque(maxlen=size)
+        self.pages, self.order, self.tags = {}, collections.deque(maxlen=size), {}
         self.prepare()
 
     def prepare(self):
         self.oldest = self.order.popleft
+        self.tagged = [self.tags[Tag(name)] for name in self.pages]
 
     def __getnewargs__(self):
         return (self.order.maxlen,)
@@ -141,11 +142,24 @@ class Recent:
         return super().__new__(cls)
 
     def __getstate__(self):
-        return {"pages": self.pages, "order": self.order}
+        return {"pages": self.pages, "order": self.order, "tags": self.tags}
 
     def __setstate__(self, state):
         self.__dict__.update(state)
         self.prepare()
+
+
+class Tag:
+    """A key whose hash is that of what is made by a call."""
+
+    def __init__(self, name):
+        self.letters = collections.deque(name)
+
+    def __hash__(self):
+        return hash(tuple(self.letters))
+
+    def __eq__(self, other):
+        return self.letters == other.letters
 
 
 class Sealed(tuple):
@@ -171,6 +185,7 @@ def add_page(recent, name):
     page.sealed = Sealed(page.counts)
     page.sealed.items = page.counts
     recent.pages[name] = page
+    recent.tags[Tag(name)] = len(recent.tags)
     recent.order.append(name)
 
 
@@ -198,6 +213,7 @@ for turn in range(300 * ROUNDS):
         other = recent_pages()
         checkpoint()
         for each in (recent, other):
+            print(each.tagged == list(range(len(each.tagged))))
             print(each.oldest(), list(each.order), [page.render() for page in each.pages.values()])
             print([page.sealed == tuple(page.counts) for page in each.pages.values()], each.pages["two"].sealed)
             each.order.appendleft("one")
