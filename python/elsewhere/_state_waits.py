@@ -19,9 +19,9 @@ _FUNCTIONS = (
 def refuse_holders() -> None:
     """Raises Refused if one of them is on the stack."""
     module = sys.modules.get("tempfile")
-    functions = {name: getattr(module, name, None) for name in _FUNCTIONS}
-    found = {getattr(function, "__code__", None): name for name, function in functions.items()}
-    frame = sys._getframe() if module else None
+    found = {getattr(getattr(module, name, None), "__code__", None): name for name in _FUNCTIONS}
+    found.pop(None, None)  # the module has not been imported, or has no such function
+    frame = sys._getframe() if found else None
     while frame is not None:
         if frame.f_code in found:
             raise Refused(
