@@ -10,7 +10,7 @@ from parcel.stock import LIMIT, Item, Stock, note
 ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 1
 
 first_pid = os.getpid()
-printer.remember(os.getpid())
+printer.remember(first_pid)
 stock = Stock("main")
 for turn in range(600 * ROUNDS):
     item = stock.add(Item(f"i{turn % 30}", turn))
