@@ -127,6 +127,19 @@ std::string cell_label(const Visit &) { return ".cell_contents"; }
 
 } // namespace
 
+void give_dict_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(visit.object.get(), &at, &key, &value);)
+        if (hash_needs_whole(key)) return;
+    std::vector<Reference> there;
+    for (std::size_t i = 0; i < refs.size(); i += 2)
+        if (!Walk::is_unresolved(refs[i]) && !Walk::is_unresolved(refs[i + 1]))
+            there.insert(there.end(), {refs[i], refs[i + 1]});
+    walk.op(Op::update);
+    walk.ref(visit);
+    walk.pairs(there);
+}
+
 const Family list_family{list_next, list_finish, list_shell, index_label};
 const Family tuple_family{tuple_next, tuple_finish, nullptr, index_label};
 const Family dict_family{dict_next, dict_finish, dict_shell, dict_label};

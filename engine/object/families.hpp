@@ -41,9 +41,11 @@ extern const Family list_family, tuple_family, dict_family, set_family, frozense
     cell_family;
 PyObject *next_part(Walk &, Visit &);
 void write_set_entries(Walk &, const Visit &, std::span<const Reference>);
+void give_dict_so_far(Walk &, Visit &, std::span<const Reference> refs);
 std::string key_label(PyObject *key);
 // ---- functions.cpp
 extern const Family function_family, code_family, method_family, builtin_family, descriptor_family;
+void give_function_so_far(Walk &, Visit &, std::span<const Reference> refs);
 std::uint64_t code_hash(PyObject *code);
 // ---- namespaces.cpp
 // In which order a class or module is given what it has, so that code of the program that makes
@@ -68,7 +70,7 @@ bool made_by_python(PyTypeObject *type);
 bool now_module(Walk &, PyObject *, Reference &);
 bool now_named(Walk &, PyObject *, Reference &);
 bool now_dict(Walk &, PyObject *, Reference &);
-extern const Family module_family, module_names_family;
+extern const Family module_family, module_names_family, module_entry_family;
 void give_names_so_far(Walk &walk, Visit &module, Reference inside);
 // A dict that is somebody's globals, as far as it can be made at once. The contents of a module
 // kept by value are walked after the current root; those of another dict too if `later`, else by
@@ -76,12 +78,16 @@ void give_names_so_far(Walk &walk, Visit &module, Reference inside);
 Reference globals_reference(Walk &, PyObject *dict, bool later = true);
 // ---- instances.cpp
 extern const Family plain_instance_family, based_instance_family;
+// What has a part that is made at the end has its others before.
+void give_instance_so_far(Walk &, Visit &, std::span<const Reference> refs);
 // Its finalizer has run, and somebody has kept it.
 void keep_finalized(Walk &, const Visit &);
 // ---- reduce.cpp
 extern const Family reduce_family;
 // One that is put off, and still has to be made? `whole`: only if all that it is made of is whole.
 bool is_unmade(const Visit &, bool whole);
+// Do functions of the program give it its state or contents? They run once all else is there.
+bool is_filled_by_program(const Visit &);
 void make_by_call(Walk &, Visit &, std::span<const Reference> made_of);
 bool now_buffer(Walk &, PyObject *, Reference &);
 // ---- exceptions.cpp

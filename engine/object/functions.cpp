@@ -71,6 +71,7 @@ PyObject *code_next(Walk &walk, Visit &visit) {
     if (!visit.parts) {
         PyObject *code = visit.object.get();
         walk.source_of(code);
+        walk.note_names(code);
         visit.parts = std::make_unique<std::vector<Part>>();
         for (const char *const *name = elw_code_fields; *name != nullptr; ++name)
             add(visit, Ref::checked(PyObject_GetAttrString(code, *name)), "");
@@ -147,6 +148,13 @@ void descriptor_finish(Walk &walk, Visit &visit, std::span<const Reference> refs
 }
 
 } // namespace
+
+void give_function_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    std::vector<Reference> there(refs.begin(), refs.end());
+    for (Reference &each : there)
+        if (Walk::is_unresolved(each)) each = to_reference(id_null);
+    function_finish(walk, visit, there);
+}
 
 const Family function_family{function_next, function_finish, function_shell, nullptr};
 const Family code_family{code_next, code_finish, nullptr, nullptr};

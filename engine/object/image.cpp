@@ -148,7 +148,7 @@ Program thaw_with(Thaw &thaw, Span frames) {
 } // namespace
 
 Program thaw(Span frames, Span objects) {
-    Thaw thaw(objects, true);
+    Thaw thaw(objects);
     try {
         return thaw_with(thaw, frames);
     } catch (...) {
@@ -165,17 +165,32 @@ std::vector<Problem> problems_of(const Program &program) {
     return problems;
 }
 
-std::vector<Problem> problems_of(PyObject *object) {
+namespace {
+
+// What is in the way of an object alone: of the modules of its functions only what these name.
+// Which names that are shows as they are walked; `attempt` is given a set of them, again and again
+// until it has all that the walk has noted.
+template <class Attempt> auto with_names(Attempt attempt) {
+    for (Ref names = Ref::checked(PySet_New(nullptr));;) {
+        Walk walk;
+        walk.keep_only(names.get());
+        auto result = attempt(walk);
+        PyObject *noted = walk.noted_names();
+        if (noted == nullptr) return result;
+        const Py_ssize_t known = PySet_GET_SIZE(names.get());
+        (void)Ref::checked(PyObject_CallMethod(names.get(), "update", "(O)", noted));
+        if (PySet_GET_SIZE(names.get()) == known) return result;
+    }
+}
+
+std::vector<Problem> problems_of(Walk &walk, PyObject *object) {
     std::vector<Problem> problems;
-    Walk walk;
     walk.collect(problems);
     walk.root(object, "object");
     return problems;
 }
 
-Bytes freeze_object(PyObject *object) {
-    Ref asked_for = Ref::share(object); // more than one reference: it gets an id to be asked by
-    Walk walk;
+Bytes freeze_object(Walk &walk, PyObject *object) {
     walk.root(object, "object");
     walk.finish();
     const Reference reference = walk.reference(object);
@@ -186,8 +201,29 @@ Bytes freeze_object(PyObject *object) {
     return whole;
 }
 
-Ref thaw_object(Span bytes) {
-    Thaw thaw(bytes, false);
+} // namespace
+
+std::vector<Problem> problems_of(PyObject *object) {
+    Walk walk;
+    std::vector<Problem> problems = problems_of(walk, object);
+    if (problems.empty()) return problems;
+    return with_names([&](Walk &again) { return problems_of(again, object); });
+}
+
+Bytes freeze_object(PyObject *object) {
+    Ref asked_for = Ref::share(object); // more than one reference: it gets an id to be asked by
+    try {
+        Walk walk;
+        return freeze_object(walk, object);
+    } catch (const Error &error) {
+        if (error.kind() != ErrorKind::refused) throw;
+    }
+    // What is in the way may be of no use to the object.
+    return with_names([&](Walk &walk) { return freeze_object(walk, object); });
+}
+
+Ref thaw_object(Span bytes, bool same_process) {
+    Thaw thaw(bytes, std::make_unique<Selection>(bytes, same_process));
     return thaw.run_for_object();
 }
 

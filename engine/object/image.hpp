@@ -36,7 +36,7 @@ Program thaw(Span frames, Span objects);
 
 // The same for one object alone (elsewhere.freeze / elsewhere.thaw).
 Bytes freeze_object(PyObject *object);
-Ref thaw_object(Span bytes);
+Ref thaw_object(Span bytes, bool same_process);
 
 // Something that cannot be kept, and what leads to it.
 struct Problem {

@@ -103,6 +103,27 @@ void fill_plain(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     walk.pairs(refs.last(slots));
 }
 
+} // namespace
+
+void give_instance_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    // With a dict that is an object of its own, that has them.
+    if (visit.id == 0 || visit.count < 0) return;
+    const std::size_t slots = visit.parts ? visit.parts->size() : 0;
+    auto there = [&](std::span<const Reference> pairs) {
+        std::vector<Reference> resolved;
+        for (std::size_t i = 0; i < pairs.size(); i += 2)
+            if (!Walk::is_unresolved(pairs[i + 1]))
+                resolved.insert(resolved.end(), {pairs[i], pairs[i + 1]});
+        walk.pairs(resolved);
+    };
+    walk.op(Op::instance_fill);
+    walk.ref(visit);
+    there(refs.subspan(1, refs.size() - 1 - slots));
+    there(refs.last(slots));
+}
+
+namespace {
+
 void plain_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     fill_plain(walk, visit, refs);
     keep_finalized(walk, visit);
@@ -205,7 +226,7 @@ void based_make(Walk &walk, Visit &visit, std::span<const Reference> made_of) {
 
 PyObject *based_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
-    if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0)
+    if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0 && !visit.unresolved)
         based_make(walk, visit, walk.so_far(visit).first(visit.split));
     return next_part(walk, visit);
 }
@@ -220,6 +241,7 @@ void based_shell(Walk &walk, Visit &visit) {
 }
 
 void based_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    if (visit.id == 0) based_make(walk, visit, refs.first(visit.split));
     const Kind &kind = walk.kind(Py_TYPE(visit.object.get()));
     const auto contents = refs.subspan(visit.split, static_cast<std::size_t>(visit.count));
     std::size_t at = visit.split + contents.size();

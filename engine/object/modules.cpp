@@ -54,6 +54,7 @@ void outline(Walk &walk, Visit &visit) {
     std::array<std::vector<Part>, 4> ranked;
     PyObject *key = nullptr, *value = nullptr;
     for (Py_ssize_t at = 0; PyDict_Next(copy.get(), &at, &key, &value);) {
+        if (!walk.keeps_name(key)) continue;
         Reference reference = to_reference(id_null);
         const bool named = PyUnicode_CheckExact(key);
         // Whatever stands there becomes the builtins of functions that are made.
@@ -107,14 +108,28 @@ PyObject *names_next(Walk &walk, Visit &visit) {
     return next_part(walk, visit);
 }
 
+void entry_finish(Walk &walk, Visit &entry, std::span<const Reference> pair) {
+    give_entry(walk, entry, pair);
+}
+
+// What had to wait is given as soon as it is there: others that have to wait may use it.
+void put_off_entry(Walk &walk, Visit &visit, std::span<const Reference> pair) {
+    Visit entry;
+    entry.family = &module_entry_family;
+    entry.object = visit.object.copy();
+    entry.id = visit.id;
+    walk.put_off(std::move(entry), pair);
+    visit.unresolved = false;
+}
+
 PyObject *module_next(Walk &walk, Visit &visit) {
     if (!visit.parts)
         visit.parts =
             std::make_unique<std::vector<Part>>(std::exchange(walk.left(visit.object.get()), {}));
     if (visit.at >= 2 && visit.at % 2 == 0) {
         const auto done = walk.last(2);
-        if (walk.is_unresolved(done[1]))
-            visit.flags = 1;
+        if (Walk::is_unresolved(done[0]) || Walk::is_unresolved(done[1]))
+            put_off_entry(walk, visit, done);
         else
             give_entry(walk, visit, done);
     }
@@ -123,18 +138,14 @@ PyObject *module_next(Walk &walk, Visit &visit) {
     return child;
 }
 
-// For the entries that had to wait.
-void module_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
-    if (visit.flags != 0) give_entry(walk, visit, refs);
-}
-
-void names_finish(Walk &, Visit &, std::span<const Reference>) {}
+void given_already(Walk &, Visit &, std::span<const Reference>) {}
 void module_again(Walk &, Visit &) {} // it always has its shell
 
 } // namespace
 
-const Family module_family{module_next, module_finish, module_again, nullptr};
-const Family module_names_family{names_next, names_finish, module_again, nullptr};
+const Family module_family{module_next, given_already, module_again, nullptr};
+const Family module_names_family{names_next, given_already, module_again, nullptr};
+const Family module_entry_family{nullptr, entry_finish, module_again, nullptr};
 
 // The entry that is being visited, and what was met ahead of its turn.
 void give_names_so_far(Walk &walk, Visit &visit, Reference inside) {

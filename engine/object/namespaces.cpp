@@ -61,6 +61,20 @@ Rank rank_of(Walk &walk, PyObject *value) {
                                                                                   : Rank::other;
 }
 
+bool Walk::keeps_name(PyObject *name) const {
+    if (kept_names_ == nullptr || !PyUnicode_Check(name)) return true;
+    const int kept = PySet_Contains(kept_names_, name);
+    if (kept < 0) throw PythonError{};
+    return kept != 0 || text(name).starts_with("__");
+}
+
+void Walk::note_names(PyObject *code) {
+    if (kept_names_ == nullptr) return;
+    if (!noted_names_) noted_names_ = Ref::checked(PySet_New(nullptr));
+    Ref names = Ref::checked(PyObject_GetAttrString(code, "co_names"));
+    (void)Ref::checked(PyObject_CallMethod(noted_names_.get(), "update", "(O)", names.get()));
+}
+
 bool Walk::is_in_globals() {
     for (auto at = globals_.begin(); at != globals_.end(); at = globals_.erase(at)) {
         const Memo::Entry *entry = memo_.find(*at);

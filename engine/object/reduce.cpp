@@ -1,5 +1,7 @@
 // Everything that says itself how to rebuild it: reducers of ours, copyreg, __reduce_ex__(5).
 // With pickle's meaning of the tuple: callable, arguments, state, items, pairs, state setter.
+#include <algorithm>
+
 #include "engine/cpython/imported_module.hpp"
 #include "engine/object/families.hpp"
 
@@ -9,8 +11,9 @@ using namespace snapshot;
 
 namespace {
 
-// Flag of a visit: some of what the call is given is written at the end of the walk.
-constexpr unsigned made_of_unfinished = 1;
+// Flags of a visit: some of what the call is given is written at the end of the walk; functions of
+// the program fill it.
+constexpr unsigned made_of_unfinished = 1, filled_by_program = 2;
 
 // Iterators whose reduce makes a detached copy of what they run over.
 bool reduce_lies(PyObject *object) {
@@ -201,12 +204,60 @@ bool is_too_early(Walk &walk, const Visit &visit) {
     return false;
 }
 
+// A function of the program, of which it is not known what it uses?
+bool is_own_function(Walk &walk, PyObject *object) {
+    if (object == nullptr) return false;
+    if (PyMethod_Check(object)) object = PyMethod_GET_FUNCTION(object);
+    Ref inside;
+    if (Py_IS_TYPE(object, &PyStaticMethod_Type) || Py_IS_TYPE(object, &PyClassMethod_Type)) {
+        inside = Ref::checked(PyObject_GetAttrString(object, "__func__"));
+        object = inside.get();
+    }
+    return PyFunction_Check(object) && !walk.names().find(object);
+}
+
+bool has_own(Walk &walk, PyTypeObject *type, std::initializer_list<const char *> methods) {
+    return std::any_of(methods.begin(), methods.end(), [&](const char *method) {
+        return is_own_function(walk, found(type, method));
+    });
+}
+
+// Does the program itself make it? By a function, a class, or what makes instances of the class
+// that it is given first (copyreg.__newobj__).
+bool is_made_by_program(Walk &walk, const Visit &visit) {
+    const auto &parts = *visit.parts;
+    PyObject *callable = parts[0].value.get();
+    if (is_own_function(walk, callable)) return true;
+    if (PyType_Check(callable)) {
+        auto *type = reinterpret_cast<PyTypeObject *>(callable);
+        return has_own(walk, type, {"__new__", "__init__"}) ||
+               has_own(walk, Py_TYPE(type), {"__call__"});
+    }
+    PyObject *first = visit.split > 1 ? parts[1].value.get() : nullptr;
+    return PyFunction_Check(callable) && first != nullptr && PyType_Check(first) &&
+           has_own(walk, reinterpret_cast<PyTypeObject *>(first), {"__new__"});
+}
+
+bool is_filled_by_program(Walk &walk, const Visit &visit) {
+    PyTypeObject *type = Py_TYPE(visit.object.get());
+    const auto &parts = *visit.parts;
+    PyObject *state = parts[visit.split].value.get(), *setter = parts[visit.split + 1].value.get();
+    if (setter != nullptr && is_own_function(walk, setter)) return true;
+    if (state != nullptr && setter == nullptr && has_own(walk, type, {"__setstate__"})) return true;
+    const bool items = visit.count > 0;
+    const bool pairs = parts.size() > visit.split + 2 + static_cast<std::size_t>(visit.count);
+    return (items && has_own(walk, type, {"append"})) ||
+           (pairs && has_own(walk, type, {"__setitem__"}));
+}
+
 PyObject *reduce_next(Walk &walk, Visit &visit) {
     if (!visit.parts) gather(walk, visit);
     if (visit.at == static_cast<Py_ssize_t>(visit.split) && visit.id == 0) {
         walk.made();
         if (is_made_of_unfinished(walk, visit)) visit.flags |= made_of_unfinished;
-        if (visit.unresolved || visit.flags != 0 || is_too_early(walk, visit)) {
+        if (is_filled_by_program(walk, visit)) visit.flags |= filled_by_program;
+        if (visit.unresolved || (visit.flags & made_of_unfinished) != 0 ||
+            is_made_by_program(walk, visit) || is_too_early(walk, visit)) {
             visit.unresolved = true; // at the end of the walk
         } else {
             walk.give_open_namespaces();
@@ -245,6 +296,10 @@ void make_by_call(Walk &walk, Visit &visit, std::span<const Reference> made_of) 
     walk.make(visit, Op::call);
     walk.out().varint(made_of[0]);
     walk.refs(made_of.subspan(1));
+}
+
+bool is_filled_by_program(const Visit &visit) {
+    return visit.family == &reduce_family && (visit.flags & filled_by_program) != 0;
 }
 
 bool is_unmade(const Visit &visit, bool whole) {

@@ -2,17 +2,19 @@
 
 #include "engine/frame/told_addresses.hpp"
 #include "engine/object/sources.hpp"
+#include "engine/snapshot/operands.hpp"
 
 namespace elsewhere::object {
 
 using namespace snapshot;
 
-Thaw::Thaw(Span stream, bool fresh_main)
-    : in_(stream.data(), stream.size()), no_arguments_(Ref::checked(PyTuple_New(0))),
-      fresh_main_(fresh_main), gc_was_enabled_(PyGC_Disable() != 0) {
+Thaw::Thaw(Span stream, std::unique_ptr<Selection> selection)
+    : in_(stream.data(), stream.size()), start_(in_), no_arguments_(Ref::checked(PyTuple_New(0))),
+      selection_(std::move(selection)), gc_was_enabled_(PyGC_Disable() != 0) {
     if (in_.varint() != object_stream_version)
         throw Error(ErrorKind::unsupported, "the objects are written in another version's format",
                     "use the version of elsewhere that wrote them");
+    start_ = in_;
     objects_.assign(id_first, nullptr);
     objects_[id_none] = Py_NewRef(Py_None);
     objects_[id_true] = Py_NewRef(Py_True);
@@ -33,6 +35,13 @@ Thaw::~Thaw() {
 void Thaw::run() {
     for (;;) {
         const auto op = static_cast<Op>(in_.u8());
+        if (is_passed_over(op, objects_.size())) {
+            const Layout &layout = layout_of(op);
+            for (unsigned left = layout.made; left > 0; --left)
+                objects_.push_back(Py_XNewRef(selection_->here(objects_.size())));
+            skip(in_, layout.operands);
+            continue;
+        }
         switch (op) {
 #define ELSEWHERE_OP(name, number, made, operands)                                                 \
     case Op::name:                                                                                 \
@@ -42,8 +51,24 @@ void Thaw::run() {
 #undef ELSEWHERE_OP
         default: damaged("an unknown operation");
         }
-        if (op == Op::end) return;
+        if (op == Op::end) break;
     }
+    if (asked_program_) look_again();
+}
+
+bool Thaw::is_passed_over(Op op, std::uint64_t id) {
+    if (!selection_ || op == Op::end) return false;
+    const Layout &layout = layout_of(op);
+    if (layout.made == 0) {
+        if (layout.operands.front() != 'r') return false;
+        const Reader there = in_;
+        id = in_.varint() >> 1;
+        in_ = there;
+        if (id < id_first) return false;
+    }
+    // Whether a function is the same is asked of its code.
+    const bool made_here = selection_->here(id) != nullptr && op != Op::function;
+    return !selection_->needs(id) || made_here;
 }
 
 Ref Thaw::run_for_object() {
@@ -149,8 +174,8 @@ void Thaw::on_complex() {
 }
 
 void Thaw::on_source() {
-    Ref name = unicode();
-    keep_source(name.get(), unicode().get());
+    Ref name = unicode(), source = unicode();
+    if (!selection_ || read_source(name.get()).empty()) keep_source(name.get(), source.get());
 }
 
 // ---- containers --------------------------------------------------------------------------------
@@ -171,6 +196,9 @@ void Thaw::on_list_shell() { add(Ref::checked(PyList_New(0))); }
 void Thaw::on_list_fill() {
     PyObject *list = known();
     if (!PyList_Check(list)) damaged("a list that is none");
+    items_into(list);
+}
+void Thaw::items_into(PyObject *list) {
     // What made its items may have put some there itself.
     if (PyList_SetSlice(list, 0, PyList_GET_SIZE(list), nullptr) < 0) throw PythonError{};
     const std::size_t n = in_.count();

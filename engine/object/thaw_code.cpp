@@ -46,19 +46,22 @@ void Thaw::on_named() {
 void Thaw::on_module() {
     const std::string name = words();
     const bool listed = in_.varint() != 0;
+    PyObject *modules = PyImport_GetModuleDict();
     Ref module;
-    if (listed && name == "__main__") {
+    if (listed && name == "__main__" && !selection_) {
         module = Ref::share(PyImport_AddModule("__main__"));
     } else {
         module = Ref::checked(PyModule_New(name.c_str()));
-        if (listed &&
-            PyDict_SetItemString(PyImport_GetModuleDict(), name.c_str(), module.get()) < 0)
+        // Beside one of that name an object alone has its module to itself.
+        const bool taken = selection_ && PyDict_GetItemString(modules, name.c_str()) != nullptr;
+        if (listed && !taken && PyDict_SetItemString(modules, name.c_str(), module.get()) < 0)
             throw PythonError{};
     }
     PyObject *dict = PyModule_GetDict(module.get());
-    if (fresh_main_ || name != "__main__") PyDict_Clear(dict);
+    PyDict_Clear(dict);
     add(std::move(module));
     add(Ref::share(dict));
+    own_.insert(dict);
 }
 
 void Thaw::on_module_outline() {
@@ -108,6 +111,11 @@ void Thaw::on_function() {
     PyObject *code = known();
     PyObject *globals = known();
     if (!PyCode_Check(code) || !PyDict_Check(globals)) damaged("a function of nothing");
+    own_.insert(globals);
+    if (PyObject *here = selection_ ? selection_->here(objects_.size()) : nullptr) {
+        if (code_hash(code) == code_hash(PyFunction_GET_CODE(here))) return add(Ref::share(here));
+        selection_->forget(objects_.size());
+    }
     add(Ref::checked(PyFunction_New(code, globals)));
 }
 
@@ -179,6 +187,7 @@ void Thaw::on_class_shell() {
     Ref arguments = Ref::checked(PyTuple_Pack(3, name.get(), bases.get(), dict.get()));
     if (!PyType_IsSubtype(meta, &PyType_Type)) damaged("a metaclass that is none");
     add(cpython::new_class_quietly(meta, arguments.get()));
+    own_.insert(objects_.back());
 }
 
 namespace {

@@ -100,12 +100,15 @@ void Thaw::on_init() {
 void Thaw::on_call() {
     PyObject *callable = known();
     Ref arguments = tuple();
+    const bool any = PyTuple_GET_SIZE(arguments.get()) > 0;
+    note_call(callable, any ? PyTuple_GET_ITEM(arguments.get(), 0) : nullptr);
     add(Ref::checked(PyObject_Call(callable, arguments.get(), nullptr)));
 }
 
 void Thaw::on_build() {
     PyObject *object = known();
     Ref state = need();
+    note_change(object, "__setstate__");
     Ref setter = Ref::steal(PyObject_GetAttrString(object, "__setstate__"));
     if (setter) {
         (void)Ref::checked(PyObject_CallOneArg(setter.get(), state.get()));
@@ -136,11 +139,19 @@ void Thaw::on_build_with() {
     PyObject *object = known();
     Ref state = need();
     Ref setter = need();
+    note_call(setter.get(), nullptr);
     (void)Ref::checked(PyObject_CallFunctionObjArgs(setter.get(), object, state.get(), nullptr));
 }
 
-void Thaw::on_extend() {
-    PyObject *object = known();
+void Thaw::fill(PyObject *object, bool pairs) {
+    if (pairs) {
+        for (std::size_t left = in_.count(2); left > 0; --left) {
+            Ref key = need();
+            Ref value = need();
+            if (PyObject_SetItem(object, key.get(), value.get()) < 0) throw PythonError{};
+        }
+        return;
+    }
     Ref items = tuple();
     if (PyList_CheckExact(object)) {
         (void)Ref::checked(PyObject_CallMethod(object, "extend", "(O)", items.get()));
@@ -151,14 +162,16 @@ void Thaw::on_extend() {
         (void)Ref::checked(PyObject_CallOneArg(append.get(), PyTuple_GET_ITEM(items.get(), i)));
 }
 
+void Thaw::on_extend() {
+    PyObject *object = known();
+    note_change(object, "append");
+    fill(object, false);
+}
+
 void Thaw::on_update() {
     PyObject *object = known();
-    const std::size_t n = in_.count(2);
-    for (std::size_t i = 0; i < n; ++i) {
-        Ref key = need();
-        Ref value = need();
-        if (PyObject_SetItem(object, key.get(), value.get()) < 0) throw PythonError{};
-    }
+    note_change(object, "__setitem__");
+    fill(object, true);
 }
 
 // ---- exceptions --------------------------------------------------------------------------------

@@ -7,12 +7,12 @@
 
 namespace elsewhere::object {
 
-namespace {
-
 PyObject *found(PyTypeObject *type, const char *name) {
     Ref key = Ref::checked(PyUnicode_InternFromString(name));
     return _PyType_Lookup(type, key.get());
 }
+
+namespace {
 
 bool inherits_from_object(PyTypeObject *type, const char *name) {
     return found(type, name) == found(&PyBaseObject_Type, name);

@@ -11,6 +11,9 @@ namespace elsewhere::object {
 class Walk;
 struct Family;
 
+// What a class or one of its bases has under a name (borrowed), or null.
+PyObject *found(PyTypeObject *type, const char *name);
+
 // What the walk knows about a type.
 struct Kind {
     // Writes an object of this type at once, without a visit; may decline. May be null.

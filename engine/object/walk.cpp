@@ -314,8 +314,9 @@ void Walk::complete() {
     const std::size_t base = visit.base;
     const unsigned needs = visit.needs;
     // Its class's own __setstate__, append and the like get what is whole.
-    const bool state_waits = visit.family == &reduce_family && visit.holds_unfinished();
-    if (state_waits) visit.hash_low = the_end;
+    const bool holds_unfinished = visit.family == &reduce_family && visit.holds_unfinished();
+    const bool state_waits = holds_unfinished || is_filled_by_program(visit);
+    if (holds_unfinished) visit.hash_low = the_end;
     Reference reference;
     if (!visit.unresolved && !state_waits &&
         (keys_wait_for == 0 || visit.family->shell == nullptr)) {
@@ -330,10 +331,13 @@ void Walk::complete() {
                 memo_.add(visit.object.get(), visit.id, the_end);
             }
         }
-        if (visit.family->shell != nullptr && visit.id == 0) visit.family->shell(*this, visit);
-        if (visit.family == &class_family) // its instances may come before
-            give_class_so_far(*this, visit, references, to_reference(id_null));
+        const bool makeable = std::none_of(references.begin(), references.begin() + visit.split,
+                                           [](Reference r) { return is_unresolved(r); });
+        if (visit.family->shell != nullptr && visit.id == 0 && makeable)
+            visit.family->shell(*this, visit);
+        if (visit.unresolved) give_so_far(visit, references);
         reference = visit.id != 0 ? to_reference(visit.id) : unresolved(visit.object.get());
+        if (visit.family == &reduce_family) visit.parts.reset(); // there may be many
         auto &waiting = until_the_end ? put_off_ : deferred_[keys_wait_for];
         waiting.push_back({std::move(visit), {references.begin(), references.end()}});
     }
@@ -348,6 +352,22 @@ void Walk::complete() {
             parent.hash_low = low;
     }
     if ((reference & unresolved_bit) != 0) parent.unresolved = true;
+}
+
+// What code of the program may need that makes what it has to wait for.
+void Walk::give_so_far(Visit &visit, std::span<const Reference> references) {
+    if (visit.family == &class_family)
+        give_class_so_far(*this, visit, references, to_reference(id_null));
+    else if (visit.family == &plain_instance_family)
+        give_instance_so_far(*this, visit, references);
+    else if (visit.family == &function_family)
+        give_function_so_far(*this, visit, references);
+    else if (visit.family == &dict_family && visit.hash_low == 0)
+        give_dict_so_far(*this, visit, references);
+}
+
+void Walk::put_off(Visit visit, std::span<const Reference> references) {
+    put_off_.push_back({std::move(visit), {references.begin(), references.end()}});
 }
 
 std::uint32_t Walk::settle(std::uint32_t mark) {

@@ -160,6 +160,8 @@ class Walk {
     bool now(PyObject *object, Reference &reference);
     // Visit it after the current root: for edges that need not be complete (a function's globals).
     void later(PyObject *object, std::string label);
+    // Finish it at the end of the walk, in order.
+    void put_off(Visit visit, std::span<const Reference> references);
     // The next child is to be visited although it has an id already (a class made as a shell).
     void force() { force_ = true; }
     [[nodiscard]] Error refusal(const std::string &what, const std::string &hint = {}) const;
@@ -173,6 +175,12 @@ class Walk {
     // Do not stop at what cannot be kept: note it, and walk on as if it were not there. What such a
     // walk has written is of no use.
     void collect(std::vector<Problem> &problems) { problems_ = &problems; }
+    // Of the program's modules keep these names (a set; borrowed) and those like __file__ alone,
+    // and note which names code has.
+    void keep_only(PyObject *names) { kept_names_ = names; }
+    [[nodiscard]] bool keeps_name(PyObject *name) const;
+    void note_names(PyObject *code);
+    [[nodiscard]] PyObject *noted_names() const { return noted_names_.get(); }
     static PyObject *null_child();
 
   private:
@@ -192,6 +200,7 @@ class Walk {
     void pop(std::size_t base, unsigned needs);
     void run();
     void complete();
+    void give_so_far(Visit &visit, std::span<const Reference> references);
     void close(std::uint32_t serial, std::uint32_t low);
     std::uint32_t settle(std::uint32_t mark);
     Reference unresolved(PyObject *object);
@@ -231,6 +240,8 @@ class Walk {
     std::uint32_t last_low_ = 0;
     bool force_ = false;
     std::vector<Problem> *problems_ = nullptr;
+    PyObject *kept_names_ = nullptr;
+    Ref noted_names_;                  // a set
     mutable std::string refused_path_; // of the last refusal
     bool considering_ = false;         // the child given last, not yet a visit
     bool gc_was_enabled_;

@@ -1,55 +1,13 @@
 #include "engine/snapshot/object_index.hpp"
 
-#include <string_view>
 #include <unordered_map>
 
 namespace elsewhere::snapshot {
 namespace {
 
-struct Row {
-    const char *name = nullptr; // null: there is no such operation
-    unsigned made = 0;
-    std::string_view operands;
-};
-
-constexpr std::array<Row, 256> rows = [] {
-    std::array<Row, 256> table = {};
-#define ELSEWHERE_OP(name, number, made, operands) table[number] = {#name, made, operands};
-#include "engine/snapshot/object_ops.def"
-#undef ELSEWHERE_OP
-    return table;
-}();
-
 [[noreturn]] void fail(const char *what) {
     throw Error(ErrorKind::damaged, std::string("the objects are damaged: ") + what,
                 "use another snapshot");
-}
-
-void skip(Reader &in, char operand) {
-    switch (operand) {
-    case 'r':
-    case 'v': in.varint(); return;
-    case 't': in.text(); return;
-    case 'd': in.u64(); return;
-    case 'R':
-        for (std::size_t left = in.count(); left > 0; --left) in.varint();
-        return;
-    case 'P':
-        for (std::size_t left = in.count(2); left > 0; --left) {
-            in.varint();
-            in.varint();
-        }
-        return;
-    case 'E':
-        for (std::size_t left = in.count(10); left > 0; --left) {
-            in.varint();
-            in.varint();
-            in.u64();
-        }
-        return;
-    case 'F': (void)read_frame(in); return;
-    default: fail("an operand of unknown kind");
-    }
 }
 
 std::vector<Reference> read_references(Reader &in) {
@@ -60,40 +18,6 @@ std::vector<Reference> read_references(Reader &in) {
 
 } // namespace
 
-FrameEntry read_frame(Reader &in) {
-    FrameEntry frame;
-    frame.instruction = static_cast<std::uint32_t>(in.varint());
-    frame.line = static_cast<std::uint32_t>(in.varint());
-    in.varint(); // how it goes on
-    in.varint(); // code
-    frame.globals = in.varint();
-    for (int left = 4; left > 0; --left) in.varint(); // generator, frame object, function, builtins
-    frame.locals = in.varint();
-    in.varint(); // the instance under construction
-    frame.variables = read_references(in);
-    for (std::size_t left = in.count(3); left > 0; --left) {
-        FrameEntry::Slot slot;
-        slot.role = in.varint();
-        in.varint(); // the instruction that pushed it
-        slot.value = in.varint();
-        frame.stack.push_back(slot);
-    }
-    for (std::size_t calls = in.count(27); calls > 0; --calls) {
-        in.text();                                     // the builtin
-        in.varint();                                   // where it is in its work
-        for (int left = 3; left > 0; --left) in.u64(); // its numbers
-        (void)read_references(in);
-    }
-    for (std::size_t left = in.count(3); left > 0; --left) // blocks
-        for (int fields = 3; fields > 0; --fields) in.varint();
-    return frame;
-}
-
-const char *name_of(Op op) {
-    const char *name = rows[static_cast<std::uint8_t>(op)].name;
-    return name != nullptr ? name : "unknown";
-}
-
 ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
     Reader in(stream.data(), stream.size());
     if (in.varint() != object_stream_version)
@@ -102,9 +26,8 @@ ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
     for (;;) {
         const std::size_t start = in.offset();
         const std::uint8_t number = in.u8();
-        const Row &row = rows[number];
         const Op op{number};
-        if (row.name == nullptr) fail("an unknown operation");
+        const Layout &row = layout_of(op);
         if (op == Op::end) break;
         const std::size_t operands = in.offset();
         for (unsigned i = 0; i < row.made; ++i)
@@ -125,7 +48,7 @@ ObjectIndex::ObjectIndex(const Bytes &stream) : stream_(stream) {
             }
             layout.remove_prefix(1);
         }
-        for (const char operand : layout) skip(in, operand);
+        skip(in, layout);
         ++tallies_[number].count;
         tallies_[number].bytes += in.offset() - start;
     }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "core/base/bytes.hpp"
-#include "engine/snapshot/object_stream.hpp"
+#include "engine/snapshot/operands.hpp"
 
 namespace elsewhere::snapshot {
 
@@ -51,22 +51,5 @@ class ObjectIndex {
     std::map<std::uint64_t, std::vector<std::size_t>> more_;
     std::array<Tally, 256> tallies_ = {};
 };
-
-[[nodiscard]] const char *name_of(Op op);
-
-// A frame record as it is in both sections, without what only a resume needs.
-struct FrameEntry {
-    std::uint32_t instruction = 0;
-    std::uint32_t line = 0;
-    Reference globals = 0;
-    Reference locals = 0; // the mapping of a module or class body
-    std::vector<Reference> variables;
-    struct Slot {
-        std::uint64_t role = 0;
-        Reference value = 0;
-    };
-    std::vector<Slot> stack;
-};
-FrameEntry read_frame(Reader &in);
 
 } // namespace elsewhere::snapshot

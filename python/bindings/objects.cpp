@@ -26,13 +26,15 @@ PyObject *freeze(PyObject *, PyObject *object) {
     });
 }
 
-PyObject *thaw(PyObject *, PyObject *data) {
+PyObject *thaw(PyObject *, PyObject *arguments) {
     return entry([&] {
         Py_buffer view;
-        if (PyObject_GetBuffer(data, &view, PyBUF_SIMPLE) < 0) throw PythonError{};
+        int same_process = 0;
+        if (PyArg_ParseTuple(arguments, "y*|p", &view, &same_process) == 0) throw PythonError{};
         try {
-            Ref thawed = object::thaw_object(
-                {static_cast<const std::uint8_t *>(view.buf), static_cast<std::size_t>(view.len)});
+            const Span bytes(static_cast<const std::uint8_t *>(view.buf),
+                             static_cast<std::size_t>(view.len));
+            Ref thawed = object::thaw_object(bytes, same_process != 0);
             PyBuffer_Release(&view);
             return thawed;
         } catch (...) {
@@ -62,8 +64,9 @@ PyMethodDef methods[] = {
     {"library_folders", library_folders, METH_NOARGS,
      "library_folders()\n--\n\nWhere modules are that are kept by name, beside site-packages."},
     {"freeze", freeze, METH_O, "Return the object, and everything that it reaches, as bytes."},
-    {"thaw", thaw, METH_O,
-     "Return the object that freeze made these bytes of. Runs what the bytes say: trust them."},
+    {"thaw", thaw, METH_VARARGS,
+     "thaw(bytes, same_process=False)\n--\n\nReturn the object that freeze made these bytes of. "
+     "Runs what the bytes say: trust them."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from elsewhere import _elsewhere
 from elsewhere._program import tag
 from elsewhere.errors import Damaged, Unsupported
@@ -13,7 +15,17 @@ if TYPE_CHECKING:
 
 # spec/snapshot.md, "An object alone"
 _MAGIC = b"\x89ELO\r\n\x1a\n"
-_VERSION = 1
+_VERSION = 2
+_PROCESS_SIZE = 16
+
+_process = b""  # says that an object was frozen in this process, or one that it was forked from
+
+
+def _this_process() -> bytes:
+    global _process
+    if not _process:
+        _process = os.urandom(_PROCESS_SIZE)
+    return _process
 
 
 def freeze(obj: object) -> bytes:
@@ -21,7 +33,8 @@ def freeze(obj: object) -> bytes:
 
     Generators, coroutines, async generators, iterators, closures, classes and instances of the
     program's own are kept as they stand; what belongs to an installed library is kept by name.
-    Nothing is changed.
+    Functions come with the variables of their modules; where one of these cannot be kept, only with
+    those that some function among them names. Nothing is changed.
 
     Raises:
         elsewhere.errors.Refused: something cannot be kept; the message begins with the path to it.
@@ -30,12 +43,17 @@ def freeze(obj: object) -> bytes:
 
     stream = _elsewhere.freeze(obj)
     name = tag().encode()
-    head = bytes([_VERSION, len(name)]) + name + crc32(stream).to_bytes(4, "little")
-    return b"".join((_MAGIC, head, stream))
+    head = bytes([_VERSION, len(name)]) + name + _this_process()
+    return b"".join((_MAGIC, head, crc32(stream).to_bytes(4, "little"), stream))
 
 
 def thaw(data: bytes | bytearray | memoryview) -> Any:
     """Return a new object like the one that `freeze` made `data` of.
+
+    Modules of the program that are imported here already, from the same file, are left alone, and
+    so are their functions and classes, which the object then uses: `isinstance` knows it. In any
+    other process they come with the object; where another module of that name is imported, or
+    `__main__` is another program, the object has them to itself.
 
     Thawing runs code that the data names: only thaw what you trust.
 
@@ -51,11 +69,18 @@ def thaw(data: bytes | bytearray | memoryview) -> Any:
         raise Damaged("these bytes are no frozen object", "give what elsewhere.freeze returned")
     version, length = view[begin], view[begin + 1]
     if version != _VERSION:
-        raise Unsupported(f"the object is frozen in format {version}", "use a newer elsewhere")
+        age = "a newer" if version > _VERSION else "an older"
+        raise Unsupported(
+            f"the object is frozen in format {version}, and this is format {_VERSION}",
+            f"thaw it with {age} elsewhere",
+        )
     begin += 2
     made_by = bytes(view[begin : begin + length]).decode("ascii", "replace")
-    checksum = int.from_bytes(view[begin + length : begin + length + 4], "little")
-    stream = view[begin + length + 4 :]
+    begin += length
+    process = bytes(view[begin : begin + _PROCESS_SIZE])
+    begin += _PROCESS_SIZE
+    checksum = int.from_bytes(view[begin : begin + 4], "little")
+    stream = view[begin + 4 :]
     if crc32(stream) != checksum:
         raise Damaged("the frozen object is damaged", "give what elsewhere.freeze returned")
     if made_by != tag():
@@ -63,7 +88,7 @@ def thaw(data: bytes | bytearray | memoryview) -> Any:
             f"the object was frozen by {made_by}, and this is {tag()}",
             "thaw it with the Python that froze it",
         )
-    return _elsewhere.thaw(stream)
+    return _elsewhere.thaw(stream, process == _process)
 
 
 class Problem:

@@ -72,6 +72,96 @@ except StopIteration as stop:
     print(stop.value, next(kept['started']))
 """
 
+HERE = """
+import dataclasses, sys
+import elsewhere, own_helper
+
+@dataclasses.dataclass
+class Point:
+    x: int
+    y: int
+
+class Bare: pass
+
+class Loud:
+    def __del__(self): print('dropped')
+
+class Counted:
+    made = 0
+    def __init__(self, name):
+        Counted.made += 1
+        self.name = name
+    def __reduce__(self): return Counted, (self.name,)
+
+count = 0
+def bump():
+    global count
+    count += 1
+    return count
+
+def bumps():
+    while True: yield bump(), own_helper.bump()
+
+def scaled(factor):
+    def scale(x): return x * factor + count
+    return scale
+
+if sys.argv[1:] != ['thaw']:
+    loud, other = Loud(), Counted('other')
+    running = bumps(); next(running)
+    kept = [running, Point(1, 2), Bare(), bump, own_helper.Held(), own_helper, scaled(3), Counted('a')]
+    data = elsewhere.freeze(kept)
+    open('frozen', 'wb').write(data)
+    bump(); own_helper.bump()
+else:
+    loud = Loud()
+    data = open('frozen', 'rb').read()
+before = dict(globals())
+thawed, point, bare, function, held, module, scale, counted = elsewhere.thaw(data)
+print(point == Point(1, 2), type(held) is own_helper.Held, function is bump, module is own_helper)
+print(next(thawed), next(thawed), scale(2), Counted.made, counted.name, isinstance(bare, Bare))
+changed = {name for name in before if globals()[name] is not before[name]}
+print(sorted(changed), sys.modules['own_helper'] is own_helper)
+"""
+
+OTHERS = """
+import sys, types
+import elsewhere
+own_helper = sys.modules['own_helper'] = types.ModuleType('own_helper')
+own_helper.bump = 'another'
+count, Point = 100, 'mine'
+def bump(): return 'not that'
+before = {**globals(), 'before': None, 'kept': None}
+kept = elsewhere.thaw(open('frozen', 'rb').read())
+print(next(kept[0]), next(kept[0]), kept[1], kept[3] is bump, kept[4].get(), kept[6](2), kept[7].name)
+print({name for name in before if globals()[name] is not before[name]} - {'before', 'kept'})
+print(own_helper.bump, sys.modules['own_helper'] is own_helper, type(kept[1]).__module__)
+"""
+
+UNUSED = """
+import sys
+import elsewhere, socket
+unused = [socket.socket()]
+used, factor = socket.socket(), 7
+class Scaled:
+    def __init__(self, x): self.x = x
+    def value(self): return self.x * times()
+    def address(self): return used
+def times(): return factor
+def numbers():
+    while True: yield times()
+running = numbers(); next(running)
+data = elsewhere.freeze(running)
+print(next(elsewhere.thaw(data)), elsewhere.explain(running), len(data) < 4000)
+with open('frozen', 'wb') as file:
+    file.write(data)
+try:
+    elsewhere.freeze(Scaled(2))
+except elsewhere.errors.Refused as error:
+    print(error.message.split(' (')[0], *(each.path for each in elsewhere.explain(Scaled(2))))
+for each in (used, unused[0]): each.close()
+"""
+
 REFUSED = """
 import elsewhere, elsewhere.errors, socket, threading
 class Pool:
@@ -116,11 +206,11 @@ list(zip_longest([1], (print(elsewhere.check().problems[0].reason) for _ in [1])
 """
 
 
-def run(python: Python, source: str, folder: Path, package: str) -> str:
+def run(python: Python, source: str, folder: Path, package: str, *arguments: str) -> str:
     script = folder / "program.py"
     script.write_text(source)
     ended = subprocess.run(
-        [python.executable, "-X", "faulthandler", str(script)],
+        [python.executable, "-X", "faulthandler", str(script), *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": package, "PYTHONHASHSEED": "5"},
         stdin=subprocess.DEVNULL,
@@ -130,6 +220,51 @@ def run(python: Python, source: str, folder: Path, package: str) -> str:
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert not ended.stderr
     return ended.stdout
+
+
+def test_a_thaw_leaves_the_program_that_it_happens_in_alone(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    (tmp_path / "own_helper.py").write_text(
+        "count = [0]\n"
+        "def bump():\n    count[0] += 1\n    return count[0]\n"
+        "class Held:\n    def get(self): return bump()\n"
+    )
+    told = run(python, HERE, tmp_path, package_parent)
+    assert told.splitlines() == [
+        "True True True True",
+        "(3, 3) (4, 4) 10 3 a True",
+        "['count'] True",
+        "dropped",
+    ]
+    # The same program in another process.
+    told = run(python, HERE, tmp_path, package_parent, "thaw")
+    assert told.splitlines() == [
+        "True True True True",
+        "(1, 1) (2, 2) 8 1 a True",
+        "['count'] True",
+        "dropped",
+    ]
+    # Another program, which has other things by these names.
+    told = run(python, OTHERS, tmp_path, package_parent)
+    assert told.splitlines() == [
+        "(2, 2) (3, 3) Point(x=1, y=2) False 4 9 a",
+        "set()",
+        "another True __main__",
+        "dropped",
+    ]
+
+
+def test_a_variable_that_cannot_be_kept_is_in_the_way_of_what_uses_it_alone(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    told = run(python, UNUSED, tmp_path, package_parent)
+    assert told.splitlines() == [
+        "7 everything can be kept True",
+        "__main__.used: a socket __main__.used",
+    ]
+    thaw = "import elsewhere\nprint(next(elsewhere.thaw(open('frozen', 'rb').read())))"
+    assert run(python, thaw, tmp_path, package_parent) == "7\n"
 
 
 def test_what_is_frozen_in_one_process_goes_on_in_another(
