@@ -18,7 +18,10 @@ class Selection {
     // The stream ends with the reference of the object. `same_process`: it was written in this one.
     Selection(Span stream, bool same_process);
 
-    [[nodiscard]] bool needs(std::uint64_t id) const { return needed_[id - snapshot::id_first]; }
+    [[nodiscard]] bool needs(std::uint64_t id) const {
+        const std::uint64_t place = id - snapshot::id_first;
+        return place >= needed_.size() || needed_[place]; // what is not there is no matter of ours
+    }
     // What stands here for an object of the stream (borrowed), or null.
     [[nodiscard]] PyObject *here(std::uint64_t id) const {
         const auto found = here_.find(id);
