@@ -7,6 +7,7 @@ not done here: the function which will do it is kept. Their own `__reduce__` is 
 from __future__ import annotations
 
 import sys
+from operator import getitem
 
 from elsewhere._elsewhere import layout_fill, layout_read, layout_shell
 
@@ -59,9 +60,41 @@ def fill(shell: Any, kept: tuple[Any, ...]) -> None:
 
 # ---- Box[int]: its own way asks the class for it, which may not be whole yet ---------------------
 
+_WHOLE = {"builtins", "collections", "collections.abc", "types", "typing"}  # classes of these are
+
 
 def reduce_alias(alias: Any) -> tuple[Any, ...]:
+    if is_settled(alias):
+        # typing remembers what it has been asked for, and gives it to all: so it will again.
+        maker, arguments = alias.__reduce__()
+        for each in (arguments, with_none(arguments)):
+            if maker is getitem and maker(*each) is alias:
+                return maker, each
     return bare, (type(alias),), dict(vars(alias)), None, None, fill_alias
+
+
+def is_settled(part: Any) -> bool:
+    """Whether it can be asked for at any moment: it consists of what the library has."""
+    if part is None or part is ... or type(part) in (str, int, bool, bytes):
+        return True
+    if type(part) in (list, tuple):
+        return all(map(is_settled, part))
+    if isinstance(part, type):
+        return part.__module__ in _WHOLE
+    typing = sys.modules["typing"]
+    name = getattr(part, "_name", None)
+    if isinstance(name, str) and part is getattr(typing, name, None):
+        return True
+    if not isinstance(part, typing._GenericAlias):  # type: ignore[attr-defined]
+        return False
+    return is_settled(part.__origin__) and is_settled(part.__args__)
+
+
+def with_none(part: Any) -> Any:
+    """As most people write it: List[None] is remembered by that, though it has NoneType."""
+    if type(part) in (list, tuple):
+        return type(part)(map(with_none, part))
+    return None if part is type(None) else part
 
 
 def bare(kind: type) -> Any:
