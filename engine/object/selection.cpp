@@ -110,15 +110,21 @@ std::string Selection::text_of(Reference reference) const {
     return {};
 }
 
-std::string Selection::text_in(Reader pairs, const char *name) const {
+Reference Selection::value_in(Reader pairs, const char *name) const {
     for (std::size_t left = pairs.count(2); left > 0; --left) {
         const Reference key = pairs.varint(), value = pairs.varint();
-        if (text_of(key) == name) return text_of(value);
+        if (text_of(key) == name) return value;
     }
-    return {};
+    return to_reference(id_null);
 }
 
-Ref Selection::module_here(const std::string &name) const {
+Ref Selection::module_here(const std::string &name) {
+    auto found = found_.find(name);
+    if (found == found_.end()) found = found_.emplace(name, find_module(name)).first;
+    return found->second.copy();
+}
+
+Ref Selection::find_module(const std::string &name) const {
     Ref module = Ref::share(PyDict_GetItemString(PyImport_GetModuleDict(), name.c_str()));
     if (!module || !PyModule_Check(module.get())) return {};
     const auto found = modules_.find(name);
@@ -126,14 +132,14 @@ Ref Selection::module_here(const std::string &name) const {
     if (found == modules_.end()) return name == "__main__" ? Ref() : std::move(module);
     const Operation *outline = find(found->second + 1, Op::module_outline);
     if (outline == nullptr) return {};
-    const std::string file = text_in(at(outline->operands), "__file__");
+    const std::string file = text_of(value_in(at(outline->operands), "__file__"));
     const auto source = sources_.find(file);
     if (file != text_at(module.get(), "__file__") || source == sources_.end()) return {};
     Ref path = Ref::checked(PyUnicode_FromString(file.c_str()));
     return read_source(path.get()) == source->second ? std::move(module) : Ref();
 }
 
-Ref Selection::look_here(std::uint64_t id) const {
+Ref Selection::look_here(std::uint64_t id) {
     if (const auto dict = partner_.find(id); dict != partner_.end()) {
         const std::uint64_t module = std::min(id, dict->second);
         Reader in = at(find(module, Op::module)->operands);
@@ -143,16 +149,18 @@ Ref Selection::look_here(std::uint64_t id) const {
     }
     if (find(id, Op::class_shell) != nullptr) return class_here(id);
     if (find(id, Op::function) != nullptr) return function_here(id);
+    if (find(id, Op::instance) != nullptr || find(id, Op::instance_shell) != nullptr)
+        return member_here(id);
     return {};
 }
 
-Ref Selection::class_here(std::uint64_t id) const {
+Ref Selection::class_here(std::uint64_t id) {
     const Operation *fill = find(id, Op::class_fill);
     if (fill == nullptr) return {};
     Reader in = at(fill->operands);
     const std::string qualname(in.text());
     in.varint();
-    const std::string name = text_in(in, "__module__");
+    const std::string name = text_of(value_in(in, "__module__"));
     Ref module = module_here(name);
     Ref known = module ? look_up(module.get(), qualname, Unwrap::nothing) : Ref();
     return known && PyType_Check(known.get()) && text_at(known.get(), "__qualname__") == qualname &&
@@ -161,7 +169,7 @@ Ref Selection::class_here(std::uint64_t id) const {
                : Ref();
 }
 
-Ref Selection::function_here(std::uint64_t id) const {
+Ref Selection::function_here(std::uint64_t id) {
     const Operation *fill = find(id, Op::function_fill);
     if (fill == nullptr) return {};
     Reader in = at(fill->operands);
@@ -172,6 +180,40 @@ Ref Selection::function_here(std::uint64_t id) const {
     if (!module || modules_.find(name) == modules_.end()) return {};
     Ref known = look_up(module.get(), qualname, Unwrap::nothing);
     return known && PyFunction_Check(known.get()) ? std::move(known) : Ref();
+}
+
+// A member of an enumeration that is here, by its name or, of a flag that is made of several, by
+// its value.
+Ref Selection::member_here(std::uint64_t id) {
+    const Operation *made = find(id, Op::instance);
+    const bool whole = made != nullptr;
+    if (!whole) made = find(id, Op::instance_shell);
+    Reader in = at(made->operands);
+    const Reference type = in.varint();
+    if (!is_id(type)) return {};
+    const auto known = here_.find(type >> 1);
+    Ref holder = known != here_.end() ? known->second.copy() : look_here(type >> 1);
+    PyObject *members = nullptr;
+    if (holder && PyType_Check(holder.get()))
+        members = found(reinterpret_cast<PyTypeObject *>(holder.get()), "_member_map_");
+    if (members == nullptr || !PyDict_Check(members)) return {};
+    const Operation *fill = whole ? made : find(id, Op::instance_fill);
+    if (const Operation *dict = find(id, Op::instance_dict)) { // attributes in a dict of its own
+        const std::uint64_t which = at(dict->operands).varint() >> 1;
+        fill = find(which, Op::dict);
+        if (fill == nullptr) fill = find(which, Op::dict_fill);
+        in = at(fill == nullptr ? 0 : fill->operands);
+    } else if (!whole && fill != nullptr) {
+        in = at(fill->operands);
+    }
+    if (fill == nullptr) return {};
+    const std::string name = text_of(value_in(in, "_name_"));
+    if (PyObject *member = PyDict_GetItemString(members, name.c_str())) return Ref::share(member);
+    const Reference value = value_in(in, "_value_");
+    if (!is_small_int(value)) return {};
+    Ref member = Ref::steal(PyObject_CallFunction(holder.get(), "L", small_int(value)));
+    if (!member) PyErr_Clear(); // it has no such member any more
+    return member;
 }
 
 } // namespace elsewhere::object

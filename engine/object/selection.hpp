@@ -43,12 +43,15 @@ class Selection {
     }
     [[nodiscard]] const Operation *find(std::uint64_t id, snapshot::Op op) const;
     [[nodiscard]] std::string text_of(snapshot::Reference reference) const;
-    // The text that a dict of names has under one of them; empty if it has none.
-    [[nodiscard]] std::string text_in(Reader pairs, const char *name) const;
-    [[nodiscard]] Ref module_here(const std::string &name) const;
-    [[nodiscard]] Ref look_here(std::uint64_t id) const;
-    [[nodiscard]] Ref class_here(std::uint64_t id) const;
-    [[nodiscard]] Ref function_here(std::uint64_t id) const;
+    // What a dict of names has under one of them; NULL if it has none.
+    [[nodiscard]] snapshot::Reference value_in(Reader pairs, const char *name) const;
+    // The module of that name that this process has, if it is the one of the stream.
+    Ref module_here(const std::string &name);
+    [[nodiscard]] Ref find_module(const std::string &name) const;
+    Ref look_here(std::uint64_t id);
+    Ref class_here(std::uint64_t id);
+    Ref function_here(std::uint64_t id);
+    Ref member_here(std::uint64_t id);
 
     Span stream_;
     bool same_process_;
@@ -58,6 +61,7 @@ class Selection {
     std::unordered_map<std::string, std::uint64_t> modules_;   // by name: its id
     std::unordered_map<std::string, std::string> sources_;     // by file
     std::unordered_map<std::uint64_t, std::uint64_t> partner_; // a module's dict and back
+    std::unordered_map<std::string, Ref> found_; // modules that have been looked for, or null
     std::vector<bool> needed_;
     std::unordered_map<std::uint64_t, Ref> here_;
 };

@@ -73,8 +73,17 @@ except StopIteration as stop:
 """
 
 HERE = """
-import dataclasses, sys
+import dataclasses, enum, sys
 import elsewhere, own_helper
+
+class Color(enum.Enum):
+    RED, BLUE = 'red', 'blue'
+
+class Rights(enum.Flag):
+    READ, WRITE = 1, 2
+
+class Size(int, enum.Enum):
+    SMALL = 1
 
 @dataclasses.dataclass
 class Point:
@@ -110,7 +119,7 @@ if sys.argv[1:] != ['thaw']:
     loud, other = Loud(), Counted('other')
     running = bumps(); next(running)
     kept = [running, Point(1, 2), Bare(), bump, own_helper.Held(), own_helper, scaled(3)]
-    kept.append(Counted('a'))
+    kept += [Counted('a'), [Color.BLUE, Rights.READ, Rights.READ | Rights.WRITE, Size.SMALL]]
     data = elsewhere.freeze(kept)
     open('frozen', 'wb').write(data)
     bump(); own_helper.bump()
@@ -118,9 +127,10 @@ else:
     loud = Loud()
     data = open('frozen', 'rb').read()
 before = dict(globals())
-thawed, point, bare, function, held, module, scale, counted = elsewhere.thaw(data)
+thawed, point, bare, function, held, module, scale, counted, members = elsewhere.thaw(data)
 print(point == Point(1, 2), type(held) is own_helper.Held, function is bump, module is own_helper)
 print(next(thawed), next(thawed), scale(2), Counted.made, counted.name, isinstance(bare, Bare))
+print(members[0] is Color.BLUE, members[2] is Rights.READ | Rights.WRITE, members[3] is Size.SMALL)
 changed = {name for name in before if globals()[name] is not before[name]}
 print(sorted(changed), sys.modules['own_helper'] is own_helper)
 """
@@ -235,6 +245,7 @@ def test_a_thaw_leaves_the_program_that_it_happens_in_alone(
     assert told.splitlines() == [
         "True True True True",
         "(3, 3) (4, 4) 10 3 a True",
+        "True True True",
         "['count'] True",
         "dropped",
     ]
@@ -243,6 +254,7 @@ def test_a_thaw_leaves_the_program_that_it_happens_in_alone(
     assert told.splitlines() == [
         "True True True True",
         "(1, 1) (2, 2) 8 1 a True",
+        "True True True",
         "['count'] True",
         "dropped",
     ]
