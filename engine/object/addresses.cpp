@@ -62,8 +62,12 @@ bool now_address(Walk &walk, PyObject *address, Reference &reference) {
 }
 
 bool waits_for_object(Walk &walk, const Visit &visit) {
-    if (visit.family != &address_family) return false;
-    const Memo::Entry *entry = walk.memo().find(object_at(visit.object.get()));
+    PyObject *object = nullptr;
+    if (visit.family == &address_family)
+        object = object_at(visit.object.get());
+    else if (visit.family == &weak_reference_family)
+        object = reinterpret_cast<PyWeakReference *>(visit.object.get())->wr_object;
+    const Memo::Entry *entry = object == nullptr ? nullptr : walk.memo().find(object);
     return entry != nullptr && entry->id == 0;
 }
 

@@ -156,9 +156,9 @@ void give_class_so_far(Walk &walk, Visit &visit, std::span<const Reference> refs
     const std::size_t end = others + static_cast<std::size_t>(visit.count);
     std::vector<Reference> pairs;
     auto give = [&](Reference name, Reference value) {
-        if (value == to_reference(id_null) || Walk::is_unresolved(value)) return;
+        if (value == to_reference(id_null)) return;
         pairs.push_back(name);
-        pairs.push_back(value);
+        pairs.push_back(Walk::is_unresolved(value) ? to_reference(id_none) : value);
     };
     std::size_t at = visit.given;
     for (; at < refs.size() && at < end; at = visit.given) {

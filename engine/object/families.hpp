@@ -34,7 +34,7 @@ extern const Family address_family;
 // Has the program been told it by id()?
 bool is_told_address(long long value);
 bool now_address(Walk &, PyObject *address, Reference &);
-// Will what is at that address be written later?
+// Will what is at that address, or what it refers to weakly, be written later?
 bool waits_for_object(Walk &, const Visit &);
 // ---- containers.cpp
 extern const Family list_family, tuple_family, dict_family, set_family, frozenset_family,

@@ -110,11 +110,10 @@ void give_instance_so_far(Walk &walk, Visit &visit, std::span<const Reference> r
     if (visit.id == 0 || visit.count < 0) return;
     const std::size_t slots = visit.parts ? visit.parts->size() : 0;
     auto there = [&](std::span<const Reference> pairs) {
-        std::vector<Reference> resolved;
-        for (std::size_t i = 0; i < pairs.size(); i += 2)
-            if (!Walk::is_unresolved(pairs[i + 1]))
-                resolved.insert(resolved.end(), {pairs[i], pairs[i + 1]});
-        walk.pairs(resolved);
+        std::vector<Reference> so_far(pairs.begin(), pairs.end());
+        for (Reference &each : so_far)
+            if (Walk::is_unresolved(each)) each = to_reference(id_none);
+        walk.pairs(so_far);
     };
     walk.op(Op::instance_fill);
     walk.ref(visit);

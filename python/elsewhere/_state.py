@@ -60,6 +60,14 @@ _LISTS = ("argv", "path", "meta_path", "path_hooks")
 _ALWAYS = ("argv", "path")
 
 
+has_forked = False  # os.fork was called since all children were seen to be gone
+
+
+def note_fork() -> None:
+    global has_forked
+    has_forked = True
+
+
 def remember_start() -> None:
     """Called once before the program starts, in a fresh and in a resumed process alike."""
     import _signal  # type: ignore[import-not-found]
@@ -69,6 +77,7 @@ def remember_start() -> None:
 
     from elsewhere import _elsewhere
 
+    os.register_at_fork(after_in_parent=note_fork)
     _start.update(
         environ=_environment(),
         atexit=_elsewhere.layout_atexit_callbacks(),
@@ -140,6 +149,7 @@ def capture() -> dict[str, Any]:
     """Everything to keep. Flushes files; changes nothing else. Raises Refused."""
     from elsewhere import _elsewhere
     from elsewhere._keep import files, tasks
+    from elsewhere._state_forks import refuse_children
     from elsewhere._state_modules import changed_modules, own_modules
     from elsewhere._state_stdin import capture_stdin
     from elsewhere._state_threads import refuse_other_interpreters, refuse_other_threads
@@ -150,6 +160,7 @@ def capture() -> dict[str, Any]:
     refuse_other_threads()
     refuse_other_interpreters()
     refuse_holders()
+    refuse_children()
     files.flush_all()
     own = own_modules()
     directory = _directory()
