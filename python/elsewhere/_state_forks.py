@@ -1,5 +1,5 @@
-"""Processes that the program has forked. It waits for them by their numbers, and in another process they are no
-children of it.
+"""Processes that the program has forked. It waits for them by their numbers, and in another process
+they are no children of it.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _children() -> set[int]:
 
 
 def _of_multiprocessing() -> set[int]:
-    """Those that it starts for itself, and those that have an object which says what is the matter."""
+    """Those that it starts for itself, and those that have an object to say what is the matter."""
     found = set()
     for module, name in (("resource_tracker", "_resource_tracker"), ("forkserver", "_forkserver")):
         helper = getattr(sys.modules.get(f"multiprocessing.{module}"), name, None)

@@ -43,8 +43,13 @@ def flush_all() -> None:
 
 
 def flush(writer: Any) -> None:
-    if _elsewhere.layout_get(writer, "detached", 0) or writer.closed or not writer.writable():
+    if _elsewhere.layout_get(writer, "detached", 0):
         return
+    try:
+        if writer.closed or not writer.writable():
+            return
+    except ValueError:
+        return  # its __init__ has failed, or is yet to come
     try:
         writer.flush()
     except OSError as error:
