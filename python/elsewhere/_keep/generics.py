@@ -85,7 +85,7 @@ def is_settled(part: Any) -> bool:
     name = getattr(part, "_name", None)
     if isinstance(name, str) and part is getattr(typing, name, None):
         return True
-    if not isinstance(part, typing._GenericAlias):  # type: ignore[attr-defined]
+    if not isinstance(part, typing._GenericAlias):
         return False
     return is_settled(part.__origin__) and is_settled(part.__args__)
 
