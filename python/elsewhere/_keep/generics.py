@@ -6,6 +6,7 @@ not done here: the function which will do it is kept. Their own `__reduce__` is 
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from operator import getitem
 
@@ -25,6 +26,8 @@ def reducers() -> dict[type, Any]:
     if base is not None:
         kinds = [kind for kind in vars(typing).values() if isinstance(kind, type)]
         table.update({kind: reduce_alias for kind in kinds if issubclass(kind, base)})
+        if sys.version_info >= (3, 14):  # where Optional[int] is int | None
+            table[type(int | None)] = reduce_union
     if sys.version_info < (3, 12):
         return table  # typing makes the others in Python, too
     import _typing  # type: ignore[import-not-found] # built in, and all of it that is needed
@@ -73,6 +76,14 @@ def reduce_alias(alias: Any) -> tuple[Any, ...]:
     return bare, (type(alias),), dict(vars(alias)), None, None, fill_alias
 
 
+def reduce_union(union: Any) -> tuple[Any, ...]:
+    optional = sys.modules["typing"].Optional
+    first, *others = union.__args__
+    if others == [type(None)] and is_settled(first) and optional[first] is union:
+        return getitem, (optional, first)
+    return copyreg.dispatch_table[type(union)](union)  # type: ignore[return-value]
+
+
 def is_settled(part: Any) -> bool:
     """Whether it can be asked for at any moment: it consists of what the library has."""
     if part is None or part is ... or type(part) in (str, int, bool, bytes):
@@ -85,6 +96,8 @@ def is_settled(part: Any) -> bool:
     name = getattr(part, "_name", None)
     if isinstance(name, str) and part is getattr(typing, name, None):
         return True
+    if sys.version_info >= (3, 14) and isinstance(part, typing.Union):
+        return is_settled(part.__args__)
     if not isinstance(part, typing._GenericAlias):
         return False
     return is_settled(part.__origin__) and is_settled(part.__args__)
