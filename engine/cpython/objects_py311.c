@@ -89,6 +89,9 @@ typedef struct { PyObject_HEAD PyObject *source; PyObject *dialect; PyObject *fi
     long line; } CsvReader;
 typedef struct { PyObject_HEAD PyObject *write; PyObject *dialect; Py_UCS4 *record;
     Py_ssize_t record_size; Py_ssize_t record_length; int fields; PyObject *error; } CsvWriter;
+typedef struct { PyObject_HEAD void *path; Py_ssize_t depth; Py_ssize_t room; PyObject *root;
+    PyObject *tag; int texts; } TreeWalk;
+typedef struct { PyObject_HEAD PyObject *local; PyObject *previous; } LocalDecimals;
 typedef struct { PyObject_VAR_HEAD PyObject *string; PyObject *regs; PyObject *pattern;
     Py_ssize_t pos; Py_ssize_t endpos; Py_ssize_t lastindex; Py_ssize_t groups;
     Py_ssize_t mark[1]; } Match;
@@ -289,6 +292,12 @@ static const ElwLayout layouts[] = {
         SSIZE(CsvReader, field_length, 0), SSIZE(CsvReader, line, 1)),
     PART("_csv.writer", "_csv", CsvWriter, "writer(type('W', (), {'write': print}))",
         OBJECT(CsvWriter, write), OBJECT(CsvWriter, dialect), SSIZE(CsvWriter, record_length, 0)),
+    PART("_elementtree._element_iterator", "_elementtree", TreeWalk,
+        "(lambda i: (next(i), i)[1])(Element('a').iter())", POINTER(TreeWalk, path),
+        SSIZE(TreeWalk, depth, 1), SSIZE(TreeWalk, room, 8), OBJECT(TreeWalk, root),
+        OBJECT(TreeWalk, tag), INT(TreeWalk, texts, 0)),
+    PART("decimal.ContextManager", "_decimal", LocalDecimals, "localcontext()",
+        OBJECT(LocalDecimals, local), OBJECT(LocalDecimals, previous)),
     PART("re.Match", "re", Match, "compile('a(b)(c)?').match('zab', 1)", OBJECT(Match, string),
         OBJECT(Match, regs), OBJECT(Match, pattern), SSIZE(Match, pos, 1), SSIZE(Match, endpos, 3),
         SSIZE(Match, lastindex, 1), SSIZE(Match, groups, 3), SSIZE(Match, mark, 1)),

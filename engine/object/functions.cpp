@@ -23,6 +23,14 @@ Ref attribute(PyObject *object, const char *name) {
     return value;
 }
 
+// Of the library, but hidden by a decorator: the same function after a resume, as it may be a key.
+void wrapped_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+    walk.make(visit, Op::attribute);
+    walk.out().varint(refs[0]);
+    walk.out().text("__wrapped__");
+}
+const Family wrapped_family{next_part, wrapped_finish, nullptr, nullptr};
+
 // Parts: the code; globals unless those of a module; name, qualname, module, doc, defaults,
 // kwdefaults, closure, annotations, dict, type parameters, what evaluates the annotations. The
 // globals are not waited for: a module refers to its functions.
@@ -30,6 +38,11 @@ PyObject *function_next(Walk &walk, Visit &visit) {
     PyFunctionObject *f = reinterpret_cast<PyFunctionObject *>(visit.object.get());
     if (!visit.parts) {
         visit.parts = std::make_unique<std::vector<Part>>();
+        if (Ref wrapper = walk.names().wrapper_of(visit.object.get())) {
+            visit.family = &wrapped_family;
+            add(visit, std::move(wrapper), "");
+            return next_part(walk, visit);
+        }
         add(visit, Ref::share(f->func_code), ".__code__");
         // A module follows in its own time; a namespace made for a few functions is needed now.
         const bool of_module = walk.names().module_of_dict(f->func_globals) != nullptr;

@@ -311,7 +311,7 @@ Names::Name Names::unlisted_module(PyObject *module) {
             Unwrap::nothing};
 }
 
-Names::Name Names::by_own_name(PyObject *object) {
+Names::Name Names::own_name(PyObject *object) {
     Ref module_name, qualname;
     if (PyFunction_Check(object)) {
         module_name = Ref::share(PyFunction_GET_MODULE(object));
@@ -341,9 +341,36 @@ Names::Name Names::by_own_name(PyObject *object) {
         Ref first = Ref::checked(PyUnicode_FromString(name.substr(0, name.find('.')).c_str()));
         if (PySequence_Contains(changed, first.get()) == 1) return {};
     }
+    return {module, name, Unwrap::nothing};
+}
+
+Names::Name Names::by_own_name(PyObject *object) {
+    const Name own = own_name(object);
+    if (!own) return {};
     for (Unwrap unwrap : {Unwrap::nothing, Unwrap::function, Unwrap::getter, Unwrap::setter}) {
-        if (look_up(module, name, unwrap).get() == object) return {module, name, unwrap};
+        if (look_up(own.module, own.qualname, unwrap).get() == object)
+            return {own.module, own.qualname, unwrap};
         if (!PyFunction_Check(object)) break;
+    }
+    return {};
+}
+
+Ref Names::wrapper_of(PyObject *function) {
+    const Name place = own_name(function);
+    Ref at = place ? look_up(place.module, place.qualname, Unwrap::nothing) : Ref();
+    Ref name = Ref::checked(PyUnicode_InternFromString("__wrapped__"));
+    for (int depth = 0; at && depth < 20; ++depth) {
+        // functools.wraps sets the attribute in functions, lru_cache in what is none; one that the
+        // program has put there may have that name, too.
+        if (Py_TYPE(at.get())->tp_getattro != PyObject_GenericGetAttr) return {};
+        if (PyFunction_Check(at.get())) {
+            PyObject *module = module_of_dict(PyFunction_GET_GLOBALS(at.get()));
+            if (module == nullptr || own(module)) return {};
+        }
+        Ref inner = Ref::steal(PyObject_GenericGetAttr(at.get(), name.get()));
+        if (!inner) PyErr_Clear(); // the end of the chain
+        if (inner.get() == function) return at;
+        at = std::move(inner);
     }
     return {};
 }

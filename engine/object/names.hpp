@@ -39,6 +39,9 @@ class Names {
     [[nodiscard]] bool has(PyObject *address) const;
     // The same as find() for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
+    // What a decorator has put in the place of a function of the library, and has it as its
+    // __wrapped__; null if nothing.
+    Ref wrapper_of(PyObject *function);
     // Where a module is found that is not in sys.modules; empty if it is the program's.
     Name unlisted_module(PyObject *module);
     // {module: names}: what a fresh import has otherwise, or not, has no name by that place.
@@ -58,6 +61,8 @@ class Names {
 
   private:
     bool own_file(PyObject *path) const;
+    // Where it says to be from, if that is a module of the library: something else may be there.
+    Name own_name(PyObject *object);
     [[nodiscard]] PyObject *changed_in(PyObject *module) const;
     void index_libraries();
     void index(PyObject *module);

@@ -209,8 +209,8 @@ class Walk {
     bool resolve_some(std::vector<Waiting> &waiting, Patience patience);
     void resolve_all(std::vector<Waiting> &waiting);
 
+    Types types_; // brings modules of ours, which names_ looks into
     Names names_;
-    Types types_;
     const frame::StackRecord *stack_;
     Writer out_;
     std::vector<Stream::Outside> outside_;

@@ -2,6 +2,8 @@
 // read-ahead of a buffered file, the position of a dict iterator, atexit.
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <utility>
 
 #include "python/bindings/entry.hpp"
 #include "python/bindings/layouts.hpp"
@@ -208,6 +210,58 @@ Ref set_read_ahead(PyObject *buffered, PyObject *bytes) {
     return none();
 }
 
+// Where a memoryview begins in what its object exports: bytes.
+Ref view_offset(PyObject *object) {
+    if (!PyMemoryView_Check(object)) throw Error(ErrorKind::usage, "not a memoryview");
+    const Py_buffer *view = PyMemoryView_GET_BUFFER(object);
+    Py_buffer whole;
+    if (PyObject_GetBuffer(PyMemoryView_GET_BASE(object), &whole, PyBUF_FULL_RO) < 0)
+        throw PythonError{};
+    const auto offset = static_cast<const char *>(view->buf) - static_cast<const char *>(whole.buf);
+    PyBuffer_Release(&whole);
+    return Ref::checked(PyLong_FromSsize_t(offset));
+}
+
+// An element that Element.iter() is in the midst of, and which of its children comes next.
+struct TreeStep {
+    PyObject *element;
+    Py_ssize_t next;
+};
+
+// Of Element.iter(): [(element, number of its next child)] from the outermost on.
+Ref tree_path(PyObject *walk) {
+    const Layout &layout = layout_of(walk);
+    const TreeStep *steps = field<TreeStep *>(walk, layout, "path");
+    Ref list = Ref::checked(PyList_New(0));
+    for (Py_ssize_t i = 0; i < field<Py_ssize_t>(walk, layout, "depth"); ++i) {
+        Ref step = Ref::checked(Py_BuildValue("(On)", steps[i].element, steps[i].next));
+        if (PyList_Append(list.get(), step.get()) < 0) throw PythonError{};
+    }
+    return list;
+}
+
+// The same for one that has not begun.
+Ref set_tree_path(PyObject *walk, PyObject *list) {
+    const Layout &layout = layout_of(walk);
+    if (!PyList_Check(list)) throw Error(ErrorKind::usage, "not a list");
+    if (field<Py_ssize_t>(walk, layout, "depth") != 0)
+        throw Error(ErrorKind::usage, "this iteration has begun");
+    const Py_ssize_t depth = PyList_GET_SIZE(list), room = std::max<Py_ssize_t>(depth, 8);
+    auto *steps =
+        static_cast<TreeStep *>(PyMem_Calloc(static_cast<std::size_t>(room), sizeof(TreeStep)));
+    if (steps == nullptr) throw std::bad_alloc();
+    PyMem_Free(std::exchange(field<TreeStep *>(walk, layout, "path"), steps));
+    field<Py_ssize_t>(walk, layout, "room") = room;
+    for (Py_ssize_t i = 0; i < depth; ++i) {
+        PyObject *element = nullptr;
+        Py_ssize_t next = 0;
+        if (!PyArg_ParseTuple(PyList_GET_ITEM(list, i), "On", &element, &next)) throw PythonError{};
+        steps[i] = {Ref::share(element).release(), next};
+        field<Py_ssize_t>(walk, layout, "depth") = i + 1;
+    }
+    return none();
+}
+
 Ref self_test() {
     const char *failure = elw_objects_self_test();
     if (failure == nullptr) return none();
@@ -237,6 +291,9 @@ ELSEWHERE_CALL(cache_links, 1, cache_links(args[0]))
 ELSEWHERE_CALL(add_cache_link, 3, add_cache_link(args[0], args[1], args[2]))
 ELSEWHERE_CALL(read_ahead, 1, read_ahead(args[0]))
 ELSEWHERE_CALL(set_read_ahead, 2, set_read_ahead(args[0], args[1]))
+ELSEWHERE_CALL(view_offset, 1, view_offset(args[0]))
+ELSEWHERE_CALL(tree_path, 1, tree_path(args[0]))
+ELSEWHERE_CALL(set_tree_path, 2, set_tree_path(args[0], args[1]))
 ELSEWHERE_CALL(atexit_callbacks, 0, Ref::checked(elw_atexit_callbacks()))
 ELSEWHERE_CALL(self_test, 0, self_test())
 
@@ -259,6 +316,10 @@ PyMethodDef functions[] = {
     {"layout_read_ahead", method(read_ahead_entry), METH_FASTCALL, "(buffered file)"},
     {"layout_set_read_ahead", method(set_read_ahead_entry), METH_FASTCALL,
      "(buffered file, bytes)"},
+    {"layout_view_offset", method(view_offset_entry), METH_FASTCALL, "(memoryview): in bytes"},
+    {"layout_tree_path", method(tree_path_entry), METH_FASTCALL, "(what Element.iter() gives)"},
+    {"layout_set_tree_path", method(set_tree_path_entry), METH_FASTCALL,
+     "(what Element.iter() gives, [(element, number of its next child)])"},
     {"layout_atexit_callbacks", method(atexit_callbacks_entry), METH_FASTCALL, "()"},
     {"layout_self_test", method(self_test_entry), METH_FASTCALL, "() -> None or what is wrong"},
     {nullptr, nullptr, 0, nullptr},

@@ -14,6 +14,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 SUSPENDED = 75
@@ -26,6 +27,16 @@ def needs(program: Path) -> tuple[int, ...]:
     first = program.read_text().splitlines()[0]
     asked = first.removeprefix("# needs Python ")
     return () if asked == first else tuple(int(part) for part in asked.split("."))
+
+
+JIT = {"PYTHON_JIT": "1"}
+
+
+@cache
+def has_jit(executable: str) -> bool:
+    """Whether this interpreter was built with CPython's just-in-time compiler."""
+    code = "import sys; sys.exit(not getattr(sys, '_jit', None) or not sys._jit.is_enabled())"
+    return subprocess.run([executable, "-c", code], env=JIT, check=False).returncode == 0
 
 
 class Hung(Exception):

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from lives import SUSPENDED, Outcome, in_lives, in_one_life, needs
+from lives import JIT, SUSPENDED, Outcome, has_jit, in_lives, in_one_life, needs
 
 PROGRAMS = Path(__file__).parent / "programs"
 NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem != "checkpoint")
@@ -18,6 +18,16 @@ NAMES = sorted(path.stem for path in PROGRAMS.glob("*.py") if path.stem != "chec
 SUSPENDS = int(os.environ.get("ELSEWHERE_TEST_SUSPENDS", "4"))
 SIGNALS = int(os.environ.get("ELSEWHERE_TEST_SIGNALS", "3"))
 SEED = os.environ.get("ELSEWHERE_TEST_SEED", "1")
+# What 3.15 takes from its environment: all is compiled at the second turn, not after thousands.
+EAGER_JIT = JIT | {
+    f"PYTHON_JIT_{start}_INITIAL_{what}": "1"
+    for start in ("JUMP_BACKWARD", "RESUME", "SIDE_EXIT")
+    for what in ("VALUE", "BACKOFF")
+}
+# They print when objects die, and how many references these have: with the JIT this depends on
+# what has been compiled when, in one life too.
+COUNTING = {"contained_deaths", "destructors", "reference_counts"}
+
 ROUNDS = "4"  # for the runs with signals: long enough for a signal to meet the program's own work
 
 
@@ -44,23 +54,54 @@ def name(request, python):
     return request.param
 
 
-@pytest.mark.parametrize("name", NAMES, indirect=True)
-def test_suspending_itself_changes_nothing(name, python, command, tmp_path):
-    outcome, places, _ = plain(python.executable, name, tmp_path / "plain")
+def suspending_itself(name, python, command, folder, environment):
+    outcome, places, _ = plain(python.executable, name, folder / "plain")
     assert places, "a program without a checkpoint proves nothing"
     generator = random.Random(f"{SEED} {name} {python.version}")
     plan = sorted(generator.sample(range(1, places + 1), min(SUSPENDS, places)))
-    snapshot = str(tmp_path / "program.snap")
+    snapshot = str(folder / "program.snap")
     run = in_lives(
         run_command(command, python, snapshot, name),
-        tmp_path / "lives",
-        environment={"CHECKPOINT_PLAN": " ".join([snapshot, *map(str, plan)])},
+        folder / "lives",
+        environment={"CHECKPOINT_PLAN": " ".join([snapshot, *map(str, plan)]), **environment},
         patience=60,
     )
     assert not outcome.differences(run), (plan, run.messages, run.stderr)
     assert not run.messages
     # A place that refuses passes the suspend on to the next one, and two may meet there.
     assert 1 <= run.suspends <= len(plan)
+
+
+@pytest.mark.parametrize("name", NAMES, indirect=True)
+def test_suspending_itself_changes_nothing(name, python, command, tmp_path):
+    suspending_itself(name, python, command, tmp_path, {})
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - COUNTING), indirect=True)
+def test_suspending_itself_changes_nothing_under_the_jit(name, python, command, tmp_path):
+    if not has_jit(python.executable):
+        pytest.skip("has no JIT")
+    suspending_itself(name, python, command, tmp_path, EAGER_JIT)
+
+
+def test_compiled_loops_are_left_and_compiled_again(python, command, tmp_path):
+    if not has_jit(python.executable):
+        pytest.skip("has no JIT")
+    outcome, _, seconds = plain(python.executable, "hot_loops", tmp_path / "plain", ROUNDS)
+    log = tmp_path / "compiled"
+    generator = random.Random(f"{SEED} {python.version}")
+    moments = iter([generator.uniform(0, seconds) for _ in range(SIGNALS)])
+    run = in_lives(
+        run_command(command, python, str(tmp_path / "program.snap"), "hot_loops", ROUNDS),
+        tmp_path / "lives",
+        lambda lived: next(moments, None),
+        {**JIT, "HOT_LOOPS_LOG": str(log)},
+        patience=60,
+    )
+    assert not outcome.differences(run), (run.messages, run.stderr)
+    shares = [[float(share) for share in line.split()] for line in log.read_text().splitlines()]
+    assert len(shares) == int(ROUNDS)
+    assert max(shares[-1]) > 0.2, shares
 
 
 @pytest.mark.parametrize("name", NAMES, indirect=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import subprocess
 import sys
@@ -16,11 +17,14 @@ from conftest import ROOT, found_pythons
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-        + ["--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)],
-        check=True,
-    )
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
+    build = ROOT / "build"
+    build.mkdir(exist_ok=True)
+    with (build / "wheel.lock").open("w") as lock:  # pytest's workers compile in one folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run(
+            [*pip, "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)], check=True
+        )
     (wheel,) = folder.iterdir()
     return wheel
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from lives import Hung, Outcome, Run, in_lives, in_one_life, masked
+from lives import JIT, Hung, Outcome, Run, in_lives, in_one_life, masked
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SUSPENDS_PER_RUN = 9  # on average what is left halves every time: after that it is too short
@@ -43,6 +43,11 @@ def guarded(program: Program) -> Program:
     path = f"{GUARDS}:{found}" if found else str(GUARDS)
     guards = {"PYTHONMALLOC": "debug", "PYTHONPATH": path}
     return replace(program, environment={**program.environment, **guards})
+
+
+def compiled(program: Program) -> Program:
+    """With CPython's just-in-time compiler in every life."""
+    return replace(program, environment={**program.environment, **JIT})
 
 
 @dataclass(frozen=True)

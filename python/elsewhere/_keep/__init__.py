@@ -41,11 +41,23 @@ def collect() -> dict[type, Reducer]:
         memory,
         refusals,
         scopes,
+        views,
     )
 
     table: dict[type, Reducer] = {}
-    kept = (iterators, files, memory, locks, contexts, entropy, refusals, scopes, generics, derived)
-    for module in kept:
+    always = (
+        iterators,
+        files,
+        memory,
+        locks,
+        contexts,
+        entropy,
+        refusals,
+        scopes,
+        generics,
+        derived,
+    )
+    for module in (*always, views):
         table.update(module.reducers())
     if sys.version_info >= (3, 15):
         from elsewhere._keep import sentinels
@@ -75,6 +87,22 @@ def collect() -> dict[type, Reducer]:
         from elsewhere._keep import matches
 
         table.update(matches.reducers())
+    if "_elementtree" in sys.modules:
+        from elsewhere._keep import trees
+
+        table.update(trees.reducers())
+    if "_json" in sys.modules:
+        from elsewhere._keep import scanners
+
+        table.update(scanners.reducers())
+    if "zlib" in sys.modules or "_bz2" in sys.modules or "_lzma" in sys.modules:
+        from elsewhere._keep import compressed
+
+        table.update(compressed.reducers())
+    if "_decimal" in sys.modules:
+        from elsewhere._keep import decimals
+
+        table.update(decimals.reducers())
     if "_struct" in sys.modules:
         from elsewhere._keep import packing
 

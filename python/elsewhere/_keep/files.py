@@ -13,6 +13,7 @@ import os
 import sys
 
 from elsewhere import _elsewhere
+from elsewhere._keep.locks import silent_subclasses
 from elsewhere._keep.reopening import describe_open_file, reopened
 from elsewhere.errors import Refused
 
@@ -26,7 +27,8 @@ BUFFERED = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
 
 def reducers() -> dict[type, Any]:
     table: dict[type, Any] = {io.FileIO: reduce_raw, io.TextIOWrapper: reduce_text}
-    table.update(dict.fromkeys(BUFFERED, reduce_buffered))
+    for kind in BUFFERED:
+        table.update(dict.fromkeys(silent_subclasses(kind), reduce_buffered))
     return table
 
 
@@ -134,8 +136,11 @@ def reduce_buffered(buffered: Any) -> tuple[Any, ...]:
     return make_buffered, (kind, buffered.raw, size), state, None, None, fill_buffered
 
 
-def make_buffered(kind: Any, raw: Any, size: int) -> Any:
-    return kind(raw, size)
+def make_buffered(kind: Any, raw: Any, *size: int) -> Any:
+    file = kind.__new__(kind)
+    # A class of tarfile's is made of something else.
+    next(base for base in BUFFERED if issubclass(kind, base)).__init__(file, raw, *size)
+    return file
 
 
 def fill_buffered(buffered: Any, state: tuple[bytes, dict[str, Any]]) -> None:
@@ -145,7 +150,7 @@ def fill_buffered(buffered: Any, state: tuple[bytes, dict[str, Any]]) -> None:
 
 
 def make_closed_buffered(kind: Any) -> Any:
-    buffered = kind(io.BytesIO())
+    buffered = make_buffered(kind, io.BytesIO())
     buffered.close()
     return buffered
 
@@ -157,7 +162,7 @@ def fill_closed_buffered(buffered: Any, state: tuple[Any, dict[str, Any]]) -> No
 
 
 def make_detached(kind: Any) -> Any:
-    file = kind(io.BytesIO())
+    file = kind(io.BytesIO()) if kind is io.TextIOWrapper else make_buffered(kind, io.BytesIO())
     file.detach()
     return file
 

@@ -38,6 +38,14 @@ def with_subclasses(kind: type) -> set[type]:
     return found
 
 
+def silent_subclasses(kind: type) -> set[type]:
+    """It, and what is derived from it but for what says itself how it is kept."""
+    asked = ("__reduce__", "__reduce_ex__")
+    return {
+        c for c in with_subclasses(kind) if all(getattr(c, n) is getattr(kind, n) for n in asked)
+    }
+
+
 def reduce_lock(lock: Any) -> tuple[Any, ...]:
     return make_lock, (lock.locked(),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _struct
 
-from elsewhere._keep.locks import with_subclasses
+from elsewhere._keep.locks import silent_subclasses
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:
@@ -14,12 +14,7 @@ Struct = _struct.Struct
 
 
 def reducers() -> dict[type, Any]:
-    # A subclass that says itself how it is kept is asked.
-    return {kind: reduce for kind in with_subclasses(Struct) if _is_plain(kind)}
-
-
-def _is_plain(kind: type) -> bool:
-    return all(getattr(kind, n) is getattr(object, n) for n in ("__reduce__", "__reduce_ex__"))
+    return dict.fromkeys(silent_subclasses(Struct), reduce)
 
 
 def reduce(packer: Any) -> tuple[Any, ...]:
