@@ -303,6 +303,32 @@ def test_what_cannot_be_kept_is_refused_by_its_path_and_explained_at_once(
     assert told[4:] == ["65", "65", "65", "65"]
 
 
+STREAMS = """
+import bz2, gzip, io, lzma, zlib
+import elsewhere
+
+for make in [zlib.compressobj, zlib.decompressobj, bz2.BZ2Compressor, bz2.BZ2Decompressor,
+             lzma.LZMACompressor, lzma.LZMADecompressor,
+             lambda: gzip.GzipFile("name.gz", "wb", fileobj=io.BytesIO())]:
+    stream = make()
+    try:
+        elsewhere.freeze(stream)
+    except elsewhere.errors.Refused as error:
+        print(str(error).splitlines()[0].partition(" (hint")[0])
+stream.close()
+"""
+
+
+def test_a_compressor_in_the_middle_of_its_data_is_refused(
+    python: Python, package_parent: str, tmp_path: Path
+) -> None:
+    told = run(python, STREAMS, tmp_path, package_parent).splitlines()
+    kinds = ["Compress", "Decompress", "BZ2Compressor", "BZ2Decompressor"]
+    kinds += ["LZMACompressor", "LZMADecompressor"]
+    wanted = [f"object: a {kind} in the middle of its data cannot be kept" for kind in kinds]
+    assert told == [*wanted, "object: 'name.gz' is a gzip file that is being written"]
+
+
 def test_check_tells_what_stands_in_the_way_of_the_whole_program(
     python: Python, package_parent: str, tmp_path: Path
 ) -> None:

@@ -95,7 +95,7 @@ def collect() -> dict[type, Reducer]:
         from elsewhere._keep import scanners
 
         table.update(scanners.reducers())
-    if "zlib" in sys.modules or "_bz2" in sys.modules or "_lzma" in sys.modules:
+    if not sys.modules.keys().isdisjoint(("zlib", "_bz2", "_lzma", "_zstd")):
         from elsewhere._keep import compressed
 
         table.update(compressed.reducers())

@@ -20,10 +20,21 @@ READERS = (
     ("compression._common._streams", "DecompressReader"),
     ("gzip", "_GzipReader"),
 )
+# module → what makes a compressor or decompressor
+MAKERS = {
+    "zlib": ("compressobj", "decompressobj", "_ZlibDecompressor"),
+    "_bz2": ("BZ2Compressor", "BZ2Decompressor"),
+    "_lzma": ("LZMACompressor", "LZMADecompressor"),
+    "_zstd": ("ZstdCompressor", "ZstdDecompressor"),
+}
 
 
 def reducers() -> dict[type, Any]:
     table: dict[type, Any] = {}
+    for module, names in MAKERS.items():
+        for maker in (getattr(sys.modules.get(module), name, None) for name in names):
+            if maker is not None:
+                table[maker if isinstance(maker, type) else type(maker())] = refuse
     for module, name in READERS:
         if (kind := getattr(sys.modules.get(module), name, None)) is not None:
             table[kind] = reduce_reader
@@ -32,6 +43,13 @@ def reducers() -> dict[type, Any]:
     if (kind := getattr(sys.modules.get("zipfile"), "ZipExtFile", None)) is not None:
         table[kind] = reduce_member
     return table
+
+
+def refuse(stream: Any) -> tuple[Any, ...]:
+    raise Refused(
+        f"a {type(stream).__name__} in the middle of its data cannot be kept",
+        "finish it before suspending; a file that gzip, bz2 or lzma reads can be left",
+    )
 
 
 def reduce_reader(reader: Any) -> tuple[Any, ...]:
@@ -91,7 +109,7 @@ class Unread:
         self.position = position
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
+        if name.startswith("__") or name in ("stream", "position"):  # while it is being made
             raise AttributeError(name)
         if self.stream._decompressor is self:
             self.read_again()

@@ -35,10 +35,6 @@ REFUSED = {
         "HASH": ("a hash in the middle of its computation", "keep its input or its digest"),
         "HMAC": ("an HMAC in the middle of its computation", "keep its input or its digest"),
     },
-    "zlib": {
-        "Compress": ("a zlib stream in progress", "finish it before suspending"),
-        "Decompress": ("a zlib stream in progress", "finish it before suspending"),
-    },
     "_ctypes": {
         "_Pointer": ("a pointer into the memory of this process", "keep what it points to"),
         "CFuncPtr": ("a function of a shared library", "look it up when it is needed"),
