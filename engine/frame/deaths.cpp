@@ -319,6 +319,15 @@ struct Dropping {
 };
 std::vector<Dropping> droppings;
 
+// No type is looked into while an exception is set.
+void report_failed(PyObject *dying) {
+    PyObject *type = nullptr, *value = nullptr, *traceback = nullptr;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *finalizer = lookup(Py_TYPE(dying), "__del__");
+    PyErr_Restore(type, value, traceback);
+    elw_report_failed(finalizer);
+}
+
 // A function of its own, to be found among the C calls.
 [[gnu::noinline]] void let_go(Ref &object) {
     object = Ref();
@@ -341,7 +350,7 @@ Ref end_of_death(PyThreadState *thread, ElwFrame *frame, Delivery delivery, Ref 
     Ref value;
     if (delivery == Delivery::leave) value = std::move(all[1]);
     elw_link(thread, frame);
-    if (result == nullptr) elw_report_failed(lookup(Py_TYPE(all[0].get()), "__del__"));
+    if (result == nullptr) report_failed(all[0].get());
     Py_XDECREF(result);
     elw_set_finalized(all[0].get());
     for (std::size_t i = 0; i < all.size(); ++i) {

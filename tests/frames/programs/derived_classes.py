@@ -105,6 +105,8 @@ for turn in range(ROUNDS):
     print(tally, tally.name, tally["z"], tally.graph is graph, counter, counter.name)
     print(day, day.note[0] is day, moment, moment.fold, moment.zone, span, span.why is tally)
     print(repr(amount), amount.currency, hasattr(amount, "unset"), amount + 1)
+    for end in getattr(registered, "ends", ()):
+        end.close()
     print(registered, registered.told)
     print(place, place in place.seen, type(place).__name__, sorted(keyed.values()), keyed[day])
     print(first, dice.roll(), dice.sides, dice.rolled, sorted(vars(told)) in ([], ["lost"]))
