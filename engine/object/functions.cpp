@@ -24,12 +24,12 @@ Ref attribute(PyObject *object, const char *name) {
 }
 
 // Of the library, but hidden by a decorator: the same function after a resume, as it may be a key.
-void wrapped_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
+void hidden_finish(Walk &walk, Visit &visit, std::span<const Reference> refs) {
     walk.make(visit, Op::attribute);
     walk.out().varint(refs[0]);
-    walk.out().text("__wrapped__");
+    walk.out().text(text(visit.extra.get()));
 }
-const Family wrapped_family{next_part, wrapped_finish, nullptr, nullptr};
+const Family hidden_family{next_part, hidden_finish, nullptr, nullptr};
 
 // Parts: the code; globals unless those of a module; name, qualname, module, doc, defaults,
 // kwdefaults, closure, annotations, dict, type parameters, what evaluates the annotations. The
@@ -38,9 +38,10 @@ PyObject *function_next(Walk &walk, Visit &visit) {
     PyFunctionObject *f = reinterpret_cast<PyFunctionObject *>(visit.object.get());
     if (!visit.parts) {
         visit.parts = std::make_unique<std::vector<Part>>();
-        if (Ref wrapper = walk.names().wrapper_of(visit.object.get())) {
-            visit.family = &wrapped_family;
-            add(visit, std::move(wrapper), "");
+        if (Names::Hidden hidden = walk.names().hidden(visit.object.get())) {
+            visit.family = &hidden_family;
+            visit.extra = Ref::checked(PyUnicode_FromString(hidden.attribute.c_str()));
+            add(visit, std::move(hidden.holder), "");
             return next_part(walk, visit);
         }
         add(visit, Ref::share(f->func_code), ".__code__");

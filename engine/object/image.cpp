@@ -27,7 +27,7 @@ void root_code(Walk &walk, const frame::FrameRecord &record, const std::string &
     if (function != nullptr && PyFunction_Check(function)) {
         walk.root(function, label + " function");
         if (PyFunction_GET_CODE(function) == record.code.get() && is_imported(record.code.get()) &&
-            (walk.names().find(function) || walk.names().wrapper_of(function)) &&
+            (walk.names().find(function) || walk.names().hidden(function)) &&
             walk.memo().find(record.code.get()) == nullptr) {
             const Reference by = walk.reference(function);
             reference = to_reference(walk.make(record.code.get(), Op::code_of));

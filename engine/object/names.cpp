@@ -83,6 +83,32 @@ bool every_sys_has(std::string_view name, PyObject *value) {
     return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
+// What functools.wraps and lru_cache set, or the slot of an object that has a function in one
+// (typing's special forms).
+Names::Hidden behind(PyObject *object) {
+    PyTypeObject *type = Py_TYPE(object);
+    if (type->tp_getattro == PyObject_GenericGetAttr) {
+        Ref inner = Ref::steal(PyObject_GetAttrString(object, "__wrapped__"));
+        if (inner) return {{}, std::move(inner), "__wrapped__"};
+        PyErr_Clear();
+    }
+    PyObject *mro = type->tp_mro;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
+        auto *each = reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(mro, i));
+        PyObject *dict = (each->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0 ? each->tp_dict : nullptr;
+        PyObject *name = nullptr, *slot = nullptr;
+        for (Py_ssize_t at = 0; dict != nullptr && PyDict_Next(dict, &at, &name, &slot);) {
+            if (!Py_IS_TYPE(slot, &PyMemberDescr_Type)) continue;
+            Ref inner = Ref::steal(
+                Py_TYPE(slot)->tp_descr_get(slot, object, reinterpret_cast<PyObject *>(type)));
+            if (!inner) PyErr_Clear(); // an empty slot
+            if (inner && PyFunction_Check(inner.get()))
+                return {{}, std::move(inner), std::string(text_of(name))};
+        }
+    }
+    return {};
+}
+
 } // namespace
 
 Ref found_by_name(PyObject *module, const std::string &qualname, Unwrap unwrap) {
@@ -355,22 +381,21 @@ Names::Name Names::by_own_name(PyObject *object) {
     return {};
 }
 
-Ref Names::wrapper_of(PyObject *function) {
+Names::Hidden Names::hidden(PyObject *function) {
     const Name place = own_name(function);
     Ref at = place ? look_up(place.module, place.qualname, Unwrap::nothing) : Ref();
-    Ref name = Ref::checked(PyUnicode_InternFromString("__wrapped__"));
     for (int depth = 0; at && depth < 20; ++depth) {
-        // functools.wraps sets the attribute in functions, lru_cache in what is none; one that the
-        // program has put there may have that name, too.
-        if (Py_TYPE(at.get())->tp_getattro != PyObject_GenericGetAttr) return {};
         if (PyFunction_Check(at.get())) {
+            // One that the program has put there may have that name, too.
             PyObject *module = module_of_dict(PyFunction_GET_GLOBALS(at.get()));
             if (module == nullptr || own(module)) return {};
         }
-        Ref inner = Ref::steal(PyObject_GenericGetAttr(at.get(), name.get()));
-        if (!inner) PyErr_Clear(); // the end of the chain
-        if (inner.get() == function) return at;
-        at = std::move(inner);
+        Hidden next = behind(at.get());
+        if (next.inner.get() == function) {
+            next.holder = std::move(at);
+            return next;
+        }
+        at = std::move(next.inner);
     }
     return {};
 }

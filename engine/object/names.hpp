@@ -39,9 +39,15 @@ class Names {
     [[nodiscard]] bool has(PyObject *address) const;
     // The same as find() for a function or class, by its own account of where it is from.
     Name by_own_name(PyObject *object);
-    // What a decorator has put in the place of a function of the library, and has it as its
-    // __wrapped__; null if nothing.
-    Ref wrapper_of(PyObject *function);
+    // A function of the library that is not what its name leads to, as a decorator hides it: an
+    // attribute of what that leads to.
+    struct Hidden {
+        Ref holder; // null: it is not hidden
+        Ref inner;
+        std::string attribute;
+        explicit operator bool() const { return static_cast<bool>(holder); }
+    };
+    Hidden hidden(PyObject *function);
     // Where a module is found that is not in sys.modules; empty if it is the program's.
     Name unlisted_module(PyObject *module);
     // {module: names}: what a fresh import has otherwise, or not, has no name by that place.

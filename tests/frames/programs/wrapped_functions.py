@@ -4,6 +4,7 @@ import functools
 import sys
 import unittest.case
 from contextlib import contextmanager
+from typing import Literal
 
 from checkpoint import checkpoint
 
@@ -25,6 +26,7 @@ def managed(name):
 hidden = {
     "cached": (fnmatch._compile_pattern, fnmatch._compile_pattern.__wrapped__),
     "manager": (unittest.case._Outcome.testPartExecutor, unittest.case._Outcome.testPartExecutor.__wrapped__),
+    "form": (Literal._getitem, Literal._getitem.__wrapped__),
     "own": (own, own.__wrapped__),
     "own manager": (managed, managed.__wrapped__),
 }
@@ -36,7 +38,8 @@ for round in range(ROUNDS):
     with executor, managed("name") as name:
         checkpoint()
         print(name, executor.gen.gi_frame.f_code is executor.func.__code__ if hasattr(executor, "func") else True)
-    for kind in ["cached", "manager", "own", "own manager"]:
+    print(Literal._getitem is hidden["form"][0], Literal[1, 2])
+    for kind in ["cached", "manager", "form", "own", "own manager"]:
         wrapper, inner = hidden[kind]
         print(kind, wrapper.__wrapped__ is inner, inner.__name__, known.get(wrapper.__wrapped__))
     print(fnmatch._compile_pattern is hidden["cached"][0], bool(hidden["cached"][1]("*.py")("a.py")), own(round))

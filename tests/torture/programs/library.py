@@ -59,6 +59,7 @@ LEFT_OUT = {
     "test.test_tuple.TupleTest.test_track_literals",
     # Known: a frame that has ended does not know who called it.
     "test.test_inspect.TestInterpreterStack.test_previous_frame",
+    "test.test_traceback.LimitTests.test_extract_stack",
     # Known: the C stack is a larger one where a resume has put back tens of thousands of frames.
     "test.test_call.TestRecursion.test_super_deep",
     # Known: linecache has the program's sources after a resume.
