@@ -12,8 +12,8 @@ from timing import PROGRAMS, Row, Tools, output
 
 DEPTH = 1000
 TIMES = 15
-CAPTURE_GOAL = 5.0
-RESTORE_GOAL = 3.0
+CAPTURE_GOAL = 2.0
+RESTORE_GOAL = 2.0
 
 
 def measure(tools: Tools, rounds: int) -> list[Row]:
