@@ -1,5 +1,6 @@
 // State that lies in more than one struct: a set's table, the links of a cached function, the
-// read-ahead of a buffered file, the position of a dict iterator, atexit.
+// read-ahead of a buffered file, the position of a dict iterator or of a walk through a tree,
+// atexit.
 #include <algorithm>
 #include <cstring>
 #include <new>

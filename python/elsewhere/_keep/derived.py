@@ -10,7 +10,7 @@ from __future__ import annotations
 import copyreg
 import sys
 
-from elsewhere._keep.locks import with_subclasses
+from elsewhere._keep.subclasses import with_subclasses
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:

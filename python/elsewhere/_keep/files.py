@@ -13,8 +13,8 @@ import os
 import sys
 
 from elsewhere import _elsewhere
-from elsewhere._keep.locks import silent_subclasses
 from elsewhere._keep.reopening import describe_open_file, reopened
+from elsewhere._keep.subclasses import silent_subclasses
 from elsewhere.errors import Refused
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this

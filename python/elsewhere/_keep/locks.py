@@ -9,6 +9,7 @@ import _thread
 import sys
 
 from elsewhere import _elsewhere
+from elsewhere._keep.subclasses import with_subclasses
 from elsewhere.errors import Refused
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
@@ -28,22 +29,6 @@ def reducers() -> dict[type, Any]:
     if hasattr(_thread, "_ThreadHandle"):
         table[_thread._ThreadHandle] = reduce_thread_handle
     return table
-
-
-def with_subclasses(kind: type) -> set[type]:
-    found = {kind}
-    subclasses: list[type] = type.__subclasses__(kind)
-    for subclass in subclasses:
-        found |= with_subclasses(subclass)
-    return found
-
-
-def silent_subclasses(kind: type) -> set[type]:
-    """It, and what is derived from it but for what says itself how it is kept."""
-    asked = ("__reduce__", "__reduce_ex__")
-    return {
-        c for c in with_subclasses(kind) if all(getattr(c, n) is getattr(kind, n) for n in asked)
-    }
 
 
 def reduce_lock(lock: Any) -> tuple[Any, ...]:

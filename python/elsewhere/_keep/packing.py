@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import _struct
 
-from elsewhere._keep.locks import silent_subclasses
+from elsewhere._keep.subclasses import silent_subclasses
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
 if TYPE_CHECKING:

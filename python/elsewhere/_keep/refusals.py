@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from elsewhere._keep.locks import with_subclasses
+from elsewhere._keep.subclasses import with_subclasses
 from elsewhere.errors import Refused
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this

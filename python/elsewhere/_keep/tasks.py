@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 
 from elsewhere import _elsewhere
-from elsewhere._keep.locks import with_subclasses
+from elsewhere._keep.subclasses import with_subclasses
 from elsewhere.errors import Refused
 
 TYPE_CHECKING = False  # typing takes longer to import than all of this
