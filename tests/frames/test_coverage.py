@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
 from lives import SUSPENDED, in_lives, in_one_life
+from packages import install
 
 HERE = Path(__file__).parent
 COVERED = HERE / "programs/covered"
@@ -60,18 +59,8 @@ CORES = {
 def packages(python):
     """A folder with coverage for that Python, from the package registry."""
     place = Path(sys.prefix) / f"coverage-{python.version}" / "site-packages"
-    if not place.exists():
-        place.parent.mkdir(exist_ok=True)
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
-        pip += ["--no-compile", "--only-binary=:all:", "--python-version", python.version]
-        with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-            fresh = Path(folder) / "new"
-            words = [*pip, "--target", str(fresh), "coverage"]
-            done = subprocess.run(words, capture_output=True, text=True)
-            if done.returncode != 0:
-                pytest.skip(f"coverage cannot be installed: {done.stderr.strip()[-200:]}")
-            if not place.exists():  # another worker of pytest's
-                shutil.move(fresh, place)
+    if failure := install(place, python.version, "coverage"):
+        pytest.skip(f"coverage cannot be installed: {failure}")
     if not list(place.glob("coverage/tracer*.so")):
         pytest.skip(f"coverage has no C tracer for Python {python.version}")
     return place

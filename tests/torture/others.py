@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
-import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
+from packages import install
 from trials import ROOT, Program
 
 DRIVERS = Path(__file__).parent / "programs"
@@ -74,30 +72,11 @@ def library_programs(version: str, python: str) -> list[Program]:
     return found
 
 
-def install_packages(version: str) -> Path | None:
-    """A folder with the packages for one Python, made at the first time; None without them."""
-    place = ROOT / "build/torture" / version / "site-packages"
-    if place.exists():
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    words = ["-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
-    words += ["--python-version", version, "--only-binary=:all:", "-r", str(REQUIREMENTS)]
-    with tempfile.TemporaryDirectory(dir=place.parent) as folder:
-        fresh = Path(folder) / "new"
-        ran = subprocess.run(
-            [sys.executable, *words, "--target", str(fresh)], capture_output=True, text=True
-        )
-        if ran.returncode != 0:
-            print(f"skipped on {version}: packages: {ran.stderr.strip().splitlines()[-1:]}")
-            return None
-        shutil.move(fresh, place)
-    return place
-
-
 def package_programs(version: str) -> list[Program]:
     """Programs that use packages of the registry."""
-    place = install_packages(version)
-    if place is None:
+    place = ROOT / "build/torture" / version / "site-packages"
+    if failure := install(place, version, "-r", str(REQUIREMENTS)):
+        print(f"skipped on {version}: packages: {failure}")
         return []
     environment = {**HASH_SEED, "PYTHONPATH": str(place)}
     return [Program(name, DRIVERS / f"{name}.py", environment=environment) for name in PACKAGES]
