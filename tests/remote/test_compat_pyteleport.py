@@ -30,6 +30,7 @@ def run(python: Any, package_parent: str, tmp_path: Path) -> Any:
             timeout=60,
         )
 
+    ended.package_parent = package_parent
     return ended
 
 
@@ -114,3 +115,99 @@ def test_an_asyncio_program_goes_on(run: Any) -> None:
         "asyncio.run(main())\n"
     )
     assert (done.stdout, done.returncode, done.stderr) == ("7 False\n", 0, "")
+
+
+def test_a_program_goes_on_from_a_file_that_python_runs(
+    run: Any, python: Any, tmp_path: Path
+) -> None:
+    done = run(
+        "import os, sys\n"
+        "from elsewhere.compat.pyteleport import dump\n"
+        "def inside(kept):\n"
+        f"    return dump({str(tmp_path / 'program.pyc')!r}, return_={{'kept': kept}}), kept\n"
+        "kept = [1, 2]\n"
+        "came, same = inside(kept)\n"
+        "print(came, same is kept, sys.argv[1:], flush=True)\n"
+        "if came:\n"
+        "    print(came['kept'] is kept)\n"
+        "    sys.exit(3)\n"
+    )
+    assert (done.stdout, done.returncode, done.stderr) == ("None True []\n", 0, "")
+    assert (tmp_path / "program.pyc").stat().st_mode & 0o777 == 0o600
+    for _ in range(2):  # the file stays
+        woken = subprocess.run(
+            [python.executable, str(tmp_path / "program.pyc")],
+            env={**os.environ, "PYTHONPATH": run.package_parent},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert woken.stdout == "{'kept': [1, 2]} True []\nTrue\n", woken.stderr
+        assert (woken.returncode, woken.stderr) == (3, "")
+
+
+def test_what_cannot_be_written_leaves_the_file_before(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "kept.pyc").write_bytes(b"before")
+    done = run(
+        "import socket\n"
+        "from elsewhere.compat.pyteleport import dump\n"
+        "from elsewhere.errors import Refused\n"
+        "held = socket.socket()\n"
+        "try:\n"
+        f"    dump({str(tmp_path / 'kept.pyc')!r})\n"
+        "except Refused:\n"
+        "    held = held.close()\n"
+        "try:\n"
+        f"    dump({str(tmp_path / 'missing/program.pyc')!r})\n"
+        "except FileNotFoundError as error:\n"
+        "    print('goes on')\n"
+    )
+    assert (done.stdout, done.returncode, done.stderr) == ("goes on\n", 0, "")
+    assert (tmp_path / "kept.pyc").read_bytes() == b"before"
+
+
+def test_files_go_along_and_a_value_is_returned(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("along")
+    done = run(
+        "import os, sys\n"
+        "from elsewhere.compat.pyteleport import tp_shell\n"
+        "from elsewhere.compat.pyteleport.storage import socket_transmission_engine as engine\n"
+        f"os.chdir({str(tmp_path)!r})\n"
+        "start = os.getpid()\n"
+        "try:\n"
+        "    tp_shell('bash', '-c', files=['missing.txt'])\n"
+        "except FileNotFoundError:\n"
+        "    print('here', os.getpid() == start, flush=True)\n"
+        "came = tp_shell('bash', '-c', python=sys.executable, return_=['a'],\n"
+        "                files=['notes.txt'], object_storage_protocol=engine)\n"
+        "print(came, os.getpid() == start, open('notes.txt').read())\n"
+        f"print(os.path.samefile('.', {str(tmp_path)!r}))\n"
+    )
+    assert done.stdout == "here True\na False along\nFalse\n", done.stderr
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("asked", ["n=2, return_=[1]", "n=0", "return_=[]", "unknown=1"])
+def test_what_makes_no_sense_is_refused(run: Any, asked: str) -> None:
+    done = run(
+        "from elsewhere.compat.pyteleport import tp_dummy\n"
+        "try:\n"
+        f"    tp_dummy({asked})\n"
+        "except (TypeError, ValueError) as error:\n"
+        "    print('here')\n"
+    )
+    assert (done.stdout, done.returncode, done.stderr) == ("here\n", 0, "")
+
+
+def test_the_tunnel_that_pyteleport_asks_for_is_left_out(run: Any, sshd: Any) -> None:
+    done = run(
+        "import os, sys\n"
+        "from elsewhere.compat.pyteleport import tp_bash\n"
+        "start = os.getpid()\n"
+        f"tp_bash('ssh', '-F', {str(sshd.config)!r}, '-o BatchMode=yes',\n"
+        "        '-R {port}:localhost:{port}', '-R', '{host}:{port}:localhost:{port}',\n"
+        "        'far', 'echo before;', python=sys.executable)\n"
+        "print('there', os.getpid() == start)\n"
+    )
+    assert (done.stdout, done.returncode) == ("there False\n", 0), done.stderr
+    assert done.stderr == "before\n"

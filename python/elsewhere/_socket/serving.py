@@ -9,8 +9,8 @@ import signal
 import socket
 import stat
 import sys
-import tempfile
 
+from elsewhere._private_file import write_private
 from elsewhere._socket.certificate import make_certificate
 from elsewhere._socket.server import Server, listen, server_context
 from elsewhere._socket.token import (
@@ -198,24 +198,10 @@ def kept_keys(path: str) -> tuple[str, bytes, str]:
     secret = os.urandom(SECRET_SIZE)
     pem, certificate = make_certificate()
     try:
-        write_private(f"{path}.pem", pem)
-        write_private(path, make_token(secret, certificate) + "\n")
+        write_private(f"{path}.pem", pem.encode())
+        write_private(path, f"{make_token(secret, certificate)}\n".encode())
     except OSError as error:
         raise CannotWrite(
             f"cannot write {error.filename}: {error.strerror}", "name another file: --token FILE"
         ) from None
     return pem, secret, path
-
-
-def write_private(path: str, text: str) -> None:
-    """To a file that is new and ours alone, also where others may write into the folder."""
-    fd, new = tempfile.mkstemp(prefix=".elsewhere-", dir=os.path.dirname(path))
-    try:
-        with os.fdopen(fd, "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(fd)
-        os.rename(new, path)
-    except BaseException:
-        os.unlink(new)
-        raise

@@ -1,4 +1,4 @@
-"""pyteleport's snapshots in files: `dump(file)` and `load(file)`, on elsewhere.
+"""pyteleport's snapshots in files, on elsewhere: `dump(file)` and `load(file)` of its 0.2.
 
 What `load` returns goes on with the program in this process, as pyteleport's does, but in place
 of the program that calls it, to which it does not come back.
@@ -6,6 +6,8 @@ of the program that calls it, to which it does not come back.
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
 import shutil
 import tempfile
@@ -21,6 +23,8 @@ __all__ = ["dump", "load"]
 
 # The file in memory that a loaded program comes from, by the name that /proc shows.
 _NAME = "elsewhere-pyteleport"
+# What a .pyc does; the string stands for the program.
+_START = "from elsewhere.compat.pyteleport.snapshot import go_on\ngo_on('PROGRAM')\n"
 
 
 def dump(file: IO[bytes], stack_method: str | None = None, **kwargs: Any) -> bool | None:
@@ -36,17 +40,11 @@ def dump(file: IO[bytes], stack_method: str | None = None, **kwargs: Any) -> boo
     Raises:
         elsewhere.errors.Refused: a frame or an object cannot be kept; nothing was written.
     """
-    folder = tempfile.mkdtemp()
-    try:
-        path = os.path.join(folder, "program.snap")
-        if _snapshot(path):
-            _close_what_was_loaded()
-            return True
-        with open(path, "rb") as written:
-            file.write(written.read())
-        return None
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)  # in another life there is none
+    data = program_here()
+    if data is None:
+        return True
+    file.write(data)
+    return None
 
 
 def load(file: IO[bytes], **kwargs: Any) -> Callable[[], NoReturn]:
@@ -56,19 +54,52 @@ def load(file: IO[bytes], **kwargs: Any) -> Callable[[], NoReturn]:
     process is the loaded program.
     """
     data = file.read()
+    return lambda: go_on(data)
 
-    def go_on() -> NoReturn:
-        from elsewhere._replacing import replace_by
 
-        descriptor = os.memfd_create(_NAME, 0)  # it outlives what is executed now
-        with open(descriptor, "wb", closefd=False) as memory:
-            memory.write(data)
-        try:
-            replace_by(f"/proc/self/fd/{descriptor}")
-        finally:
-            os.close(descriptor)
+def program_here() -> bytes | None:
+    """The running program as a snapshot; None in the program that goes on from it.
 
-    return go_on
+    Raises:
+        elsewhere.errors.Refused: a frame or an object cannot be kept.
+    """
+    folder = tempfile.mkdtemp()
+    try:
+        path = os.path.join(folder, "program.snap")
+        if _snapshot(path):
+            _close_what_was_loaded()
+            return None
+        with open(path, "rb") as written:
+            return written.read()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # in another life there is none
+
+
+def go_on(program: bytes) -> NoReturn:
+    """With a program as `program_here` gives it, in this process.
+
+    Raises:
+        elsewhere.errors.Error: this interpreter cannot go on with it.
+    """
+    from elsewhere._replacing import replace_by
+
+    descriptor = os.memfd_create(_NAME, 0)  # it outlives what is executed now
+    with open(descriptor, "wb", closefd=False) as memory:
+        memory.write(program)
+    try:
+        replace_by(f"/proc/self/fd/{descriptor}")
+    finally:
+        os.close(descriptor)
+
+
+def as_pyc(program: bytes) -> bytes:
+    """A file that `python FILE` goes on with, where elsewhere is installed."""
+    start = compile(_START, "<snapshot>", "exec")
+    constants = tuple(program if one == "PROGRAM" else one for one in start.co_consts)
+    # No flags, no time and no size of a source: PEP 552.
+    return (
+        importlib.util.MAGIC_NUMBER + bytes(12) + marshal.dumps(start.replace(co_consts=constants))
+    )
 
 
 def _close_what_was_loaded() -> None:
