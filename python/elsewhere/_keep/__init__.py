@@ -31,6 +31,7 @@ def __getattr__(name: str) -> Any:
 def collect() -> dict[type, Reducer]:
     """The reducers for every type that exists in this process."""
     from elsewhere._keep import (
+        closed,
         contexts,
         derived,
         entropy,
@@ -53,6 +54,7 @@ def collect() -> dict[type, Reducer]:
         contexts,
         entropy,
         refusals,
+        closed,
         scopes,
         generics,
         derived,
