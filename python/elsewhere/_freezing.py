@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from elsewhere import _elsewhere
 from elsewhere._program import tag
@@ -88,7 +89,11 @@ def thaw(data: bytes | bytearray | memoryview) -> Any:
             f"the object was frozen by {made_by}, and this is {tag()}",
             "thaw it with the Python that froze it",
         )
-    return _elsewhere.thaw(stream, process == _process)
+    try:
+        return _elsewhere.thaw(stream, process == _process)
+    finally:
+        if (iterators := sys.modules.get("elsewhere._keep.iterators")) is not None:
+            iterators.forget_walks()
 
 
 class Problem:

@@ -278,6 +278,8 @@ def restore(state: dict[str, Any]) -> None:
         restore_stdin(state["stdin"])
     if "signals" in state or "timers" in state:
         from elsewhere._state_modules import restore_signals
+    if iterators is not None:
+        iterators.settle_walks()
     _put_in_order(state.get("order", ()))
     # What is done above may need more than the program has left itself.
     sys.setrecursionlimit(state.get("numbers", {}).get("recursion", sys.getrecursionlimit()))

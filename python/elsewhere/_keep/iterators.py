@@ -60,15 +60,43 @@ def reduce_dict_iterator(iterator: Any) -> tuple[Any, ...]:
             position = _elsewhere.layout_entries_before(container, position + 1) - 1
         else:
             position = _elsewhere.layout_entries_before(container, position)
-    state = (absent, container, used, position, *rest)
+    unchanged = isinstance(container, dict) and used == dict.__len__(container)
+    state = (unchanged, absent, container, used, position, *rest)
     return layout_shell, (name,), state, None, None, fill_dict_iterator
 
 
+# Iterators over dicts that are not of the size that they had, with their states.
+_walks: list[tuple[Any, tuple[Any, ...]]] = []
+
+
 def fill_dict_iterator(iterator: Any, state: tuple[Any, ...]) -> None:
-    absent, container, used, position, *rest = state
+    unchanged, absent, container, used, position, *rest = state
+    if unchanged and dict.__len__(container) != used:
+        _walks.append((iterator, state))
     if container is not None and position >= 0:
         position = _elsewhere.layout_entry_position(container, position)
     layout_fill(iterator, (absent, container, used, position, *rest))
+
+
+def settle_walks() -> None:
+    """Called when everything is as the program left it: what has another size then is the namespace
+    of a library, without what has been cached in it meanwhile; the walk is over what is there."""
+    waiting = _walks[:]
+    _walks.clear()
+    for iterator, (_, absent, container, used, before, left, *rest) in waiting:
+        size = dict.__len__(container)
+        if size == used:
+            continue
+        is_reversed = "reverse" in type(iterator).__name__
+        if is_reversed:
+            before = min(before, size - 1)  # it comes next
+        left = before + 1 if is_reversed else max(size - before, 0)
+        fill_dict_iterator(iterator, (True, absent, container, size, before, left, *rest))
+
+
+def forget_walks() -> None:
+    """Called when an object alone has been thawed: its dicts are as they are."""
+    _walks.clear()
 
 
 # ---- set: the place in the hash table, and what is still to come from there ----------------------
