@@ -97,22 +97,57 @@ Ref type_parameter(PyObject *object) {
     return Ref::checked(PyTuple_Pack(3, maker.get(), tuple.get(), state.get()));
 }
 
-// An instance of a Python class without slots (typing.NewType), by its attributes.
+// An instance of a Python class by its attributes, those in slots too (typing.NewType).
 Ref by_attributes(PyObject *object) {
-    const PyTypeObject *type = Py_TYPE(object);
-    const auto plain = static_cast<Py_ssize_t>(sizeof(PyObject) + 2 * sizeof(void *));
+    PyTypeObject *type = Py_TYPE(object);
     if ((type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || type->tp_new != PyBaseObject_Type.tp_new ||
-        type->tp_basicsize > plain || type->tp_itemsize != 0)
+        type->tp_itemsize != 0)
         return {};
-    Ref attributes = Ref::steal(PyObject_GetAttrString(object, "__dict__"));
-    if (!attributes) {
-        PyErr_Clear(); // it has none, and is told apart from others by nothing but its name
-        return {};
-    }
     Ref module = Ref::checked(imported_module("copyreg"));
+    Ref names = Ref::checked(PyObject_CallMethod(module.get(), "_slotnames", "O", type));
+    if (!PyList_Check(names.get())) return {};
+    // Beside them a dict and a list of weak references.
+    const Py_ssize_t pointers = 2 + PyList_GET_SIZE(names.get());
+    if (type->tp_basicsize > static_cast<Py_ssize_t>(sizeof(PyObject)) +
+                                 pointers * static_cast<Py_ssize_t>(sizeof(void *)))
+        return {};
+    Ref slots = Ref::checked(PyDict_New());
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
+        PyObject *name = PyList_GET_ITEM(names.get(), i);
+        Ref value = Ref::steal(PyObject_GetAttr(object, name));
+        if (!value) PyErr_Clear(); // an empty slot
+        if (value && PyDict_SetItem(slots.get(), name, value.get()) < 0) throw PythonError{};
+    }
+    Ref attributes = Ref::steal(PyObject_GetAttrString(object, "__dict__"));
+    if (!attributes) PyErr_Clear(); // it has none
+    // One without either is told apart from others by nothing but its name.
+    if (!attributes && PyDict_GET_SIZE(slots.get()) == 0) return {};
     Ref maker = Ref::checked(PyObject_GetAttrString(module.get(), "__newobj__"));
-    Ref arguments = Ref::checked(PyTuple_Pack(1, Py_TYPE(object)));
-    return Ref::checked(PyTuple_Pack(3, maker.get(), arguments.get(), attributes.get()));
+    Ref arguments = Ref::checked(PyTuple_Pack(1, type));
+    PyObject *dict = attributes ? attributes.get() : Py_None;
+    Ref state = PyDict_GET_SIZE(slots.get()) == 0
+                    ? Ref::share(dict)
+                    : Ref::checked(PyTuple_Pack(2, dict, slots.get()));
+    return Ref::checked(PyTuple_Pack(3, maker.get(), arguments.get(), state.get()));
+}
+
+// Does it say of itself that a function finds it in a class of the program's? That class is kept by
+// value, and it with it.
+bool is_in_a_class(Walk &walk, PyObject *object, PyObject *tuple) {
+    const Kind &kind = walk.kind(Py_TYPE(object));
+    if (kind.reducer || kind.member_reducer || !PyTuple_Check(tuple) ||
+        PyTuple_GET_SIZE(tuple) != 2 || PyType_Check(PyTuple_GET_ITEM(tuple, 0)))
+        return false;
+    PyObject *arguments = PyTuple_GET_ITEM(tuple, 1);
+    for (Py_ssize_t i = 0; PyTuple_Check(arguments) && i < PyTuple_GET_SIZE(arguments); ++i) {
+        PyObject *holder = PyTuple_GET_ITEM(arguments, i);
+        auto *type = reinterpret_cast<PyTypeObject *>(holder);
+        if (!PyType_Check(holder) || !made_by_python(type)) continue;
+        PyObject *value = nullptr;
+        for (Py_ssize_t at = 0; PyDict_Next(type->tp_dict, &at, nullptr, &value);)
+            if (value == object) return !walk.names().find(holder);
+    }
+    return false;
 }
 
 void gather(Walk &walk, Visit &visit) {
@@ -138,6 +173,11 @@ void gather(Walk &walk, Visit &visit) {
             throw walk.refusal("its reduce says that it is the global \"" + text(tuple.get()) +
                                "\", which is not known by that name");
         }
+    } else if (is_in_a_class(walk, object, tuple.get())) {
+        tuple = by_attributes(object);
+        if (!tuple)
+            throw walk.refusal("its reduce says that it is found in a class of the program's",
+                               "let it be made by object.__new__, with attributes or slots");
     }
     const Py_ssize_t size = PyTuple_Check(tuple.get()) ? PyTuple_GET_SIZE(tuple.get()) : 0;
     if (size < 2 || size > 6 || !PyTuple_Check(PyTuple_GET_ITEM(tuple.get(), 1)))
