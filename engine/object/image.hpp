@@ -52,4 +52,9 @@ std::vector<Problem> problems_of(PyObject *object);
 // Where what is kept by name comes from, beside site-packages; each with a slash at its end.
 std::vector<std::string> library_folders();
 
+// Is it a module without a file that holds types of its own written in C, or what cffi makes, and
+// nothing else? Cython's extensions make one, for the types that they share; others have a library
+// of cffi's built in.
+bool made_by_extension(PyObject *module);
+
 } // namespace elsewhere::object

@@ -197,6 +197,9 @@ bool now_module(Walk &walk, PyObject *object, Reference &reference) {
     }
     PyObject *name = names.name_of(object);
     if (name == nullptr || !PyUnicode_Check(name)) throw walk.refusal("a module without a name");
+    if (names.owner(object) == Names::Owner::extension)
+        throw walk.refusal("the module " + text(name) + " was made by an extension",
+                           "let go of it: it is there again when the extension is imported");
     reference = to_reference(walk.make(object, Op::module_named, 0));
     walk.out().text(text(name));
     walk.memo().add(object, static_cast<std::uint32_t>(reference >> 1), 0);

@@ -6,6 +6,7 @@
 
 #include "engine/cpython/imported_module.hpp"
 #include "engine/cpython/object_abi.h"
+#include "engine/object/families.hpp"
 #include "engine/object/image.hpp"
 
 namespace elsewhere::object {
@@ -32,6 +33,16 @@ PyObject *raw(PyObject *holder, const char *name) {
     if (PyType_Check(holder))
         return _PyType_Lookup(reinterpret_cast<PyTypeObject *>(holder), key.get());
     return nullptr;
+}
+
+// The same of a module that may be one in front of another, which it asks for what it has not
+// itself: cryptography's, some of whose names are deprecated.
+Ref of_module(PyObject *module, const char *name) {
+    Ref value = Ref::share(raw(module, name));
+    if (value || !PyModule_Check(module) || PyModule_CheckExact(module)) return value;
+    value = Ref::steal(PyObject_GetAttrString(module, name));
+    if (!value) PyErr_Clear(); // neither has it
+    return value;
 }
 
 // These say little about who owns them and are equal wherever they are made.
@@ -127,12 +138,12 @@ Ref look_up(PyObject *module, const std::string &qualname, Unwrap unwrap) {
     std::size_t from = 0;
     while (from <= qualname.size()) {
         const std::size_t dot = std::min(qualname.find('.', from), qualname.size());
-        PyObject *next = raw(at.get(), qualname.substr(from, dot - from).c_str());
-        if (next == nullptr) {
+        Ref next = of_module(at.get(), qualname.substr(from, dot - from).c_str());
+        if (!next) {
             if (PyErr_Occurred()) throw PythonError{};
             return {};
         }
-        at = Ref::share(next);
+        at = std::move(next);
         from = dot + 1;
     }
     static const char *const attributes[] = {nullptr, "__func__", "fget", "fset"};
@@ -235,26 +246,49 @@ PyObject *Names::name_of(PyObject *module) const {
     return listed ? imported.get() : name; // the spec keeps it
 }
 
-bool Names::own(PyObject *module) {
-    const auto known = own_.find(module);
-    if (known != own_.end()) return known->second;
-    bool own = false;
+bool made_by_extension(PyObject *module) {
+    for (const char *name : {"__file__", "__path__", "__spec__"})
+        if (PyObject *value = raw(module, name); value != nullptr && value != Py_None) return false;
+    const std::string start = std::string(text_of(raw(module, "__name__"))) + ".";
+    bool of_c = false;
+    PyObject *key = nullptr, *value = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(PyModule_GetDict(module), &at, &key, &value);) {
+        if (text_of(key).substr(0, 2) == "__") continue;
+        if (std::string_view(Py_TYPE(value)->tp_name).substr(0, 14) == "_cffi_backend.") {
+            of_c = true;
+            continue;
+        }
+        auto *type = reinterpret_cast<PyTypeObject *>(value);
+        if (!PyType_Check(value)) return false;
+        // A class statement names no module there.
+        if (std::string_view(type->tp_name).substr(0, start.size()) != start) return false;
+        of_c = of_c || !made_by_python(type);
+    }
+    return of_c;
+}
+
+Names::Owner Names::owner(PyObject *module) {
+    const auto known = owners_.find(module);
+    if (known != owners_.end()) return known->second;
+    bool own = false, of_extension = false;
     PyObject *name = name_of(module);
     if (text_of(name) == "__main__") {
         own = true;
     } else if (name == nullptr || PyDict_GetItem(modules_.get(), name) != module) {
         own = true; // made by the program
-    } else if (PyObject *file = raw(module, "__file__"); file != nullptr && file != Py_None) {
-        own = own_file(file);
+    } else if (Ref file = of_module(module, "__file__"); file && file.get() != Py_None) {
+        own = own_file(file.get());
     } else if (PyObject *path = raw(module, "__path__")) { // a namespace package
         Ref first = Ref::steal(PySequence_GetItem(path, 0));
         if (!first) PyErr_Clear(); // an empty path: nobody's files
         own = first && own_file(first.get());
     } else if (PyObject *spec = raw(module, "__spec__"); spec == nullptr || spec == Py_None) {
-        own = true; // neither built in nor from a file: made by the program
+        of_extension = made_by_extension(module);
+        own = !of_extension; // neither built in nor from a file: made by the program
     }
-    own_.emplace(module, own);
-    return own;
+    const Owner owner = own ? Owner::program : of_extension ? Owner::extension : Owner::library;
+    owners_.emplace(module, owner);
+    return owner;
 }
 
 PyObject *Names::module_of_dict(PyObject *dict) const {
@@ -265,16 +299,15 @@ PyObject *Names::module_of_dict(PyObject *dict) const {
 PyObject *Names::foreign(PyObject *name) {
     if (name == nullptr || !PyUnicode_Check(name)) return nullptr;
     PyObject *module = PyDict_GetItemWithError(modules_.get(), name);
-    if (module == nullptr || !PyModule_Check(module) || own(module)) return nullptr;
-    return module;
+    if (module == nullptr || !PyModule_Check(module)) return nullptr;
+    return owner(module) == Owner::library ? module : nullptr;
 }
 
 bool Names::kept_by_value(PyObject *object) {
     PyObject *maker = PyFunction_Check(object) || PyType_Check(object)
                           ? object
                           : reinterpret_cast<PyObject *>(Py_TYPE(object));
-    if (PyType_Check(maker) &&
-        (reinterpret_cast<PyTypeObject *>(maker)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+    if (PyType_Check(maker) && !made_by_python(reinterpret_cast<PyTypeObject *>(maker)))
         return false;
     PyObject *module = nullptr;
     if (PyFunction_Check(maker))
@@ -300,7 +333,7 @@ void Names::index_libraries() {
     Ref modules = Ref::checked(PyDict_Values(modules_.get()));
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(modules.get()); ++i) {
         PyObject *module = PyList_GET_ITEM(modules.get(), i);
-        if (PyModule_Check(module) && !own(module)) index(module);
+        if (PyModule_Check(module) && owner(module) == Owner::library) index(module);
     }
 }
 

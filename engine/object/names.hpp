@@ -26,9 +26,12 @@ class Names {
     // The name it is imported by, which is not always its __name__ (_collections_abc); borrowed, or
     // null.
     [[nodiscard]] PyObject *name_of(PyObject *module) const;
-    // True for a module that is kept by value: __main__, and what was imported from the program's
-    // own files.
-    bool own(PyObject *module);
+    // Whose a module is. The program's are kept by value: __main__, and what was imported from its
+    // own files. The library's are imported by name. What an extension has put into sys.modules
+    // comes with the extension.
+    enum class Owner { program, library, extension };
+    Owner owner(PyObject *module);
+    bool own(PyObject *module) { return owner(module) == Owner::program; }
     // The module that `dict` is the namespace of; null if none in sys.modules.
     PyObject *module_of_dict(PyObject *dict) const;
     // The module of that name in sys.modules if it is kept by name, else null.
@@ -77,7 +80,7 @@ class Names {
     Ref modules_; // sys.modules
     Ref changed_; // as forget() was told
     std::vector<std::string> foreign_roots_;
-    std::unordered_map<PyObject *, bool> own_;
+    std::unordered_map<PyObject *, Owner> owners_;
     std::unordered_map<PyObject *, PyObject *> dicts_; // module dict → module
     struct Entry {
         PyObject *module;

@@ -16,10 +16,14 @@ namespace {
 PyObject *baselines = nullptr; // name → copy of the namespace; owned here, for good
 PyObject *classes = nullptr;   // [(class, plain values that its import left it with)]; so too
 std::string library;           // the folder of the standard library, with a slash
+unsigned long own_imports = 0; // how many modules of the program's have begun to be imported
+
+bool is_installed(std::string_view file) {
+    return file.find("/site-packages/") != file.npos || file.find("/dist-packages/") != file.npos;
+}
 
 bool is_library(std::string_view file) {
-    return file.starts_with(library) || file.starts_with("<frozen ") ||
-           file.find("/site-packages/") != file.npos || file.find("/dist-packages/") != file.npos;
+    return file.starts_with(library) || file.starts_with("<frozen ") || is_installed(file);
 }
 
 bool is_plain(PyObject *value) {
@@ -54,14 +58,54 @@ void note_classes(PyObject *name, PyObject *namespace_) {
     }
 }
 
-// The first import counts: what a reload does not undo is the program's.
-void note(PyObject *name, PyObject *dict) {
+// The first import counts, and is told: what a reload does not undo is the program's.
+bool note(PyObject *name, PyObject *dict) {
     PyObject *module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
-    if (module == nullptr || !PyModule_Check(module) || PyModule_GetDict(module) != dict) return;
-    if (PyDict_Contains(baselines, name) != 0) return;
+    if (module == nullptr || !PyModule_Check(module) || PyModule_GetDict(module) != dict)
+        return false;
+    if (PyDict_Contains(baselines, name) != 0) return false;
     Ref copy = Ref::checked(PyDict_Copy(dict));
     if (PyDict_SetItem(baselines, name, copy.get()) < 0) throw PythonError{};
     note_classes(name, copy.get());
+    return true;
+}
+
+bool is_within(PyObject *name, std::string_view package) {
+    const std::string full = text(name);
+    return full.starts_with(package) &&
+           (full.size() == package.size() || full[package.size()] == '.');
+}
+
+// What a package has put into modules of its own that were imported before is no program's doing.
+void note_again(std::string_view package) {
+    PyObject *name = nullptr, *module = nullptr;
+    for (Py_ssize_t at = 0; PyDict_Next(baselines, &at, &name, nullptr);) {
+        if (!is_within(name, package)) continue;
+        module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+        if (module == nullptr || !PyModule_Check(module)) continue;
+        Ref copy = Ref::checked(PyDict_Copy(PyModule_GetDict(module)));
+        if (PyDict_SetItem(baselines, name, copy.get()) < 0) throw PythonError{};
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(classes); ++i) {
+        PyObject *row = PyList_GET_ITEM(classes, i);
+        auto *kind = reinterpret_cast<PyTypeObject *>(PyTuple_GET_ITEM(row, 0));
+        PyObject *home = PyDict_GetItemString(kind->tp_dict, "__module__");
+        if (home == nullptr || !PyUnicode_Check(home) || !is_within(home, package)) continue;
+        Ref values = plain_values(kind);
+        PyDict_Clear(PyTuple_GET_ITEM(row, 1));
+        if (PyDict_Update(PyTuple_GET_ITEM(row, 1), values.get()) < 0) throw PythonError{};
+    }
+}
+
+// Is the package that holds this module still being imported?
+bool is_in_the_making(std::string_view module) {
+    const std::string top(module.substr(0, module.find('.')));
+    PyObject *package = PyDict_GetItemString(PyImport_GetModuleDict(), top.c_str());
+    if (package == nullptr || top == module) return false;
+    Ref spec = Ref::steal(PyObject_GetAttrString(package, "__spec__"));
+    Ref making = spec ? Ref::steal(PyObject_GetAttrString(spec.get(), "_initializing")) : Ref();
+    PyErr_Clear(); // the program's own package, or a spec of its making
+    return making && PyObject_IsTrue(making.get()) == 1;
 }
 
 // The import is done; not to know what it left is no reason to fail it.
@@ -78,19 +122,52 @@ template <typename Noting> PyObject *then(PyObject *result, Noting noting) {
 using WithKeywords = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t, PyObject *);
 WithKeywords original_exec = nullptr;
 
-PyObject *note_exec(PyObject *result, PyObject *const *arguments, Py_ssize_t count) {
+// exec(code, namespace), where that is the import of a module. Without a destructor: a thread may
+// end inside of exec.
+struct Import {
+    PyObject *namespace_ = nullptr; // the caller's; null: it is none
+    std::string_view file;
+    unsigned long own_before = own_imports;
+
+    Import(PyObject *const *arguments, Py_ssize_t count) {
+        if (baselines == nullptr || count < 2 || !PyCode_Check(arguments[0]) ||
+            !PyDict_CheckExact(arguments[1]))
+            return;
+        PyObject *module = nullptr, *name = PyDict_GetItemString(arguments[1], "__name__");
+        if (name != nullptr && PyUnicode_CheckExact(name))
+            module = PyDict_GetItemWithError(PyImport_GetModuleDict(), name);
+        if (module != nullptr && PyModule_Check(module) &&
+            PyModule_GetDict(module) == arguments[1]) {
+            PyObject *path = reinterpret_cast<PyCodeObject *>(arguments[0])->co_filename;
+            Py_ssize_t size = 0;
+            if (const char *bytes = PyUnicode_AsUTF8AndSize(path, &size)) {
+                namespace_ = arguments[1];
+                file = {bytes, static_cast<std::size_t>(size)};
+                own_imports += !is_library(file) && !file.starts_with("<");
+            }
+        }
+        PyErr_Clear(); // it will not be known what the import leaves
+    }
+};
+
+PyObject *note_exec(PyObject *result, const Import &import) {
     return then(result, [&] {
-        if (count < 2 || !PyCode_Check(arguments[0]) || !PyDict_CheckExact(arguments[1])) return;
-        PyObject *name = PyDict_GetItemString(arguments[1], "__name__");
+        PyObject *name = import.namespace_ == nullptr
+                             ? nullptr
+                             : PyDict_GetItemString(import.namespace_, "__name__");
         if (name == nullptr || !PyUnicode_CheckExact(name)) return;
-        PyObject *file = reinterpret_cast<PyCodeObject *>(arguments[0])->co_filename;
-        if (is_library(text(file))) note(name, arguments[1]);
-        if (text(name) == "linecache") object::linecache_is_imported();
+        const std::string module = text(name);
+        const bool first = is_library(import.file) && note(name, import.namespace_);
+        if (first && is_installed(import.file) && own_imports == import.own_before &&
+            !is_in_the_making(module))
+            note_again(module);
+        if (module == "linecache") object::linecache_is_imported();
     });
 }
 
 PyObject *exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count, PyObject *names) {
-    return note_exec(original_exec(self, arguments, count, names), arguments, count);
+    const Import import(arguments, count);
+    return note_exec(original_exec(self, arguments, count, names), import);
 }
 
 // Before 3.11 it takes no keywords.
@@ -98,7 +175,8 @@ using Plain = PyObject *(*)(PyObject *, PyObject *const *, Py_ssize_t);
 Plain original_plain_exec = nullptr;
 
 PyObject *plain_exec(PyObject *self, PyObject *const *arguments, Py_ssize_t count) {
-    return note_exec(original_plain_exec(self, arguments, count), arguments, count);
+    const Import import(arguments, count);
+    return note_exec(original_plain_exec(self, arguments, count), import);
 }
 
 template <typename Function> Function interpose_exec(int flags, Function ours) {

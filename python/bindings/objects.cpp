@@ -55,6 +55,13 @@ PyObject *library_folders(PyObject *, PyObject *) {
     });
 }
 
+PyObject *made_by_extension(PyObject *, PyObject *module) {
+    return entry([&] {
+        return Ref::checked(PyBool_FromLong(PyModule_Check(module) && // no class of sys.modules
+                                            object::made_by_extension(module)));
+    });
+}
+
 PyObject *explain(PyObject *, PyObject *object) {
     return entry([&] { return rows_of(object::problems_of(object)); });
 }
@@ -63,6 +70,8 @@ PyMethodDef methods[] = {
     {"explain", explain, METH_O, "A list of (path, reason, hint): what cannot be kept."},
     {"library_folders", library_folders, METH_NOARGS,
      "library_folders()\n--\n\nWhere modules are that are kept by name, beside site-packages."},
+    {"made_by_extension", made_by_extension, METH_O,
+     "made_by_extension(module)\n--\n\nHas an extension made it, beside itself, for its types?"},
     {"freeze", freeze, METH_O, "Return the object, and everything that it reaches, as bytes."},
     {"thaw", thaw, METH_VARARGS,
      "thaw(bytes, same_process=False)\n--\n\nReturn the object that freeze made these bytes of. "

@@ -23,7 +23,8 @@ def own_modules() -> dict[str, ModuleType]:
     """By name: __main__ and whatever was not installed; those are kept by value."""
     library = _elsewhere.library_folders()
     modules = list(sys.modules.items())
-    return {n: m for n, m in modules if isinstance(m, ModuleType) and _is_own(n, m, library)}
+    # Not one that only says it is a module: what cffi offers of a library.
+    return {n: m for n, m in modules if issubclass(type(m), ModuleType) and _is_own(n, m, library)}
 
 
 def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
@@ -31,10 +32,13 @@ def _is_own(name: str, module: ModuleType, library: tuple[str, ...]) -> bool:
         return True
     namespace = vars(module)
     file = namespace.get("__file__")
+    if file is None and type(module) is not ModuleType:
+        file = getattr(module, "__file__", None)  # one in front of another (cryptography)
     if file is None:
         paths = list(namespace.get("__path__") or ())
         if not paths:
-            return namespace.get("__spec__") is None
+            spec = namespace.get("__spec__")
+            return spec is None and not _elsewhere.made_by_extension(module)
         file = paths[0]
     installed = "/site-packages/" in file or "/dist-packages/" in file
     return not installed and not file.startswith(library)
