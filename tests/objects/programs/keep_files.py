@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import gc
 import io
 import os
 import sys
@@ -191,6 +192,7 @@ def case_detached_files():
 
 
 def case_the_descriptor_keeps_its_number_where_it_can():
+    gc.collect()  # no file of another case is closed in between
     file = open(path_of("number", "abc"))
     number = file.fileno()
     reduced = file.buffer.raw.__class__, files.reduce_raw(file.buffer.raw)
