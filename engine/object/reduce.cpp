@@ -114,8 +114,11 @@ Ref by_attributes(PyObject *object) {
     Ref slots = Ref::checked(PyDict_New());
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(names.get()); ++i) {
         PyObject *name = PyList_GET_ITEM(names.get(), i);
-        Ref value = Ref::steal(PyObject_GetAttr(object, name));
-        if (!value) PyErr_Clear(); // an empty slot
+        PyObject *slot = _PyType_Lookup(type, name); // no __getattr__ answers for an empty one
+        if (slot == nullptr || !Py_IS_TYPE(slot, &PyMemberDescr_Type)) return {};
+        Ref value = Ref::steal(
+            Py_TYPE(slot)->tp_descr_get(slot, object, reinterpret_cast<PyObject *>(type)));
+        if (!value) PyErr_Clear(); // it is empty
         if (value && PyDict_SetItem(slots.get(), name, value.get()) < 0) throw PythonError{};
     }
     Ref attributes = Ref::steal(PyObject_GetAttrString(object, "__dict__"));

@@ -38,6 +38,11 @@ class Field:
     def __get__(self, instance, owner=None):
         return self if instance is None else self.values
 
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return f"no {name}"
+
     def __reduce__(self):
         return found, (self.key, self.owner)
 
@@ -51,7 +56,11 @@ class Table:
 def asked(table):
     table.first.append(len(table.second))
     checkpoint()
-    return Table.first is Table.fields["first"], Table.first.owner is Table, hasattr(Table.first, "empty")
+    try:
+        filled = Field.empty.__get__(Table.first)
+    except AttributeError:
+        filled = None
+    return Table.first is Table.fields["first"], Table.first.owner is Table, Table.first.empty, filled
 
 
 for _ in range(ROUNDS):
